@@ -1,0 +1,64 @@
+using Orleans.Concurrency;
+
+namespace VoiceCluster.Abstractions.Media;
+
+/// <summary>
+/// All media nodes of the cluster, key 0. Nodes say every <see cref="MediaFleet.HeartbeatEvery"/> that they live;
+/// rooms ask for a node and then command it directly.
+/// </summary>
+[Alias("vc.IMediaFleetGrain")]
+public interface IMediaFleetGrain : IGrainWithIntegerKey
+{
+    /// <summary>A node's sign of life with its load; the first one registers it.</summary>
+    Task HeartbeatAsync(MediaNodeHeartbeat heartbeat, IMediaNode node);
+
+    /// <summary>A node stops on purpose: it takes no more rooms and those it has move.</summary>
+    Task LeaveAsync(MediaNodeId node);
+
+    /// <summary>The node for a room: the one it has while that lives, else the least loaded. Unavailable when there is none.</summary>
+    Task<Outcome<MediaPlacement>> PlaceAsync(string roomName, MediaNodeId? current);
+
+    /// <summary>The room needs its node no more.</summary>
+    [OneWay]
+    Task ReleaseAsync(string roomName, MediaNodeId node);
+
+    /// <summary>Nodes that live now.</summary>
+    Task<MediaNodeHeartbeat[]> ListAsync();
+}
+
+/// <summary>The numbers of the fleet's protocol.</summary>
+public static class MediaFleet
+{
+    /// <summary>The key of the one fleet grain.</summary>
+    public const long Key = 0;
+
+    /// <summary>How often nodes send a heartbeat.</summary>
+    public static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(1);
+
+    /// <summary>A node silent for so long is lost, and its rooms move.</summary>
+    public static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(3);
+}
+
+/// <summary>One start of one media node. A restarted node has a new incarnation and knows no rooms.</summary>
+/// <param name="Name">Stable name, unique in the cluster.</param>
+/// <param name="Incarnation">Made anew at each start.</param>
+[GenerateSerializer, Immutable, Alias("vc.MediaNodeId")]
+public sealed record MediaNodeId([property: Id(0)] string Name, [property: Id(1)] Guid Incarnation);
+
+/// <summary>What a node says about itself.</summary>
+/// <param name="Consumers">Consumers it forwards to now.</param>
+/// <param name="MaxConsumers">Its limit, Media:MaxConsumersPerNode.</param>
+/// <param name="CpuLoad">0 to 1: the busiest worker's share of its core in the last second.</param>
+[GenerateSerializer, Immutable, Alias("vc.MediaNodeHeartbeat")]
+public sealed record MediaNodeHeartbeat(
+    [property: Id(0)] MediaNodeId Node,
+    [property: Id(1)] string ControlUrl,
+    [property: Id(2)] int Rooms,
+    [property: Id(3)] int Consumers,
+    [property: Id(4)] int MaxConsumers,
+    [property: Id(5)] double CpuLoad,
+    [property: Id(6)] bool Draining);
+
+/// <summary>Where a room's media is.</summary>
+[GenerateSerializer, Immutable, Alias("vc.MediaPlacement")]
+public sealed record MediaPlacement([property: Id(0)] MediaNodeId NodeId, [property: Id(1)] IMediaNode Node);

@@ -1,0 +1,51 @@
+namespace VoiceCluster.Abstractions.Media;
+
+/// <summary>
+/// A media node as grains command it. Every command is idempotent: ids are given by the caller, and a command that
+/// was executed before is answered as before.
+/// </summary>
+[Alias("vc.IMediaNode")]
+public interface IMediaNode : IGrainObserver
+{
+    /// <summary>Runs one command of a room. A header with an older epoch than the node has seen is answered Conflict.</summary>
+    [ResponseTimeout("00:00:05")]
+    Task<Outcome<MediaReply>> ExecuteAsync(RoomCommandHeader header, MediaCommand command);
+
+    /// <summary>
+    /// Makes the node's room equal to <paramref name="desired"/>: what is not desired is closed; what is desired but
+    /// absent is answered as missing, because only the client can make it again.
+    /// </summary>
+    [ResponseTimeout("00:00:05")]
+    Task<Outcome<RoomReconciled>> ReconcileAsync(RoomCommandHeader header, DesiredRoom desired);
+}
+
+/// <summary>Which activation of which room commands.</summary>
+/// <param name="Room">The room's name.</param>
+/// <param name="Epoch">Grows with each activation of the room's grain; a stale twin is refused.</param>
+/// <param name="Sequence">Grows with each command of one epoch.</param>
+[GenerateSerializer, Immutable, Alias("vc.RoomCommandHeader")]
+public sealed record RoomCommandHeader([property: Id(0)] string Room, [property: Id(1)] long Epoch, [property: Id(2)] long Sequence);
+
+/// <summary>The room as its grain wants it.</summary>
+[GenerateSerializer, Immutable, Alias("vc.DesiredRoom")]
+public sealed record DesiredRoom(
+    [property: Id(0)] DesiredTransport[] Transports,
+    [property: Id(1)] DesiredProducer[] Producers,
+    [property: Id(2)] DesiredConsumer[] Consumers);
+
+[GenerateSerializer, Immutable, Alias("vc.DesiredTransport")]
+public sealed record DesiredTransport([property: Id(0)] string TransportId, [property: Id(1)] string ParticipantId);
+
+[GenerateSerializer, Immutable, Alias("vc.DesiredProducer")]
+public sealed record DesiredProducer([property: Id(0)] string ProducerId, [property: Id(1)] string TransportId, [property: Id(2)] bool Paused);
+
+[GenerateSerializer, Immutable, Alias("vc.DesiredConsumer")]
+public sealed record DesiredConsumer([property: Id(0)] string ConsumerId, [property: Id(1)] string TransportId, [property: Id(2)] string ProducerId, [property: Id(3)] bool Paused);
+
+/// <summary>The router's capabilities, and the desired ids that the node does not have.</summary>
+[GenerateSerializer, Immutable, Alias("vc.RoomReconciled")]
+public sealed record RoomReconciled(
+    [property: Id(0)] string RtpCapabilitiesJson,
+    [property: Id(1)] string[] MissingTransports,
+    [property: Id(2)] string[] MissingProducers,
+    [property: Id(3)] string[] MissingConsumers);

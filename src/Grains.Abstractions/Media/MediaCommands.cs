@@ -1,0 +1,81 @@
+using VoiceCluster.Abstractions.Rooms;
+
+namespace VoiceCluster.Abstractions.Media;
+
+/// <summary>A command to a media node. The room is opened by the first command or reconciliation that names it.</summary>
+[GenerateSerializer, Immutable, Alias("vc.MediaCommand")]
+public abstract record MediaCommand;
+
+/// <summary>Opens the room's router; answers <see cref="RoomOpened"/>.</summary>
+[GenerateSerializer, Immutable, Alias("vc.OpenRoom")]
+public sealed record OpenRoom : MediaCommand;
+
+/// <summary>Closes the room with everything in it.</summary>
+[GenerateSerializer, Immutable, Alias("vc.CloseRoom")]
+public sealed record CloseRoom : MediaCommand;
+
+/// <summary>Answers <see cref="TransportOpened"/>.</summary>
+[GenerateSerializer, Immutable, Alias("vc.CreateWebRtcTransport")]
+public sealed record CreateWebRtcTransport([property: Id(0)] string TransportId, [property: Id(1)] string ParticipantId) : MediaCommand;
+
+[GenerateSerializer, Immutable, Alias("vc.ConnectWebRtcTransport")]
+public sealed record ConnectWebRtcTransport([property: Id(0)] string TransportId, [property: Id(1)] string DtlsParametersJson) : MediaCommand;
+
+/// <summary>Answers <see cref="IceRestarted"/>.</summary>
+[GenerateSerializer, Immutable, Alias("vc.RestartIce")]
+public sealed record RestartIce([property: Id(0)] string TransportId) : MediaCommand;
+
+[GenerateSerializer, Immutable, Alias("vc.CloseTransport")]
+public sealed record CloseTransport([property: Id(0)] string TransportId) : MediaCommand;
+
+[GenerateSerializer, Immutable, Alias("vc.CreateProducer")]
+public sealed record CreateProducer(
+    [property: Id(0)] string ProducerId,
+    [property: Id(1)] string TransportId,
+    [property: Id(2)] MediaKind Kind,
+    [property: Id(3)] string RtpParametersJson,
+    [property: Id(4)] bool Paused) : MediaCommand;
+
+[GenerateSerializer, Immutable, Alias("vc.SetProducerPaused")]
+public sealed record SetProducerPaused([property: Id(0)] string ProducerId, [property: Id(1)] bool Paused) : MediaCommand;
+
+[GenerateSerializer, Immutable, Alias("vc.CloseProducer")]
+public sealed record CloseProducer([property: Id(0)] string ProducerId) : MediaCommand;
+
+/// <summary>Answers <see cref="ConsumerOpened"/>.</summary>
+[GenerateSerializer, Immutable, Alias("vc.CreateConsumer")]
+public sealed record CreateConsumer(
+    [property: Id(0)] string ConsumerId,
+    [property: Id(1)] string TransportId,
+    [property: Id(2)] string ProducerId,
+    [property: Id(3)] string RtpCapabilitiesJson,
+    [property: Id(4)] bool Paused) : MediaCommand;
+
+[GenerateSerializer, Immutable, Alias("vc.SetConsumerPaused")]
+public sealed record SetConsumerPaused([property: Id(0)] string ConsumerId, [property: Id(1)] bool Paused) : MediaCommand;
+
+[GenerateSerializer, Immutable, Alias("vc.SetPreferredLayers")]
+public sealed record SetPreferredLayers([property: Id(0)] string ConsumerId, [property: Id(1)] int SpatialLayer, [property: Id(2)] int? TemporalLayer) : MediaCommand;
+
+[GenerateSerializer, Immutable, Alias("vc.CloseConsumer")]
+public sealed record CloseConsumer([property: Id(0)] string ConsumerId) : MediaCommand;
+
+/// <summary>The answer to a command.</summary>
+[GenerateSerializer, Immutable, Alias("vc.MediaReply")]
+public abstract record MediaReply;
+
+/// <summary>Nothing more to say.</summary>
+[GenerateSerializer, Immutable, Alias("vc.MediaDone")]
+public sealed record MediaDone : MediaReply;
+
+[GenerateSerializer, Immutable, Alias("vc.RoomOpened")]
+public sealed record RoomOpened([property: Id(0)] string RtpCapabilitiesJson) : MediaReply;
+
+[GenerateSerializer, Immutable, Alias("vc.TransportOpened")]
+public sealed record TransportOpened([property: Id(0)] string DescriptionJson) : MediaReply;
+
+[GenerateSerializer, Immutable, Alias("vc.IceRestarted")]
+public sealed record IceRestarted([property: Id(0)] string IceParametersJson) : MediaReply;
+
+[GenerateSerializer, Immutable, Alias("vc.ConsumerOpened")]
+public sealed record ConsumerOpened([property: Id(0)] string RtpParametersJson, [property: Id(1)] MediaKind Kind, [property: Id(2)] bool ProducerPaused) : MediaReply;

@@ -1,0 +1,93 @@
+using Orleans.Concurrency;
+
+namespace VoiceCluster.Abstractions.Rooms;
+
+/// <summary>
+/// One room, keyed by its name: who is in it, what they send and receive, and the media node that forwards it.
+/// Doors call it; it commands the media node. Packets never pass here.
+/// RTP and DTLS parameters travel as JSON in mediasoup's shapes: only the media node reads them.
+/// </summary>
+[Alias("vc.IRoomGrain")]
+public interface IRoomGrain : IGrainWithStringKey
+{
+    /// <summary>
+    /// Adds a participant, or takes it over again when the same participant id is present already (a reconnect):
+    /// then its transports, producers and consumers go on.
+    /// </summary>
+    Task<Outcome<RoomJoined>> JoinAsync(JoinRoom request, IRoomObserver observer);
+
+    /// <summary>Removes a participant with everything it owns. Removing one that is absent is no error.</summary>
+    Task<Outcome<Done>> LeaveAsync(string participantId, LeaveReason reason);
+
+    /// <summary>
+    /// Tells the room that the participant's door is alive, every <see cref="RoomLease.RenewEvery"/>.
+    /// NotFound tells the door that the room no longer knows the participant.
+    /// </summary>
+    Task<Outcome<Done>> RenewAsync(string participantId, IRoomObserver observer);
+
+    /// <summary>Makes a WebRTC transport (one direction or both) and answers its parameters as mediasoup's JSON.</summary>
+    Task<Outcome<TransportCreated>> CreateTransportAsync(string participantId);
+
+    /// <summary>Gives the client's DTLS parameters to a transport. A second call is a conflict.</summary>
+    Task<Outcome<Done>> ConnectTransportAsync(string participantId, string transportId, string dtlsParametersJson);
+
+    /// <summary>New ICE credentials for a transport; answers mediasoup's iceParameters as JSON.</summary>
+    Task<Outcome<string>> RestartIceAsync(string participantId, string transportId);
+
+    /// <summary>Closes a transport with its producers and consumers.</summary>
+    Task<Outcome<Done>> CloseTransportAsync(string participantId, string transportId);
+
+    /// <summary>Starts sending a track; answers the producer id.</summary>
+    Task<Outcome<string>> ProduceAsync(string participantId, ProduceRequest request);
+
+    /// <summary>Pauses or resumes a producer at the media node: a paused one is not forwarded.</summary>
+    Task<Outcome<Done>> SetProducerPausedAsync(string participantId, string producerId, bool paused);
+
+    /// <summary>Ends a producer and all its consumers.</summary>
+    Task<Outcome<Done>> CloseProducerAsync(string participantId, string producerId);
+
+    /// <summary>Starts receiving another participant's producer. Media flows at once.</summary>
+    Task<Outcome<ConsumerCreated>> ConsumeAsync(string participantId, ConsumeRequest request);
+
+    /// <summary>Pauses or resumes a consumer.</summary>
+    Task<Outcome<Done>> SetConsumerPausedAsync(string participantId, string consumerId, bool paused);
+
+    /// <summary>Ends a consumer.</summary>
+    Task<Outcome<Done>> CloseConsumerAsync(string participantId, string consumerId);
+
+    /// <summary>The highest simulcast or SVC layers that a consumer wants (0 is the lowest).</summary>
+    Task<Outcome<Done>> SetPreferredLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer);
+
+    /// <summary>Mutes or deafens a participant; enforced by the media node.</summary>
+    Task<Outcome<Done>> SetVoiceStateAsync(string participantId, bool muted, bool deafened);
+
+    /// <summary>What the room looks like now. A room that nobody is in has no participants; it is no error.</summary>
+    [AlwaysInterleave]
+    Task<RoomSnapshot> GetSnapshotAsync();
+
+    /// <summary>Speakers, ICE and DTLS states from the media node, batched.</summary>
+    [OneWay]
+    Task ReportAsync(Media.MediaReport report);
+
+    /// <summary>The fleet says that a media node (or an earlier start of it) is gone: move the room.</summary>
+    Task MediaNodeLostAsync(Media.MediaNodeId node);
+}
+
+/// <summary>What the room pushes to a participant's door, in order. One observer a participant.</summary>
+[Alias("vc.IRoomObserver")]
+public interface IRoomObserver : IGrainObserver
+{
+    /// <summary>Events in the room's order; <see cref="RoomEvent.Sequence"/> has no gaps within one activation's epoch.</summary>
+    [OneWay]
+    Task OnRoomEventsAsync(RoomEvent[] events);
+}
+
+/// <summary>How long a participant stays when its door is silent.</summary>
+public static class RoomLease
+{
+    /// <summary>Doors renew this often.</summary>
+    public static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(10);
+
+    /// <summary>A participant whose door was silent for so long leaves with <see cref="LeaveReason.DoorLost"/>.</summary>
+    public static readonly TimeSpan Expiry = TimeSpan.FromSeconds(45);
+}

@@ -1,0 +1,117 @@
+namespace VoiceCluster.Abstractions.Rooms;
+
+/// <summary>A track's kind, in mediasoup's words.</summary>
+[GenerateSerializer]
+public enum MediaKind
+{
+    Audio = 0,
+    Video = 1,
+}
+
+/// <summary>Why a participant is no longer in a room.</summary>
+[GenerateSerializer]
+public enum LeaveReason
+{
+    /// <summary>The client asked for it.</summary>
+    Left = 0,
+
+    /// <summary>The client's connection ended and did not come back in time.</summary>
+    ConnectionLost = 1,
+
+    /// <summary>The door that held the connection went silent.</summary>
+    DoorLost = 2,
+
+    /// <summary>No ICE consent for 30 s on every transport.</summary>
+    MediaLost = 3,
+
+    /// <summary>A moderator or a ban.</summary>
+    Removed = 4,
+
+    /// <summary>The same user joined again elsewhere.</summary>
+    Moved = 5,
+
+    /// <summary>The room or channel was ended.</summary>
+    RoomClosed = 6,
+}
+
+/// <summary>A request to join.</summary>
+/// <param name="ParticipantId">Unique in the room, chosen by the door; mediasoup's peerId.</param>
+/// <param name="UserId">The user, a UUID.</param>
+/// <param name="UserText">The id as the door's client wrote it (JSON text for mediasoup doors, for instance <c>1</c> or <c>"bob"</c>), shown back unchanged.</param>
+/// <param name="DisplayName">A name for people.</param>
+/// <param name="Door">Which door: voice, calls, channels, mediasoup, peers.</param>
+[GenerateSerializer, Immutable, Alias("vc.JoinRoom")]
+public sealed record JoinRoom(
+    [property: Id(0)] string ParticipantId,
+    [property: Id(1)] Guid UserId,
+    [property: Id(2)] string UserText,
+    [property: Id(3)] string DisplayName,
+    [property: Id(4)] string Door,
+    [property: Id(5)] bool Muted = false,
+    [property: Id(6)] bool Deafened = false);
+
+/// <summary>The answer to a join.</summary>
+/// <param name="RtpCapabilitiesJson">The router's capabilities, mediasoup's RtpCapabilities.</param>
+/// <param name="Room">The room as the new participant finds it, itself included.</param>
+/// <param name="Resumed">True when the participant was present already.</param>
+[GenerateSerializer, Immutable, Alias("vc.RoomJoined")]
+public sealed record RoomJoined(
+    [property: Id(0)] string RtpCapabilitiesJson,
+    [property: Id(1)] RoomSnapshot Room,
+    [property: Id(2)] bool Resumed);
+
+/// <summary>A room at one moment.</summary>
+[GenerateSerializer, Immutable, Alias("vc.RoomSnapshot")]
+public sealed record RoomSnapshot(
+    [property: Id(0)] string Name,
+    [property: Id(1)] ParticipantInfo[] Participants,
+    [property: Id(2)] ProducerInfo[] Producers,
+    [property: Id(3)] string? MediaNodeId);
+
+/// <summary>One participant as others see it.</summary>
+[GenerateSerializer, Immutable, Alias("vc.ParticipantInfo")]
+public sealed record ParticipantInfo(
+    [property: Id(0)] string ParticipantId,
+    [property: Id(1)] Guid UserId,
+    [property: Id(2)] string UserText,
+    [property: Id(3)] string DisplayName,
+    [property: Id(4)] string Door,
+    [property: Id(5)] bool Muted,
+    [property: Id(6)] bool Deafened);
+
+/// <summary>One producer as others see it.</summary>
+[GenerateSerializer, Immutable, Alias("vc.ProducerInfo")]
+public sealed record ProducerInfo(
+    [property: Id(0)] string ProducerId,
+    [property: Id(1)] string ParticipantId,
+    [property: Id(2)] MediaKind Kind,
+    [property: Id(3)] bool Paused);
+
+/// <summary>A new transport: <paramref name="DescriptionJson"/> is <c>{id, iceParameters, iceCandidates, dtlsParameters}</c>.</summary>
+[GenerateSerializer, Immutable, Alias("vc.TransportCreated")]
+public sealed record TransportCreated([property: Id(0)] string TransportId, [property: Id(1)] string DescriptionJson);
+
+/// <summary>A request to send a track.</summary>
+[GenerateSerializer, Immutable, Alias("vc.ProduceRequest")]
+public sealed record ProduceRequest(
+    [property: Id(0)] string TransportId,
+    [property: Id(1)] MediaKind Kind,
+    [property: Id(2)] string RtpParametersJson,
+    [property: Id(3)] bool Paused = false);
+
+/// <summary>A request to receive a producer.</summary>
+[GenerateSerializer, Immutable, Alias("vc.ConsumeRequest")]
+public sealed record ConsumeRequest(
+    [property: Id(0)] string TransportId,
+    [property: Id(1)] string ProducerId,
+    [property: Id(2)] string RtpCapabilitiesJson,
+    [property: Id(3)] bool Paused = false);
+
+/// <summary>A new consumer, with mediasoup's RtpParameters for it.</summary>
+[GenerateSerializer, Immutable, Alias("vc.ConsumerCreated")]
+public sealed record ConsumerCreated(
+    [property: Id(0)] string ConsumerId,
+    [property: Id(1)] string ProducerId,
+    [property: Id(2)] MediaKind Kind,
+    [property: Id(3)] string RtpParametersJson,
+    [property: Id(4)] bool ProducerPaused);
