@@ -10,7 +10,6 @@ namespace VoiceCluster.Abstractions.Media;
 public interface IMediaFleetGrain : IGrainWithIntegerKey
 {
     /// <summary>A node's sign of life with its load; the first one registers it.</summary>
-    [AlwaysInterleave]
     Task HeartbeatAsync(MediaNodeHeartbeat heartbeat, IMediaNode node);
 
     /// <summary>A node stops on purpose: it takes no more rooms and those it has move.</summary>
