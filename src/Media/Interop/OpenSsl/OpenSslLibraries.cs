@@ -11,6 +11,8 @@ internal static class OpenSslLibraries
 {
     public const string Ssl = "voicecluster-libssl";
 
+    public const string Crypto3 = "voicecluster-libcrypto";
+
     private static readonly string[] SslNames = ["libssl.so.3", "libssl.3.dylib", "libssl-3-x64.dll", "libssl-3-arm64.dll", "libssl-3.dll", "libssl.so.4", "libssl3"];
 
     private static readonly string[] CryptoNames = ["libcrypto.so.3", "libcrypto.3.dylib", "libcrypto-3-x64.dll", "libcrypto-3-arm64.dll", "libcrypto-3.dll", "libcrypto.so.4", "libcrypto3"];
@@ -23,7 +25,12 @@ internal static class OpenSslLibraries
     {
         // An event takes several handlers, where NativeLibrary.SetDllImportResolver takes one an assembly.
         var context = AssemblyLoadContext.GetLoadContext(typeof(OpenSslLibraries).Assembly) ?? AssemblyLoadContext.Default;
-        context.ResolvingUnmanagedDll += static (_, name) => name == Ssl ? SslHandle.Value : 0;
+        context.ResolvingUnmanagedDll += static (_, name) => name switch
+        {
+            Ssl => SslHandle.Value,
+            Crypto3 => CryptoHandle.Value,
+            _ => 0,
+        };
     }
 
     public static nint Crypto => CryptoHandle.Value;
