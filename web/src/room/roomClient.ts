@@ -167,7 +167,9 @@ export class RoomClient extends Emitter<RoomEvents> {
       this.emit('roster', undefined);
     });
     this.signalling.on('media-moved', ({ rtpCapabilities }) => {
+      // Every track ended with the old media node; the others announce theirs again as they arrive at the new one.
       this.emit('notice', { level: 'info', text: 'The call moves to another media server…' });
+      this.remote.clear();
       void this.rebuildMedia(rtpCapabilities);
     });
     this.remote.on('change', ({ peerId }) => this.refresh(peerId));
