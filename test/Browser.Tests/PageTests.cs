@@ -86,7 +86,7 @@ public sealed partial class PageTests(ClusterFixture cluster)
 
         await bob.Button("Leave").ClickAsync();
         await Expect(bob.Page.GetByRole(AriaRole.Heading, new() { Name = "Join a room" })).ToBeVisibleAsync();
-        await Expect(bob.Page.GetByLabel("Room")).ToHaveValueAsync("leaving");
+        await Expect(bob.Page.GetByLabel("Room", new() { Exact = true })).ToHaveValueAsync("leaving");
         await Expect(ada.People).ToHaveCountAsync(2);
 
         await eve.Page.CloseAsync(new PageCloseOptions { RunBeforeUnload = true });
@@ -100,7 +100,7 @@ public sealed partial class PageTests(ClusterFixture cluster)
     {
         await using var page = await RoomPage.OpenAsync(cluster, "/?room=deep%20link");
 
-        await Expect(page.Page.GetByLabel("Room")).ToHaveValueAsync("deep link");
+        await Expect(page.Page.GetByLabel("Room", new() { Exact = true })).ToHaveValueAsync("deep link");
         await Expect(page.Page.GetByLabel("Your name")).ToBeFocusedAsync();
         await page.Page.Keyboard.TypeAsync("Ada");
         await page.Page.Keyboard.PressAsync("Enter");
@@ -172,7 +172,7 @@ public sealed partial class PageTests(ClusterFixture cluster)
         await using var page = await RoomPage.OpenAsync(cluster);
         await Expect(page.Page.GetByRole(AriaRole.Banner)).ToBeVisibleAsync();
         await Expect(page.Page.GetByRole(AriaRole.Main)).ToBeVisibleAsync();
-        await Expect(page.Page.GetByLabel("Room")).ToBeFocusedAsync();
+        await Expect(page.Page.GetByLabel("Room", new() { Exact = true })).ToBeFocusedAsync();
         await page.JoinAsync("tabs", "Ada");
 
         foreach (var name in new[] { "Copy link", "Mute", "Start camera", "Devices", "Leave" })

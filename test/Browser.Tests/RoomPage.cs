@@ -49,7 +49,7 @@ internal sealed class RoomPage : IAsyncDisposable
 
     public async Task JoinAsync(string room, string name)
     {
-        await Page.GetByLabel("Room").FillAsync(room);
+        await Page.GetByLabel("Room", new() { Exact = true }).FillAsync(room);
         await Page.GetByLabel("Your name").FillAsync(name);
         await Page.GetByRole(AriaRole.Button, new() { Name = "Join" }).ClickAsync();
         await Assertions.Expect(Status).ToHaveTextAsync("Connected");
