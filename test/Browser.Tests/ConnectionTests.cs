@@ -45,15 +45,16 @@ public sealed class ConnectionTests(ClusterFixture cluster)
         await using var page = await cluster.OpenHarnessAsync();
         var ada = await page.JoinAsync("broken", 500);
         var bob = await page.JoinAsync("broken", 800);
-        await page.AllHearAsync([ada, bob], [ada, bob]);
+        var eve = await page.JoinAsync("broken", 1100);
+        await page.AllHearAsync([ada, bob, eve], [ada, bob, eve]);
 
         await bob.BreakConnectionAsync();
         await page.WaitAsync("isRecovered", [bob.Key], bob);
 
-        await page.AllHearAsync([ada, bob], [ada, bob]);
+        await page.AllHearAsync([ada, bob, eve], [ada, bob, eve]);
         Assert.Empty(await ada.EventsAsync("peer-left"));
-        var late = await page.JoinAsync("broken", 1100);
-        await page.AllHearAsync([ada, bob, late], [ada, bob, late]);
+        var late = await page.JoinAsync("broken", 1400);
+        await page.AllHearAsync([ada, bob, eve, late], [ada, bob, eve, late]);
     }
 
     [Fact]

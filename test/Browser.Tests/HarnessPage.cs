@@ -18,13 +18,14 @@ internal sealed class HarnessPage(IPage page, string server) : IAsyncDisposable
         string room,
         int? toneHz = null,
         bool video = false,
+        bool deaf = false,
         string[]? transports = null,
         object? user = null,
         string? displayName = null,
         IReadOnlyDictionary<string, int>? mediaPorts = null)
     {
         var key = $"p{Interlocked.Increment(ref _joined)}";
-        var options = new Dictionary<string, object> { ["server"] = server, ["room"] = room, ["user"] = user ?? key, ["video"] = video };
+        var options = new Dictionary<string, object> { ["server"] = server, ["room"] = room, ["user"] = user ?? key, ["video"] = video, ["deaf"] = deaf };
         AddIfGiven("toneHz", toneHz);
         AddIfGiven("transports", transports);
         AddIfGiven("displayName", displayName);
@@ -75,6 +76,18 @@ internal sealed class HarnessPage(IPage page, string server) : IAsyncDisposable
             }
 
             Assert.Fail($"harness.{function}({JsonSerializer.Serialize(arguments)}) did not come true.\n{string.Join('\n', reports)}\n{string.Join('\n', _console.TakeLast(20))}");
+        }
+    }
+
+    /// <summary>
+    /// Waits until each participant hears exactly the tones of its room, and has listened long enough to have noticed others.
+    /// </summary>
+    public async Task HaveHeardAsync(params Participant[] room)
+    {
+        await AllHearAsync(room, room);
+        foreach (var person in room)
+        {
+            await WaitAsync("hasHeard", [person.Key, room.Where(o => o != person).Select(o => o.ToneHz).ToArray()], person);
         }
     }
 

@@ -37,6 +37,15 @@ const harness = {
     return expected.every(({ key, tones }) => hearsExactly(key, tones));
   },
 
+  setListening(keys: string[], awake: boolean): void {
+    keys.forEach((key) => session(key).setListening(awake));
+  },
+
+  /** True when the session has listened long enough to know these tones, so that what else it has heard is known as well. */
+  hasHeard(key: string, tones: number[]): boolean {
+    return tones.every((tone) => [...session(key).everHeard].some((heard) => Math.abs(heard - tone) <= ToneToleranceHz));
+  },
+
   /** The listed tones that the session has heard at any time. */
   everHeard(key: string, tones: number[]): number[] {
     return tones.filter((tone) => [...session(key).everHeard].some((heard) => Math.abs(heard - tone) <= ToneToleranceHz));

@@ -15,6 +15,8 @@ export interface JoinOptions {
   toneHz?: number;
   /** Sends the browser's fake camera. */
   video?: boolean;
+  /** Receives but does not listen until {@link Session.setListening}: for pages that hold very many participants. */
+  deaf?: boolean;
   /** Ports that stand in for those of the server's ICE candidates: hops that lose packets. */
   mediaPorts?: Record<number, number>;
 }
@@ -77,13 +79,14 @@ export class Session {
   readonly peers = new Map<string, { userId: unknown; displayName: string | undefined }>();
   readonly events: { name: string; value: unknown }[] = [];
   readonly errors: string[] = [];
-  /** Tones heard in two readings in a row at any time since the join. */
+  /** Tones heard in three readings in a row at any time since the join: a click or a gap makes no tone. */
   readonly everHeard = new Set<number>();
   private readonly socket: Socket;
   private readonly device = new Device();
   private readonly received = new Map<string, Received>();
   private readonly producers = new Map<string, types.Producer>();
-  private readonly lastTones = new Map<string, number[]>();
+  private readonly lastTones = new Map<string, number[][]>();
+  private awake: boolean;
   private readonly transportsUsed: string[] = [];
   private readonly joinedAt = performance.now();
   private sendTransport: types.Transport | null = null;
@@ -98,6 +101,7 @@ export class Session {
   });
 
   constructor(private readonly options: JoinOptions) {
+    this.awake = !options.deaf;
     this.socket = io(`${options.server}/voice`, { forceNew: true, reconnection: true, ...(options.transports ? { transports: options.transports } : {}) });
     this.socket.onAny((name: string, value: unknown) => {
       if (name !== 'active-speakers') {
@@ -112,14 +116,15 @@ export class Session {
   }
 
   async join(): Promise<void> {
+    this.socket.io.once('open', () => {
+      const { engine } = this.socket.io;
+      this.transportsUsed.push(engine.transport.name);
+      engine.on('upgrade', (transport) => this.transportsUsed.push(transport.name));
+    });
     await new Promise<void>((resolve, reject) => {
       this.socket.once('connect', () => resolve());
       this.socket.once('connect_error', reject);
     });
-    const { engine } = this.socket.io;
-    this.transportsUsed.push(engine.transport.name);
-    engine.on('upgrade', (transport) => this.transportsUsed.push(transport.name));
-
     const { options } = this;
     const answer = await this.ask('join-room', {
       roomId: options.room, userId: options.user, ...(options.displayName ? { displayName: options.displayName } : {}),
@@ -148,6 +153,15 @@ export class Session {
         throw new Error('no camera');
       }
       await this.produce(track);
+    }
+  }
+
+  /** Begins or ends to listen to what is received. */
+  setListening(awake: boolean): void {
+    this.awake = awake;
+    for (const entry of this.received.values()) {
+      entry.ear?.close();
+      entry.ear = awake && entry.consumer.kind === 'audio' ? new Ear(audio(), entry.consumer.track) : null;
     }
   }
 
@@ -294,7 +308,7 @@ export class Session {
       peerId,
       producerId,
       consumer,
-      ear: consumer.kind === 'audio' ? new Ear(audio(), consumer.track) : null,
+      ear: consumer.kind === 'audio' && this.awake ? new Ear(audio(), consumer.track) : null,
       eye: consumer.kind === 'video' ? new Eye(consumer.track, this.joinedAt) : null,
     });
   }
@@ -327,11 +341,11 @@ export class Session {
     for (const heard of this.hears()) {
       const before = this.lastTones.get(heard.producerId) ?? [];
       for (const tone of heard.tones) {
-        if (before.some((other) => Math.abs(other - tone) <= ToneToleranceHz)) {
+        if (before.length === 2 && before.every((tones) => tones.some((other) => Math.abs(other - tone) <= ToneToleranceHz))) {
           this.everHeard.add(tone);
         }
       }
-      this.lastTones.set(heard.producerId, heard.tones);
+      this.lastTones.set(heard.producerId, [...before, heard.tones].slice(-2));
     }
   }
 
