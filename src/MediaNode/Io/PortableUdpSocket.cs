@@ -5,12 +5,15 @@ using VoiceCluster.Media.Net;
 namespace VoiceCluster.MediaNode.Io;
 
 /// <summary>
-/// One UDP port by the framework's Socket, for systems without recvmmsg. An empty datagram to the own port ends a wait.
+/// One UDP port by the framework's Socket, for systems without recvmmsg. A datagram of one byte to the own port ends a wait.
 /// </summary>
 public sealed class PortableUdpSocket : IBatchSocket
 {
     /// <summary>A wake-up that the system lost delays a command by so many microseconds at most.</summary>
     private const long LongestWait = 50_000;
+
+    /// <summary>No protocol of this port has datagrams of one byte: whoever sends one only wakes the loop.</summary>
+    private static readonly byte[] WakeUp = [0];
 
     private readonly Socket _socket;
     private readonly Socket _waker;
@@ -77,13 +80,13 @@ public sealed class PortableUdpSocket : IBatchSocket
     public int ReceiveBatch()
     {
         var count = 0;
-        while (count < IBatchSocket.BatchSize && _socket.Available > 0)
+        while (count < IBatchSocket.BatchSize && _socket.Poll(0, SelectMode.SelectRead))
         {
             try
             {
                 _from.Size = SocketAddress.GetMaximumAddressSize(_from.Family);
                 var length = _socket.ReceiveFrom(Buffer(_in, count), SocketFlags.None, _from);
-                if (length > 0)
+                if (length > WakeUp.Length)
                 {
                     _received[count++] = new Entry(Read(_from), length);
                 }
@@ -97,12 +100,6 @@ public sealed class PortableUdpSocket : IBatchSocket
                 // Windows reports the ICMP error of an earlier send, or a datagram longer than any of ours: pass over it.
                 continue;
             }
-        }
-
-        // Empty wake-up datagrams do not show in Available, but end the poll: take one.
-        if (count == 0)
-        {
-            TakeEmpty();
         }
 
         return count;
@@ -161,7 +158,7 @@ public sealed class PortableUdpSocket : IBatchSocket
         {
             try
             {
-                _waker.SendTo([], SocketFlags.None, _wakeAddress);
+                _waker.SendTo(WakeUp, SocketFlags.None, _wakeAddress);
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.NoBufferSpaceAvailable)
             {
@@ -178,22 +175,6 @@ public sealed class PortableUdpSocket : IBatchSocket
         lock (_waker)
         {
             _waker.Dispose();
-        }
-    }
-
-    private void TakeEmpty()
-    {
-        try
-        {
-            if (_socket.Poll(0, SelectMode.SelectRead))
-            {
-                _from.Size = SocketAddress.GetMaximumAddressSize(_from.Family);
-                _socket.ReceiveFrom(Buffer(_in, 0), SocketFlags.None, _from);
-            }
-        }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.ConnectionReset or SocketError.MessageSize)
-        {
-            return;
         }
     }
 
