@@ -64,7 +64,7 @@ public sealed partial class WorkerThread : IAsyncDisposable
     {
         var item = new WorkItem<T>(command);
         _commands.Enqueue(item);
-        if (_ended.Task.IsCompleted)
+        if (_stopping || _ended.Task.IsCompleted)
         {
             item.Cancel();
         }
@@ -106,11 +106,14 @@ public sealed partial class WorkerThread : IAsyncDisposable
             while (!_stopping)
             {
                 // :: Step 1
-                Volatile.Write(ref _wakePending, 0);
+                var idleSince = _clock.Now;
+                _busy += idleSince - now;
+
+                // A full fence: the flag must be down before the queue is looked at, else a wake-up could be lost.
+                Interlocked.Exchange(ref _wakePending, 0);
                 if (_commands.IsEmpty)
                 {
-                    _busy += _clock.Now - now;
-                    _socket.Wait(deadline - _clock.Now);
+                    _socket.Wait(deadline - idleSince);
                 }
 
                 // :: Step 2

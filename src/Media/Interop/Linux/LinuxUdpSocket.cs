@@ -10,7 +10,7 @@ namespace VoiceCluster.Media.Interop.Linux;
 
 /// <summary>
 /// One UDP port by recvmmsg, sendmmsg, epoll and an eventfd. All buffers are native and allocated once.
-/// One thread calls everything but <see cref="Wake"/>, which any thread may call until <see cref="Dispose"/>.
+/// One thread calls everything but <see cref="Wake"/>, which any thread may call.
 /// </summary>
 [SupportedOSPlatform("linux")]
 public sealed unsafe class LinuxUdpSocket : IBatchSocket
@@ -18,6 +18,7 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     /// <summary>Bytes of control data a datagram: the header of 16 and SO_RXQ_OVFL's 4, padded to 8.</summary>
     private const int ControlSize = 24;
 
+    private readonly Lock _wakeGate = new();
     private readonly int _fd;
     private readonly int _epoll;
     private readonly int _event;
@@ -212,18 +213,29 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     public void Wake()
     {
         ulong one = 1;
-        _ = LibC.Write(_event, &one, sizeof(ulong));
+        lock (_wakeGate)
+        {
+            // Not after the descriptor is closed: its number may be somebody else's by then.
+            if (!_disposed)
+            {
+                _ = LibC.Write(_event, &one, sizeof(ulong));
+            }
+        }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (_disposed)
+        lock (_wakeGate)
         {
-            return;
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
         }
 
-        _disposed = true;
         CloseDescriptors();
         NativeMemory.AlignedFree(_memory);
     }
