@@ -79,9 +79,6 @@ public sealed partial class FleetMembership(
                     _failing = true;
                     LogFailing(logger, e.GetType().Name, e.Message);
                 }
-
-                // After a loss of connection the old reference may lead nowhere.
-                reference = null;
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
