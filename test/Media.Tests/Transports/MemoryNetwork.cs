@@ -94,6 +94,20 @@ internal sealed class MemoryNetwork : IDisposable
         }
     }
 
+    /// <summary>The same by the machine's clock, for what OpenSSL times itself.</summary>
+    public void RunInRealTimeUntil(Func<bool> condition, TimeSpan deadline)
+    {
+        var start = Now;
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        while (!condition())
+        {
+            Assert.True(clock.Elapsed < deadline, $"The state did not come within {deadline}.");
+            Now = start + (clock.Elapsed.Ticks / TimeSpan.TicksPerMicrosecond);
+            Deliver();
+            Thread.Yield();
+        }
+    }
+
     public void Dispose()
     {
         foreach (var client in _clients)
@@ -106,6 +120,12 @@ internal sealed class MemoryNetwork : IDisposable
     }
 
     private void Tick()
+    {
+        Deliver();
+        Now += Step;
+    }
+
+    private void Deliver()
     {
         foreach (var client in _clients)
         {
@@ -129,8 +149,6 @@ internal sealed class MemoryNetwork : IDisposable
                 SentToNobody++;
             }
         }
-
-        Now += Step;
     }
 
     private sealed record Delivery(byte[] Data, TransportAddress From, TransportAddress To);
