@@ -271,8 +271,9 @@ public sealed class Consumer
         {
             if (stream == _current && Kind == MediaKind.Video)
             {
+                // The sender started anew. The rented buffer is not used any more, so the request may rent its own.
                 _resync = true;
-                Producer.KeyFrames.Want(stream.EncodingIndex);
+                Producer.RequestKeyFrame(stream.EncodingIndex, now);
             }
 
             return false;

@@ -37,7 +37,7 @@ public ref struct RtcpWriter
     }
 
     /// <summary>An RR of up to 31 blocks, possibly none.</summary>
-    public bool TryAddReceiverReport(Ssrc sender, ReadOnlySpan<ReportBlock> blocks)
+    public bool TryAddReceiverReport(Ssrc sender, scoped ReadOnlySpan<ReportBlock> blocks)
     {
         if (blocks.Length > 31 || !TryBegin(RtcpType.ReceiverReport, (byte)blocks.Length, 4 + (blocks.Length * ReportBlock.Length), out var body))
         {
@@ -54,7 +54,7 @@ public ref struct RtcpWriter
     }
 
     /// <summary>An SDES of one chunk with a CNAME (RFC 3550 §6.5), at most 255 bytes.</summary>
-    public bool TryAddCname(Ssrc ssrc, ReadOnlySpan<byte> cname)
+    public bool TryAddCname(Ssrc ssrc, scoped ReadOnlySpan<byte> cname)
     {
         // The chunk ends with at least one zero byte, on a word boundary.
         var length = (4 + 2 + cname.Length + 1 + 3) & ~3;
@@ -84,7 +84,7 @@ public ref struct RtcpWriter
     }
 
     /// <summary>A generic NACK for numbers in ascending order. Returns how many of them fitted.</summary>
-    public int AddNack(Ssrc sender, Ssrc media, ReadOnlySpan<ushort> sequences)
+    public int AddNack(Ssrc sender, Ssrc media, scoped ReadOnlySpan<ushort> sequences)
     {
         var room = (_buffer.Length - Length - 12) / 4;
         if (sequences.IsEmpty || room < 1)
@@ -133,7 +133,7 @@ public ref struct RtcpWriter
     }
 
     /// <summary>A REMB for these streams; the media source field is 0.</summary>
-    public bool TryAddRemb(Ssrc sender, long bitrate, ReadOnlySpan<Ssrc> media)
+    public bool TryAddRemb(Ssrc sender, long bitrate, scoped ReadOnlySpan<Ssrc> media)
     {
         if (media.Length > 255 || !TryBeginFeedback(RtcpType.PayloadFeedback, PayloadFeedbackFormat.Application, sender, default, 8 + (4 * media.Length), out var control))
         {
