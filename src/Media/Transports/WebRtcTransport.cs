@@ -329,6 +329,10 @@ public sealed class WebRtcTransport : Transport
 
         StartDtlsIfDue(now);
         UpdateState(now);
+        if (!IsClosed)
+        {
+            _worker.RunSoon(Timer, Math.Min(Ice.NextTimeout, _lastCheck + SilenceBeforeDisconnected));
+        }
     }
 
     private void StartDtlsIfDue(long now)
@@ -352,6 +356,7 @@ public sealed class WebRtcTransport : Transport
                     _worker.Stats.DtlsHandshakesCompleted++;
                     UpdateState(now);
                     OnConnected(now);
+                    _worker.RunSoon(Timer, now);
                     break;
                 case DtlsEventKind.HandshakeFailed:
                     _worker.Stats.DtlsHandshakesFailed++;

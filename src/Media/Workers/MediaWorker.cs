@@ -17,9 +17,6 @@ public sealed class MediaWorker
     /// <summary>Microseconds between two sums over all transports.</summary>
     private const long SumPeriod = 1_000_000;
 
-    /// <summary>A transport that received something runs its timers within so many microseconds: NACKs and feedback wait no longer.</summary>
-    private const long TimersAfterTraffic = 5_000;
-
     private readonly Dictionary<string, Router> _routers = new(StringComparer.Ordinal);
     private readonly Dictionary<Router, RouterTimer> _routerTimers = [];
     private readonly Dictionary<string, WebRtcTransport> _byFragment = new(StringComparer.Ordinal);
@@ -152,8 +149,12 @@ public sealed class MediaWorker
                 break;
         }
 
-        _deadlines.NoLaterThan(transport.Timer, now + TimersAfterTraffic);
+        // What came can bring the transport's next report, NACK or retransmission forward.
+        _deadlines.NoLaterThan(transport.Timer, transport.Deadline);
     }
+
+    /// <summary>Lets a transport run its timers at once, after a command has changed what it does.</summary>
+    public void RunSoon(WebRtcTransport transport, long now) => RunSoon(transport.Timer, now);
 
     /// <summary>Runs what is due; returns when to call again at the latest.</summary>
     public long Advance(long now)
@@ -201,7 +202,6 @@ public sealed class MediaWorker
         }
 
         transport.ReceiveStun(datagram, from, now);
-        _deadlines.NoLaterThan(transport.Timer, now + TimersAfterTraffic);
     }
 
     private WebRtcTransport? FindByFragment(ReadOnlySpan<byte> datagram)

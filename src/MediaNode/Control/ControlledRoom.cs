@@ -72,6 +72,25 @@ internal sealed class ControlledRoom(string name, WorkerThread thread, RoomRepor
             return fault;
         }
 
+        var reply = Run(command, worker, now);
+        if (TransportOf(command) is { } id && _transports.TryGetValue(id, out var owned))
+        {
+            worker.RunSoon(owned.Transport, now);
+        }
+
+        return reply;
+    }
+
+    private static string? TransportOf(MediaCommand command) => command switch
+    {
+        ConnectWebRtcTransport c => c.TransportId,
+        CreateProducer c => c.TransportId,
+        CreateConsumer c => c.TransportId,
+        _ => null,
+    };
+
+    private Outcome<MediaReply> Run(MediaCommand command, MediaWorker worker, long now)
+    {
         return command switch
         {
             OpenRoom => new RoomOpened(Router.RtpCapabilities.ToJson()),

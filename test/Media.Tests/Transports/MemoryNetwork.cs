@@ -40,6 +40,12 @@ internal sealed class MemoryNetwork : IDisposable
     /// <summary>Datagrams that went to an address nobody has.</summary>
     public int SentToNobody { get; private set; }
 
+    /// <summary>When set, what is sent stays with its sender and is only counted: for tests that count allocations.</summary>
+    public bool IsUnplugged { get; set; }
+
+    /// <summary>Datagrams sent while unplugged.</summary>
+    public int SentUnplugged { get; private set; }
+
     /// <summary>Looks at every datagram before its delivery; false loses it.</summary>
     public Func<TransportAddress, TransportAddress, byte[], bool>? Filter { get; set; }
 
@@ -153,27 +159,44 @@ internal sealed class MemoryNetwork : IDisposable
 
     private sealed record Delivery(byte[] Data, TransportAddress From, TransportAddress To);
 
-    private sealed class Sink(MemoryNetwork network, TransportAddress from) : IDatagramSink
+    internal sealed class Sink(MemoryNetwork network, TransportAddress from) : IDatagramSink
     {
         private readonly byte[] _buffer = new byte[Datagram.MaxSize];
+        private int _length;
+
+        /// <summary>The datagram sent last.</summary>
+        public Span<byte> Last => _buffer.AsSpan(0, _length);
 
         public Span<byte> Rent() => _buffer;
 
-        public void Send(int length, in TransportAddress destination) => network.Inject(_buffer.AsSpan(0, length), from, destination);
+        public void Send(int length, in TransportAddress destination)
+        {
+            _length = length;
+            if (network.IsUnplugged)
+            {
+                network.SentUnplugged++;
+                return;
+            }
+
+            network.Inject(_buffer.AsSpan(0, length), from, destination);
+        }
     }
 }
 
 /// <summary>A client of a <see cref="MemoryNetwork"/> that keeps what it receives.</summary>
 internal sealed class MemoryClient : IWebRtcClientListener
 {
-    public MemoryClient(MemoryNetwork network, TransportAddress address, RemoteTransport remote, IDatagramSink sink, DtlsRole role)
+    public MemoryClient(MemoryNetwork network, TransportAddress address, RemoteTransport remote, MemoryNetwork.Sink sink, DtlsRole role)
     {
         Address = address;
+        Sink = sink;
         Context = new DtlsContext(DtlsCertificate.Create(DateTimeOffset.UtcNow.AddDays(-1)));
         Rtc = new WebRtcClient(Context, remote, sink, this, network.Now, role);
     }
 
     public TransportAddress Address { get; }
+
+    public MemoryNetwork.Sink Sink { get; }
 
     public DtlsContext Context { get; }
 

@@ -229,7 +229,7 @@ public sealed class WebRtcTransportTests : IDisposable
         var (transport, client) = _network.Connect("t");
 
         client.Rtc.RestartIce(RemoteTransport.ParseIce(transport.RestartIce()), _network.Now);
-        _network.RunUntil(() => client.Rtc.IceState == Ice.IceClientState.Connected);
+        _network.RunUntil(() => client.Rtc.IceState == Media.Ice.IceClientState.Connected);
         _network.Run(TimeSpan.FromSeconds(60));
 
         Assert.Equal(WebRtcTransportState.Connected, transport.State);
