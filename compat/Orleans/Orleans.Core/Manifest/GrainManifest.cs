@@ -58,6 +58,16 @@ public sealed class GrainManifest
     /// <summary>Called by generated code: a copier; both may be open generics.</summary>
     public void AddCopier(Type type, Type copier) => DeepCopy.Register(type, copier);
 
+    /// <summary>Called by generated code: a codec and the type's name on the wire; both may be open generics.</summary>
+    public void AddCodec(Type type, Type codec, string name)
+    {
+        Codecs.Register(type, codec);
+        TypeNames.Register(type, name);
+    }
+
+    /// <summary>Called by generated code: the name of an enum on the wire.</summary>
+    public void AddName(Type type, string name) => TypeNames.Register(type, name);
+
     internal GrainReference CreateReference(IGrainCaller caller, Type grainInterface, GrainId grainId) =>
         _references.TryGetValue(grainInterface, out var create)
             ? create(caller, grainId)
