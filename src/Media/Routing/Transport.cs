@@ -270,7 +270,7 @@ public abstract partial class Transport
         }
 
         // A probe without payload is no error, and nothing to forward.
-        return !Rtx.TryRestore(ref packet, stream.Ssrc, payloadType, out var original)
+        return !Rtx.TryRestore(packet, stream.Ssrc, payloadType, out var original)
             || stream.Producer.Receive(stream, ref original, isRetransmission: true, now, out var rtxReason) ? DropReason.None : rtxReason;
     }
 

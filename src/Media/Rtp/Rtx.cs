@@ -12,7 +12,7 @@ public static class Rtx
     /// Turns a retransmission back into the original, in place; the result lies at the end of the same bytes. False for
     /// a packet without payload, which is a bandwidth probe.
     /// </summary>
-    public static bool TryRestore(ref RtpPacket packet, Ssrc ssrc, PayloadType payloadType, out RtpPacket original)
+    public static bool TryRestore(RtpPacket packet, Ssrc ssrc, PayloadType payloadType, out RtpPacket original)
     {
         original = default;
         if (packet.Payload.Length < OverheadLength)

@@ -76,7 +76,7 @@ public class RtpPacketTests
         // RFC 4588 §4: the original sequence number comes first in the payload.
         var bytes = MediaFixtures.Packet(97, 2, 5, 1234, [0x11, 0x22, 9, 8, 7], 1, [0xAA], marker: true);
         Assert.True(RtpPacket.TryParse(bytes, out var rtx));
-        Assert.True(Rtx.TryRestore(ref rtx, new Ssrc(1), new PayloadType(96), out var original));
+        Assert.True(Rtx.TryRestore(rtx, new Ssrc(1), new PayloadType(96), out var original));
         Assert.Equal(0x1122, original.SequenceNumber.Value);
         Assert.Equal(new Ssrc(1), original.Ssrc);
         Assert.Equal(96, original.PayloadType.Value);
