@@ -30,6 +30,9 @@ public enum FaultCode
 
     /// <summary>No media node or store can take it now; try again (503).</summary>
     Unavailable = 8,
+
+    /// <summary>A newer activation of the grain has taken over; only between grains and media nodes.</summary>
+    Superseded = 9,
 }
 
 /// <summary>An expected failure. Bugs and lost silos are exceptions instead.</summary>

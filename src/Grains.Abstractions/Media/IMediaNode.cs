@@ -7,9 +7,16 @@ namespace VoiceCluster.Abstractions.Media;
 [Alias("vc.IMediaNode")]
 public interface IMediaNode : IGrainObserver
 {
-    /// <summary>Runs one command of a room. A header with an older epoch than the node has seen is answered Conflict.</summary>
+    /// <summary>Runs one command of a room. A header with an older epoch than the node has seen is answered Superseded.</summary>
     [ResponseTimeout("00:00:05")]
     Task<Outcome<MediaReply>> ExecuteAsync(RoomCommandHeader header, MediaCommand command);
+
+    /// <summary>
+    /// A new activation of the room's grain takes the room over: it states its participants, the node closes what belongs
+    /// to anybody else, and answers what it has. A room that the node does not have is opened empty.
+    /// </summary>
+    [ResponseTimeout("00:00:05")]
+    Task<Outcome<RoomAdopted>> AdoptAsync(RoomCommandHeader header, string[] participantIds);
 
     /// <summary>
     /// Makes the node's room equal to <paramref name="desired"/>: what is not desired is closed; what is desired but
@@ -49,3 +56,20 @@ public sealed record RoomReconciled(
     [property: Id(1)] string[] MissingTransports,
     [property: Id(2)] string[] MissingProducers,
     [property: Id(3)] string[] MissingConsumers);
+
+/// <summary>What the node has of a room.</summary>
+[GenerateSerializer, Immutable, Alias("vc.RoomAdopted")]
+public sealed record RoomAdopted(
+    [property: Id(0)] string RtpCapabilitiesJson,
+    [property: Id(1)] AdoptedTransport[] Transports,
+    [property: Id(2)] AdoptedProducer[] Producers,
+    [property: Id(3)] AdoptedConsumer[] Consumers);
+
+[GenerateSerializer, Immutable, Alias("vc.AdoptedTransport")]
+public sealed record AdoptedTransport([property: Id(0)] string TransportId, [property: Id(1)] string ParticipantId);
+
+[GenerateSerializer, Immutable, Alias("vc.AdoptedProducer")]
+public sealed record AdoptedProducer([property: Id(0)] string ProducerId, [property: Id(1)] string TransportId, [property: Id(2)] Rooms.MediaKind Kind, [property: Id(3)] bool Paused);
+
+[GenerateSerializer, Immutable, Alias("vc.AdoptedConsumer")]
+public sealed record AdoptedConsumer([property: Id(0)] string ConsumerId, [property: Id(1)] string TransportId, [property: Id(2)] string ProducerId, [property: Id(3)] bool Paused);

@@ -70,6 +70,7 @@ public interface IRoomGrain : IGrainWithStringKey
     Task ReportAsync(Media.MediaReport report);
 
     /// <summary>The fleet says that a media node (or an earlier start of it) is gone: move the room.</summary>
+    [OneWay]
     Task MediaNodeLostAsync(Media.MediaNodeId node);
 }
 

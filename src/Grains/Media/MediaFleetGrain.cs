@@ -1,0 +1,98 @@
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Rooms;
+
+namespace VoiceCluster.Grains.Media;
+
+/// <summary>The shell of <see cref="MediaFleetState"/>. It keeps nothing stored: nodes say within a second that they live.
+/// Reentrant, because a placement may wait for the first heartbeat; no method changes the state on both sides of an await.</summary>
+[Reentrant]
+public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFleetGrain> logger) : Grain, IMediaFleetGrain
+{
+    private readonly MediaFleetState _fleet = new();
+    private readonly TaskCompletionSource _firstNode = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private DateTimeOffset _activatedAt;
+
+    /// <inheritdoc/>
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _activatedAt = time.GetUtcNow();
+        this.RegisterGrainTimer(
+            FindLostNodesAsync,
+            new GrainTimerCreationOptions(MediaFleet.HeartbeatEvery, MediaFleet.HeartbeatEvery) { KeepAlive = true });
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task HeartbeatAsync(MediaNodeHeartbeat heartbeat, IMediaNode node)
+    {
+        var lost = _fleet.Heartbeat(heartbeat, node, time.GetUtcNow(), out var isNew);
+        if (isNew)
+        {
+            LogJoined(logger, heartbeat.Node.Name, heartbeat.ControlUrl, heartbeat.MaxConsumers);
+            _firstNode.TrySetResult();
+        }
+
+        await TellRoomsAsync(lost);
+    }
+
+    /// <inheritdoc/>
+    public async Task LeaveAsync(MediaNodeId node)
+    {
+        LogLeft(logger, node.Name);
+        await TellRoomsAsync(_fleet.Remove(node));
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<MediaPlacement>> PlaceAsync(string roomName, MediaNodeId? current)
+    {
+        // A fleet that has just been activated knows no node until the next heartbeats: wait for them, bounded.
+        var waiting = MediaFleet.LostAfter - (time.GetUtcNow() - _activatedAt);
+        if (waiting > TimeSpan.Zero && !_fleet.Has(current))
+        {
+            await Task.WhenAny(_firstNode.Task, Task.Delay(waiting, time));
+        }
+
+        return _fleet.Place(roomName, current) is { } placement
+            ? placement
+            : new Fault(FaultCode.Unavailable, "No media node is available. Try again in a few seconds.");
+    }
+
+    /// <inheritdoc/>
+    public Task ReleaseAsync(string roomName, MediaNodeId node)
+    {
+        _fleet.Release(roomName, node);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task<MediaNodeHeartbeat[]> ListAsync() => Task.FromResult<MediaNodeHeartbeat[]>([.. _fleet.Nodes]);
+
+    private async Task FindLostNodesAsync(CancellationToken cancellationToken)
+    {
+        foreach (var node in _fleet.Silent(time.GetUtcNow()))
+        {
+            LogLost(logger, node.Name, MediaFleet.LostAfter);
+            await TellRoomsAsync(_fleet.Remove(node));
+        }
+    }
+
+    private async Task TellRoomsAsync(LostNode? lost)
+    {
+        foreach (var room in lost?.Rooms ?? [])
+        {
+            await GrainFactory.GetGrain<IRoomGrain>(room).MediaNodeLostAsync(lost!.Node);
+        }
+    }
+
+    [LoggerMessage(4100, LogLevel.Information, "Media node {Node} at {Url} joined the fleet; it takes {MaxConsumers} consumers")]
+    private static partial void LogJoined(ILogger logger, string node, string url, int maxConsumers);
+
+    [LoggerMessage(4101, LogLevel.Information, "Media node {Node} left the fleet")]
+    private static partial void LogLeft(ILogger logger, string node);
+
+    [LoggerMessage(4102, LogLevel.Warning, "Media node {Node} is lost: silent for more than {LostAfter}")]
+    private static partial void LogLost(ILogger logger, string node, TimeSpan lostAfter);
+}

@@ -1,0 +1,95 @@
+using VoiceCluster.Abstractions.Media;
+
+namespace VoiceCluster.Grains.Media;
+
+/// <summary>The fleet's rules without any runtime: who lives, who is loaded, which room is where.</summary>
+public sealed class MediaFleetState
+{
+    private readonly Dictionary<MediaNodeId, Entry> _nodes = [];
+
+    /// <summary>Nodes that live now.</summary>
+    public IEnumerable<MediaNodeHeartbeat> Nodes => _nodes.Values.Select(n => n.Heartbeat);
+
+    /// <summary>
+    /// Notes a sign of life. Answers the node's earlier incarnation with its rooms when this is a restart: those are lost.
+    /// </summary>
+    public LostNode? Heartbeat(MediaNodeHeartbeat heartbeat, IMediaNode node, DateTimeOffset now, out bool isNew)
+    {
+        isNew = !_nodes.TryGetValue(heartbeat.Node, out var entry);
+        if (entry is not null)
+        {
+            entry.Heartbeat = heartbeat;
+            entry.Node = node;
+            entry.Seen = now;
+            return null;
+        }
+
+        var earlier = _nodes.Keys.FirstOrDefault(n => n.Name == heartbeat.Node.Name);
+        _nodes[heartbeat.Node] = new Entry { Heartbeat = heartbeat, Node = node, Seen = now };
+        return earlier is null ? null : Remove(earlier);
+    }
+
+    /// <summary>Forgets a node. Answers it with the rooms that it had.</summary>
+    public LostNode? Remove(MediaNodeId node) =>
+        _nodes.Remove(node, out var entry) ? new LostNode(node, [.. entry.Rooms]) : null;
+
+    /// <summary>Nodes that were silent for longer than <see cref="MediaFleet.LostAfter"/>.</summary>
+    public IReadOnlyList<MediaNodeId> Silent(DateTimeOffset now) =>
+        [.. _nodes.Where(n => now - n.Value.Seen > MediaFleet.LostAfter).Select(n => n.Key)];
+
+    /// <summary>Whether the node lives and takes rooms; with null, whether any node does.</summary>
+    public bool Has(MediaNodeId? node) => node is null ? _nodes.Count > 0 : _nodes.ContainsKey(node);
+
+    /// <summary>The node for a room: the current one while it lives and does not drain, else the least loaded. Null when there is none.</summary>
+    public MediaPlacement? Place(string room, MediaNodeId? current)
+    {
+        Entry? chosen = null;
+        if (current is null || !_nodes.TryGetValue(current, out chosen) || chosen.Heartbeat.Draining)
+        {
+            chosen?.Rooms.Remove(room);
+            chosen = _nodes.Values
+                .Where(n => !n.Heartbeat.Draining && n.Heartbeat.Consumers < n.Heartbeat.MaxConsumers)
+                .OrderBy(n => n.Load)
+                .ThenBy(n => n.Heartbeat.Node.Name, StringComparer.Ordinal)
+                .FirstOrDefault();
+        }
+
+        if (chosen is null)
+        {
+            return null;
+        }
+
+        chosen.Rooms.Add(room);
+        return new MediaPlacement(chosen.Heartbeat.Node, chosen.Node);
+    }
+
+    /// <summary>The room is no longer on the node.</summary>
+    public void Release(string room, MediaNodeId node)
+    {
+        if (_nodes.TryGetValue(node, out var entry))
+        {
+            entry.Rooms.Remove(room);
+        }
+    }
+
+    private sealed class Entry
+    {
+        public required MediaNodeHeartbeat Heartbeat { get; set; }
+
+        public required IMediaNode Node { get; set; }
+
+        public required DateTimeOffset Seen { get; set; }
+
+        public HashSet<string> Rooms { get; } = [];
+
+        /// <summary>
+        /// The greater of CPU and consumer share. Rooms placed since the last heartbeat are not in those figures yet,
+        /// so each room counts a little as well: equal nodes share evenly.
+        /// </summary>
+        public double Load =>
+            Math.Max(Heartbeat.CpuLoad, (double)Heartbeat.Consumers / Math.Max(1, Heartbeat.MaxConsumers)) + (Rooms.Count * 0.001);
+    }
+}
+
+/// <summary>A node that is gone, and the rooms that must move.</summary>
+public sealed record LostNode(MediaNodeId Node, string[] Rooms);

@@ -1,0 +1,376 @@
+using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Rooms;
+
+namespace VoiceCluster.Grains.Rooms;
+
+/// <summary>
+/// The room's rules without any runtime: membership, who owns which media object, what others are told, and what the
+/// media node should have. It calls nobody; the grain executes what it says and hands out <see cref="TakeEvents"/>.
+/// </summary>
+public sealed class Room(string name, RoomState state, RoomOptions options)
+{
+    private readonly Dictionary<string, RoomTransport> _transports = [];
+    private readonly Dictionary<string, RoomProducer> _producers = [];
+    private readonly Dictionary<string, RoomConsumer> _consumers = [];
+    private readonly List<RoomEvent> _events = [];
+    private long _sequence;
+
+    /// <summary>True when nobody is in the room.</summary>
+    public bool IsEmpty => state.Participants.Count == 0;
+
+    /// <summary>Events since the last call, in order.</summary>
+    public RoomEvent[] TakeEvents()
+    {
+        if (_events.Count == 0)
+        {
+            return [];
+        }
+
+        RoomEvent[] events = [.. _events];
+        _events.Clear();
+        return events;
+    }
+
+    /// <summary>Adds a participant, or takes it over again with a new observer.</summary>
+    public Outcome<bool> Join(JoinRoom request, IRoomObserver observer)
+    {
+        if (Find(request.ParticipantId) is { } present)
+        {
+            if (present.Info.UserId != request.UserId)
+            {
+                return new Fault(FaultCode.Conflict, "The participant id belongs to another user.");
+            }
+
+            present.Observer = observer;
+            return true;
+        }
+
+        if (state.Participants.Count >= options.MaxParticipants)
+        {
+            return new Fault(FaultCode.Full, $"The room is full: {options.MaxParticipants} participants.");
+        }
+
+        var info = new ParticipantInfo(
+            request.ParticipantId, request.UserId, request.UserText, request.DisplayName, request.Door, request.Muted, request.Deafened);
+        state.Participants.Add(new RoomParticipant { Info = info, Observer = observer });
+        Emit(sequence => new ParticipantJoined(sequence, info));
+        return false;
+    }
+
+    /// <summary>Removes a participant and everything it owns. False when it is absent.</summary>
+    public bool Leave(string participantId, LeaveReason reason, out string[] closedTransports)
+    {
+        var participant = Find(participantId);
+        if (participant is null)
+        {
+            closedTransports = [];
+            return false;
+        }
+
+        closedTransports = [.. _transports.Values.Where(t => t.ParticipantId == participantId).Select(t => t.Id)];
+        foreach (var transportId in closedTransports)
+        {
+            RemoveTransport(transportId);
+        }
+
+        state.Participants.Remove(participant);
+        Emit(sequence => new ParticipantLeft(sequence, participantId, reason));
+        return true;
+    }
+
+    /// <summary>The stored participant, or null.</summary>
+    public RoomParticipant? Find(string participantId) => state.Participants.Find(p => p.Info.ParticipantId == participantId);
+
+    /// <summary>Whether a participant may open one more transport.</summary>
+    public Fault? CheckNewTransport(string participantId)
+    {
+        if (Find(participantId) is null)
+        {
+            return UnknownParticipant(participantId);
+        }
+
+        return _transports.Values.Count(t => t.ParticipantId == participantId) >= options.MaxTransportsPerParticipant
+            ? new Fault(FaultCode.Conflict, $"A participant may open {options.MaxTransportsPerParticipant} transports at most.")
+            : null;
+    }
+
+    /// <summary>Notes a transport that the media node has opened.</summary>
+    public void AddTransport(string transportId, string participantId) =>
+        _transports.Add(transportId, new RoomTransport(transportId, participantId));
+
+    /// <summary>Whether the transport exists and is the participant's own.</summary>
+    public Fault? CheckTransport(string participantId, string transportId)
+    {
+        if (Find(participantId) is null)
+        {
+            return UnknownParticipant(participantId);
+        }
+
+        // Another's transport is answered like an unknown one, so that ids cannot be probed.
+        return _transports.TryGetValue(transportId, out var transport) && transport.ParticipantId == participantId
+            ? null
+            : new Fault(FaultCode.NotFound, $"There is no transport {transportId}.");
+    }
+
+    /// <summary>Removes a transport with its producers and consumers. False when it is absent.</summary>
+    public bool RemoveTransport(string transportId)
+    {
+        if (!_transports.Remove(transportId))
+        {
+            return false;
+        }
+
+        foreach (var producer in _producers.Values.Where(p => p.TransportId == transportId).ToArray())
+        {
+            RemoveProducer(producer.Id);
+        }
+
+        foreach (var consumer in _consumers.Values.Where(c => c.TransportId == transportId).ToArray())
+        {
+            _consumers.Remove(consumer.Id);
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether the participant may start one more producer on the transport.</summary>
+    public Fault? CheckNewProducer(string participantId, string transportId)
+    {
+        if (CheckTransport(participantId, transportId) is { } fault)
+        {
+            return fault;
+        }
+
+        return _producers.Values.Count(p => p.ParticipantId == participantId) >= options.MaxProducersPerParticipant
+            ? new Fault(FaultCode.Conflict, $"A participant may start {options.MaxProducersPerParticipant} producers at most.")
+            : null;
+    }
+
+    /// <summary>Notes a producer that the media node has started, and tells the others.</summary>
+    public void AddProducer(string producerId, string participantId, string transportId, MediaKind kind, bool paused)
+    {
+        var producer = new RoomProducer(producerId, participantId, transportId, kind, paused);
+        _producers.Add(producerId, producer);
+        Emit(sequence => new ProducerAdded(sequence, Describe(producer)));
+    }
+
+    /// <summary>The participant's own producer.</summary>
+    public Outcome<RoomProducer> GetOwnProducer(string participantId, string producerId)
+    {
+        if (Find(participantId) is null)
+        {
+            return UnknownParticipant(participantId);
+        }
+
+        return _producers.TryGetValue(producerId, out var producer) && producer.ParticipantId == participantId
+            ? producer
+            : UnknownProducer(producerId);
+    }
+
+    /// <summary>Whether the media node should hold the producer back: its client paused it, or its participant is muted.</summary>
+    public bool IsHeldBack(RoomProducer producer) =>
+        producer.Paused || (producer.Kind == MediaKind.Audio && Find(producer.ParticipantId) is { Info.Muted: true });
+
+    /// <summary>Notes that the client paused or resumed the producer. False when nothing changed.</summary>
+    public bool SetProducerPaused(RoomProducer producer, bool paused)
+    {
+        if (producer.Paused == paused)
+        {
+            return false;
+        }
+
+        producer.Paused = paused;
+        Emit(sequence => new ProducerUpdated(sequence, Describe(producer)));
+        return true;
+    }
+
+    /// <summary>Removes a producer and the consumers of it, and tells the others. False when it is absent.</summary>
+    public bool RemoveProducer(string producerId)
+    {
+        if (!_producers.Remove(producerId, out var producer))
+        {
+            return false;
+        }
+
+        foreach (var consumer in _consumers.Values.Where(c => c.ProducerId == producerId).ToArray())
+        {
+            _consumers.Remove(consumer.Id);
+        }
+
+        Emit(sequence => new ProducerRemoved(sequence, producerId, producer.ParticipantId));
+        return true;
+    }
+
+    /// <summary>The producer that a participant wants to receive on its transport.</summary>
+    public Outcome<RoomProducer> CheckNewConsumer(string participantId, string transportId, string producerId)
+    {
+        if (CheckTransport(participantId, transportId) is { } fault)
+        {
+            return fault;
+        }
+
+        return _producers.TryGetValue(producerId, out var producer) ? producer : UnknownProducer(producerId);
+    }
+
+    /// <summary>Notes a consumer that the media node has started.</summary>
+    public void AddConsumer(string consumerId, string participantId, string transportId, string producerId, bool paused) =>
+        _consumers.Add(consumerId, new RoomConsumer(consumerId, participantId, transportId, producerId, paused));
+
+    /// <summary>The participant's own consumer.</summary>
+    public Outcome<RoomConsumer> GetOwnConsumer(string participantId, string consumerId)
+    {
+        if (Find(participantId) is null)
+        {
+            return UnknownParticipant(participantId);
+        }
+
+        return _consumers.TryGetValue(consumerId, out var consumer) && consumer.ParticipantId == participantId
+            ? consumer
+            : new Fault(FaultCode.NotFound, $"There is no consumer {consumerId}.");
+    }
+
+    /// <summary>Whether the media node should hold the consumer back: its client paused it, or its participant is deafened.</summary>
+    public bool IsHeldBack(RoomConsumer consumer) =>
+        consumer.Paused
+        || (Find(consumer.ParticipantId) is { Info.Deafened: true }
+            && _producers.TryGetValue(consumer.ProducerId, out var producer) && producer.Kind == MediaKind.Audio);
+
+    /// <summary>Forgets a consumer.</summary>
+    public void RemoveConsumer(string consumerId) => _consumers.Remove(consumerId);
+
+    /// <summary>Mutes or deafens. Answers what the media node must be told, before and after being compared.</summary>
+    public Outcome<MediaCommand[]> SetVoiceState(string participantId, bool muted, bool deafened)
+    {
+        var participant = Find(participantId);
+        if (participant is null)
+        {
+            return UnknownParticipant(participantId);
+        }
+
+        if (participant.Info.Muted == muted && participant.Info.Deafened == deafened)
+        {
+            return Array.Empty<MediaCommand>();
+        }
+
+        var producers = _producers.Values.Where(p => p.ParticipantId == participantId).Select(p => (Producer: p, Before: IsHeldBack(p))).ToArray();
+        var consumers = _consumers.Values.Where(c => c.ParticipantId == participantId).Select(c => (Consumer: c, Before: IsHeldBack(c))).ToArray();
+        participant.Info = participant.Info with { Muted = muted, Deafened = deafened };
+        var info = participant.Info;
+        Emit(sequence => new ParticipantUpdated(sequence, info));
+        return (MediaCommand[])
+        [
+            .. producers.Where(p => p.Before != IsHeldBack(p.Producer)).Select(p => new SetProducerPaused(p.Producer.Id, !p.Before)),
+            .. consumers.Where(c => c.Before != IsHeldBack(c.Consumer)).Select(c => new SetConsumerPaused(c.Consumer.Id, !c.Before)),
+        ];
+    }
+
+    /// <summary>Notes who speaks, as the media node reports it. Unknown participants are left out.</summary>
+    public void ReportSpeakers(Speaker[] speakers)
+    {
+        Speaker[] known = [.. speakers.Where(s => Find(s.ParticipantId) is not null)];
+        Emit(sequence => new SpeakersChanged(sequence, known));
+    }
+
+    /// <summary>Drops every media object, because their node is gone, and tells the participants to make new ones.</summary>
+    public void MoveMedia(string rtpCapabilitiesJson)
+    {
+        ForgetMedia();
+        Emit(sequence => new MediaMoved(sequence, rtpCapabilitiesJson));
+    }
+
+    /// <summary>Drops every media object without telling anybody.</summary>
+    public void ForgetMedia()
+    {
+        _transports.Clear();
+        _producers.Clear();
+        _consumers.Clear();
+    }
+
+    /// <summary>Takes over what the media node has, after this activation replaced an earlier one.</summary>
+    public void Adopt(RoomAdopted adopted)
+    {
+        ForgetMedia();
+        foreach (var transport in adopted.Transports.Where(t => Find(t.ParticipantId) is not null))
+        {
+            _transports[transport.TransportId] = new RoomTransport(transport.TransportId, transport.ParticipantId);
+        }
+
+        foreach (var producer in adopted.Producers)
+        {
+            if (_transports.TryGetValue(producer.TransportId, out var transport))
+            {
+                // The node knows only whether it holds the producer back; of a muted participant's that says nothing about the client's own pause.
+                var muted = producer.Kind == MediaKind.Audio && Find(transport.ParticipantId) is { Info.Muted: true };
+                _producers[producer.ProducerId] = new RoomProducer(
+                    producer.ProducerId, transport.ParticipantId, producer.TransportId, producer.Kind, producer.Paused && !muted);
+            }
+        }
+
+        foreach (var consumer in adopted.Consumers)
+        {
+            if (_transports.TryGetValue(consumer.TransportId, out var transport) && _producers.ContainsKey(consumer.ProducerId))
+            {
+                var deafened = Find(transport.ParticipantId) is { Info.Deafened: true };
+                _consumers[consumer.ConsumerId] = new RoomConsumer(
+                    consumer.ConsumerId, transport.ParticipantId, consumer.TransportId, consumer.ProducerId, consumer.Paused && !deafened);
+            }
+        }
+    }
+
+    /// <summary>What the media node should have now.</summary>
+    public DesiredRoom Desired() => new(
+        [.. _transports.Values.Select(t => new DesiredTransport(t.Id, t.ParticipantId))],
+        [.. _producers.Values.Select(p => new DesiredProducer(p.Id, p.TransportId, IsHeldBack(p)))],
+        [.. _consumers.Values.Select(c => new DesiredConsumer(c.Id, c.TransportId, c.ProducerId, IsHeldBack(c)))]);
+
+    /// <summary>Removes what the media node says it lost.</summary>
+    public void RemoveMissing(RoomReconciled reconciled)
+    {
+        foreach (var id in reconciled.MissingConsumers)
+        {
+            _consumers.Remove(id);
+        }
+
+        foreach (var id in reconciled.MissingProducers)
+        {
+            RemoveProducer(id);
+        }
+
+        foreach (var id in reconciled.MissingTransports)
+        {
+            RemoveTransport(id);
+        }
+    }
+
+    /// <summary>The room as others see it.</summary>
+    public RoomSnapshot Snapshot() => new(
+        name,
+        [.. state.Participants.Select(p => p.Info)],
+        [.. _producers.Values.Select(Describe)],
+        state.Node?.Name);
+
+    private static Fault UnknownParticipant(string participantId) =>
+        new(FaultCode.NotFound, $"There is no participant {participantId} in this room.");
+
+    private static Fault UnknownProducer(string producerId) => new(FaultCode.NotFound, $"There is no producer {producerId}.");
+
+    private static ProducerInfo Describe(RoomProducer producer) => new(producer.Id, producer.ParticipantId, producer.Kind, producer.Paused);
+
+    private void Emit(Func<long, RoomEvent> make) => _events.Add(make(++_sequence));
+}
+
+/// <summary>A transport of a participant on the media node.</summary>
+public sealed record RoomTransport(string Id, string ParticipantId);
+
+/// <summary>A track that a participant sends. <see cref="Paused"/> is the client's own wish.</summary>
+public sealed record RoomProducer(string Id, string ParticipantId, string TransportId, MediaKind Kind, bool Paused)
+{
+    public bool Paused { get; set; } = Paused;
+}
+
+/// <summary>A track that a participant receives. <see cref="Paused"/> is the client's own wish.</summary>
+public sealed record RoomConsumer(string Id, string ParticipantId, string TransportId, string ProducerId, bool Paused)
+{
+    public bool Paused { get; set; } = Paused;
+}

@@ -1,0 +1,488 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Storage;
+using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Rooms;
+
+namespace VoiceCluster.Grains.Rooms;
+
+/// <summary>
+/// The shell of <see cref="Room"/>: one request at a time it checks with the room, commands the media node, notes the
+/// result, stores membership and pushes the events.
+/// </summary>
+public sealed partial class RoomGrain(
+    [PersistentState("room", GrainStores.Rooms)] IPersistentState<RoomState> store,
+    IOptions<RoomOptions> options,
+    TimeProvider time,
+    ILogger<RoomGrain> logger) : Grain, IRoomGrain
+{
+    private static readonly TimeSpan MaintenancePeriod = TimeSpan.FromSeconds(5);
+
+    private readonly Dictionary<string, DateTimeOffset> _lastSeen = [];
+    private string _name = "";
+    private Room _room = null!;
+    private RoomMedia _media = null!;
+    private bool _unsaved;
+
+    /// <inheritdoc/>
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _name = this.GetPrimaryKeyString();
+        _room = new Room(_name, store.State, options.Value);
+        _media = new RoomMedia(_name, _room, store.State, GrainFactory.GetGrain<IMediaFleetGrain>(MediaFleet.Key), logger);
+
+        // The clock makes epochs grow even past a cleared state, the stored one past a clock that went back.
+        store.State.Epoch = Math.Max(store.State.Epoch + 1, time.GetUtcNow().ToUnixTimeMilliseconds());
+        this.RegisterGrainTimer(MaintainAsync, MaintenancePeriod, MaintenancePeriod);
+        if (!_room.IsEmpty)
+        {
+            var now = time.GetUtcNow();
+            foreach (var participant in store.State.Participants)
+            {
+                _lastSeen[participant.Info.ParticipantId] = now;
+            }
+
+            await store.WriteStateAsync(cancellationToken);
+            await _media.EnsureAsync();
+            await FinishAsync();
+            LogTakenOver(logger, _name, store.State.Participants.Count, store.State.Epoch);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<RoomJoined>> JoinAsync(JoinRoom request, IRoomObserver observer)
+    {
+        var ready = await _media.EnsureAsync();
+        if (ready.Fault is { } unavailable)
+        {
+            return await FinishAsync(unavailable);
+        }
+
+        var joined = _room.Join(request, observer);
+        if (joined.Fault is { } refused)
+        {
+            await CloseIfEmptyAsync();
+            return await FinishAsync(refused);
+        }
+
+        _lastSeen[request.ParticipantId] = time.GetUtcNow();
+        _unsaved = true;
+        await FinishAsync();
+        LogJoined(logger, _name, request.ParticipantId, request.DisplayName, request.Door, store.State.Participants.Count);
+        return new RoomJoined(ready.Value!, _room.Snapshot(), joined.Value);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> LeaveAsync(string participantId, LeaveReason reason)
+    {
+        await RemoveParticipantAsync(participantId, reason);
+        await CloseIfEmptyAsync();
+        return await FinishAsync(Done.Instance);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> RenewAsync(string participantId, IRoomObserver observer)
+    {
+        if (_room.Find(participantId) is not { } participant)
+        {
+            return new Fault(FaultCode.NotFound, $"There is no participant {participantId} in this room.");
+        }
+
+        participant.Observer = observer;
+        _lastSeen[participantId] = time.GetUtcNow();
+        return await FinishAsync(Done.Instance);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<TransportCreated>> CreateTransportAsync(string participantId)
+    {
+        if (await CheckAsync(() => _room.CheckNewTransport(participantId)) is { } fault)
+        {
+            return await FinishAsync(fault);
+        }
+
+        var transportId = NewId();
+        var reply = await _media.ExecuteAsync(new CreateWebRtcTransport(transportId, participantId));
+        if (reply.Fault is { } failed)
+        {
+            return await FinishAsync(failed);
+        }
+
+        _room.AddTransport(transportId, participantId);
+        await FinishAsync();
+        return new TransportCreated(transportId, ((TransportOpened)reply.Value!).DescriptionJson);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> ConnectTransportAsync(string participantId, string transportId, string dtlsParametersJson) =>
+        await CommandAsync(
+            () => _room.CheckTransport(participantId, transportId),
+            new ConnectWebRtcTransport(transportId, dtlsParametersJson));
+
+    /// <inheritdoc/>
+    public async Task<Outcome<string>> RestartIceAsync(string participantId, string transportId)
+    {
+        if (await CheckAsync(() => _room.CheckTransport(participantId, transportId)) is { } fault)
+        {
+            return await FinishAsync(fault);
+        }
+
+        var reply = await _media.ExecuteAsync(new RestartIce(transportId));
+        await FinishAsync();
+        return reply.Fault is { } failed ? failed : ((IceRestarted)reply.Value!).IceParametersJson;
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> CloseTransportAsync(string participantId, string transportId) =>
+        await CommandAsync(
+            () => _room.CheckTransport(participantId, transportId),
+            new CloseTransport(transportId),
+            () => _room.RemoveTransport(transportId));
+
+    /// <inheritdoc/>
+    public async Task<Outcome<string>> ProduceAsync(string participantId, ProduceRequest request)
+    {
+        if (await CheckAsync(() => _room.CheckNewProducer(participantId, request.TransportId)) is { } fault)
+        {
+            return await FinishAsync(fault);
+        }
+
+        var producerId = NewId();
+        var producer = new RoomProducer(producerId, participantId, request.TransportId, request.Kind, request.Paused);
+        var reply = await _media.ExecuteAsync(new CreateProducer(
+            producerId, request.TransportId, request.Kind, request.RtpParametersJson, _room.IsHeldBack(producer)));
+        if (reply.Fault is { } failed)
+        {
+            return await FinishAsync(failed);
+        }
+
+        _room.AddProducer(producerId, participantId, request.TransportId, request.Kind, request.Paused);
+        await FinishAsync();
+        return producerId;
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> SetProducerPausedAsync(string participantId, string producerId, bool paused)
+    {
+        if (await OwnProducerAsync(participantId, producerId) is var own && own.Fault is { } fault)
+        {
+            return await FinishAsync(fault);
+        }
+
+        var producer = own.Value!;
+        var before = _room.IsHeldBack(producer);
+        var after = _room.IsHeldBack(producer with { Paused = paused });
+        if (before != after)
+        {
+            var reply = await _media.ExecuteAsync(new SetProducerPaused(producerId, after));
+            if (reply.Fault is { } failed)
+            {
+                return await FinishAsync(failed);
+            }
+        }
+
+        _room.SetProducerPaused(producer, paused);
+        return await FinishAsync(Done.Instance);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> CloseProducerAsync(string participantId, string producerId) =>
+        await CommandAsync(
+            () => _room.GetOwnProducer(participantId, producerId).Fault,
+            new CloseProducer(producerId),
+            () => _room.RemoveProducer(producerId));
+
+    /// <inheritdoc/>
+    public async Task<Outcome<ConsumerCreated>> ConsumeAsync(string participantId, ConsumeRequest request)
+    {
+        if (await CheckAsync(() => _room.CheckNewConsumer(participantId, request.TransportId, request.ProducerId).Fault) is { } fault)
+        {
+            return await FinishAsync(fault);
+        }
+
+        var producer = _room.CheckNewConsumer(participantId, request.TransportId, request.ProducerId).Value!;
+        var consumer = new RoomConsumer(NewId(), participantId, request.TransportId, request.ProducerId, request.Paused);
+        var reply = await _media.ExecuteAsync(new CreateConsumer(
+            consumer.Id, request.TransportId, request.ProducerId, request.RtpCapabilitiesJson, _room.IsHeldBack(consumer)));
+        if (reply.Fault is { } failed)
+        {
+            return await FinishAsync(failed);
+        }
+
+        _room.AddConsumer(consumer.Id, participantId, request.TransportId, request.ProducerId, request.Paused);
+        await FinishAsync();
+        var opened = (ConsumerOpened)reply.Value!;
+        return new ConsumerCreated(consumer.Id, request.ProducerId, opened.Kind, opened.RtpParametersJson, producer.Paused);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> SetConsumerPausedAsync(string participantId, string consumerId, bool paused)
+    {
+        if (await CheckAsync(() => _room.GetOwnConsumer(participantId, consumerId).Fault) is { } fault)
+        {
+            return await FinishAsync(fault);
+        }
+
+        var consumer = _room.GetOwnConsumer(participantId, consumerId).Value!;
+        var after = _room.IsHeldBack(consumer with { Paused = paused });
+        if (_room.IsHeldBack(consumer) != after)
+        {
+            var reply = await _media.ExecuteAsync(new SetConsumerPaused(consumerId, after));
+            if (reply.Fault is { } failed)
+            {
+                return await FinishAsync(failed);
+            }
+        }
+
+        consumer.Paused = paused;
+        return await FinishAsync(Done.Instance);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> CloseConsumerAsync(string participantId, string consumerId) =>
+        await CommandAsync(
+            () => _room.GetOwnConsumer(participantId, consumerId).Fault,
+            new CloseConsumer(consumerId),
+            () => _room.RemoveConsumer(consumerId));
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> SetPreferredLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer) =>
+        spatialLayer < 0 || temporalLayer < 0
+            ? new Fault(FaultCode.Invalid, "Layers are counted from 0.")
+            : await CommandAsync(
+                () => _room.GetOwnConsumer(participantId, consumerId).Fault,
+                new SetPreferredLayers(consumerId, spatialLayer, temporalLayer));
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> SetVoiceStateAsync(string participantId, bool muted, bool deafened)
+    {
+        await _media.EnsureAsync();
+        var commands = _room.SetVoiceState(participantId, muted, deafened);
+        if (commands.Fault is { } fault)
+        {
+            return await FinishAsync(fault);
+        }
+
+        _unsaved = true;
+        foreach (var command in commands.Value!)
+        {
+            // A failure leaves the line uncertain, and the reconciliation that follows enforces the new state.
+            await _media.ExecuteAsync(command);
+        }
+
+        return await FinishAsync(Done.Instance);
+    }
+
+    /// <inheritdoc/>
+    public Task<RoomSnapshot> GetSnapshotAsync() => Task.FromResult(_room.Snapshot());
+
+    /// <inheritdoc/>
+    public async Task ReportAsync(MediaReport report)
+    {
+        // A report of an earlier node, or meant for an earlier activation's objects, says nothing about this room now.
+        if (report.Node != store.State.Node)
+        {
+            return;
+        }
+
+        if (report.Speakers is not null)
+        {
+            _room.ReportSpeakers(report.Speakers);
+        }
+
+        foreach (var change in report.Transports.Where(t => t.State == MediaTransportState.Closed))
+        {
+            if (_room.RemoveTransport(change.TransportId))
+            {
+                LogTransportClosed(logger, _name, change.TransportId);
+            }
+        }
+
+        await FinishAsync();
+    }
+
+    /// <inheritdoc/>
+    public async Task MediaNodeLostAsync(MediaNodeId node)
+    {
+        await _media.NodeLostAsync(node);
+        await FinishAsync();
+    }
+
+    private static string NewId() => Guid.NewGuid().ToString();
+
+    private async Task MaintainAsync(CancellationToken cancellationToken)
+    {
+        var deadline = time.GetUtcNow() - RoomLease.Expiry;
+        foreach (var (participantId, seen) in _lastSeen.ToArray())
+        {
+            if (seen < deadline)
+            {
+                LogLeaseExpired(logger, _name, participantId);
+                await RemoveParticipantAsync(participantId, LeaveReason.DoorLost);
+            }
+        }
+
+        if (_room.IsEmpty)
+        {
+            await CloseIfEmptyAsync();
+        }
+        else
+        {
+            await _media.CheckAsync();
+        }
+
+        await FinishAsync();
+    }
+
+    /// <summary>After a takeover the media objects are known only once the node was asked: first that, then the check.</summary>
+    private async Task<Fault?> CheckAsync(Func<Fault?> check)
+    {
+        var ready = await _media.EnsureAsync();
+        return check() ?? ready.Fault;
+    }
+
+    private async Task<Outcome<RoomProducer>> OwnProducerAsync(string participantId, string producerId)
+    {
+        await _media.EnsureAsync();
+        return _room.GetOwnProducer(participantId, producerId);
+    }
+
+    private async Task<Outcome<Done>> CommandAsync(Func<Fault?> check, MediaCommand command, Action? note = null)
+    {
+        if (await CheckAsync(check) is { } fault)
+        {
+            return await FinishAsync(fault);
+        }
+
+        var reply = await _media.ExecuteAsync(command);
+        if (reply.Fault is { } failed)
+        {
+            return await FinishAsync(failed);
+        }
+
+        note?.Invoke();
+        return await FinishAsync(Done.Instance);
+    }
+
+    private async Task RemoveParticipantAsync(string participantId, LeaveReason reason)
+    {
+        var observer = _room.Find(participantId)?.Observer;
+        if (!_room.Leave(participantId, reason, out var transports))
+        {
+            return;
+        }
+
+        _lastSeen.Remove(participantId);
+        _unsaved = true;
+        if (!_room.IsEmpty)
+        {
+            foreach (var transportId in transports)
+            {
+                // A failure here is mended by the reconciliation that follows it.
+                await _media.ExecuteAsync(new CloseTransport(transportId));
+            }
+        }
+
+        if (reason is not (LeaveReason.Left or LeaveReason.ConnectionLost) && observer is not null)
+        {
+            await observer.OnRoomEventsAsync([new Evicted(0, reason)]);
+        }
+
+        LogLeft(logger, _name, participantId, reason, store.State.Participants.Count);
+    }
+
+    private async Task CloseIfEmptyAsync()
+    {
+        // A room that its node did not confirm closed stays, and maintenance tries again.
+        if (!_room.IsEmpty || !await _media.CloseAsync())
+        {
+            return;
+        }
+
+        _unsaved = false;
+        _media.MarkSaved();
+        if (store.RecordExists)
+        {
+            await TryStoreAsync(store.ClearStateAsync);
+        }
+
+        DeactivateOnIdle();
+    }
+
+    private async Task<Outcome<T>> FinishAsync<T>(T value)
+    {
+        await FinishAsync();
+        return value;
+    }
+
+    private async Task<Fault> FinishAsync(Fault fault)
+    {
+        await FinishAsync();
+        return fault;
+    }
+
+    /// <summary>The end of every request: store what changed, then tell the participants.</summary>
+    private async Task FinishAsync()
+    {
+        if (_unsaved || _media.NeedsSave)
+        {
+            _unsaved = !await TryStoreAsync(store.WriteStateAsync);
+            _media.MarkSaved();
+        }
+
+        var events = _room.TakeEvents();
+        if (events.Length > 0)
+        {
+            foreach (var participant in store.State.Participants)
+            {
+                await participant.Observer.OnRoomEventsAsync(events);
+            }
+        }
+
+        if (_media.IsSuperseded)
+        {
+            DeactivateOnIdle();
+        }
+    }
+
+    /// <summary>
+    /// A store that is away stops nobody from talking: the room goes on from memory and maintenance writes again.
+    /// A conflict is different: another activation owns the room, and this one must not go on.
+    /// </summary>
+    private async Task<bool> TryStoreAsync(Func<CancellationToken, Task> write)
+    {
+        try
+        {
+            await write(CancellationToken.None);
+            return true;
+        }
+        catch (InconsistentStateException)
+        {
+            throw;
+        }
+        catch (Exception e)
+        {
+            LogStoreAway(logger, e, _name);
+            return false;
+        }
+    }
+
+    [LoggerMessage(4010, LogLevel.Information, "Room {Room}: {Participant} ({DisplayName}) joined by {Door}; {Count} in the room")]
+    private static partial void LogJoined(ILogger logger, string room, string participant, string displayName, string door, int count);
+
+    [LoggerMessage(4011, LogLevel.Information, "Room {Room}: {Participant} left ({Reason}); {Count} in the room")]
+    private static partial void LogLeft(ILogger logger, string room, string participant, LeaveReason reason, int count);
+
+    [LoggerMessage(4012, LogLevel.Information, "Room {Room}: taken over with {Count} participants, epoch {Epoch}")]
+    private static partial void LogTakenOver(ILogger logger, string room, int count, long epoch);
+
+    [LoggerMessage(4013, LogLevel.Warning, "Room {Room}: the door of {Participant} was silent for too long")]
+    private static partial void LogLeaseExpired(ILogger logger, string room, string participant);
+
+    [LoggerMessage(4014, LogLevel.Information, "Room {Room}: the media node closed transport {Transport}")]
+    private static partial void LogTransportClosed(ILogger logger, string room, string transport);
+
+    [LoggerMessage(4015, LogLevel.Warning, "Room {Room}: the store does not take the state; it is written again later")]
+    private static partial void LogStoreAway(ILogger logger, Exception exception, string room);
+}

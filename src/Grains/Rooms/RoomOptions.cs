@@ -1,0 +1,36 @@
+namespace VoiceCluster.Grains.Rooms;
+
+/// <summary>Limits of a room, section <c>Rooms</c> of the configuration.</summary>
+public sealed class RoomOptions
+{
+    /// <summary>The section's name.</summary>
+    public const string Section = "Rooms";
+
+    /// <summary>Participants in one room; 1 to 100,000. Default 1,000.</summary>
+    public int MaxParticipants { get; set; } = 1_000;
+
+    /// <summary>Transports that one participant may have open; 1 to 64. Default 8.</summary>
+    public int MaxTransportsPerParticipant { get; set; } = 8;
+
+    /// <summary>Producers that one participant may have; 1 to 64. Default 16.</summary>
+    public int MaxProducersPerParticipant { get; set; } = 16;
+
+    /// <summary>Lists every fault, each with option, value and bound.</summary>
+    public IEnumerable<string> Validate()
+    {
+        if (MaxParticipants is < 1 or > 100_000)
+        {
+            yield return $"Rooms:MaxParticipants is {MaxParticipants}; it must be 1 to 100,000.";
+        }
+
+        if (MaxTransportsPerParticipant is < 1 or > 64)
+        {
+            yield return $"Rooms:MaxTransportsPerParticipant is {MaxTransportsPerParticipant}; it must be 1 to 64.";
+        }
+
+        if (MaxProducersPerParticipant is < 1 or > 64)
+        {
+            yield return $"Rooms:MaxProducersPerParticipant is {MaxProducersPerParticipant}; it must be 1 to 64.";
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Rooms;
+
+namespace VoiceCluster.Grains.Rooms;
+
+/// <summary>
+/// What of a room outlives its activation: who is in it, and where its media is. Transports, producers and consumers
+/// are not here: only the client and the media node together can make them, so the node is asked for them.
+/// </summary>
+[GenerateSerializer, Alias("vc.RoomState")]
+public sealed class RoomState
+{
+    /// <summary>Grows with each activation; see <see cref="RoomCommandHeader.Epoch"/>.</summary>
+    [Id(0)]
+    public long Epoch { get; set; }
+
+    /// <summary>The media node that forwards the room, or null while none does.</summary>
+    [Id(1)]
+    public MediaNodeId? Node { get; set; }
+
+    /// <summary>By participant id, in the order of joining.</summary>
+    [Id(2)]
+    public List<RoomParticipant> Participants { get; set; } = [];
+}
+
+/// <summary>One participant as it is stored.</summary>
+[GenerateSerializer, Alias("vc.RoomParticipant")]
+public sealed class RoomParticipant
+{
+    [Id(0)]
+    public required ParticipantInfo Info { get; set; }
+
+    /// <summary>Where its door listens. A reference stays valid when the room moves to another silo.</summary>
+    [Id(1)]
+    public required IRoomObserver Observer { get; set; }
+}

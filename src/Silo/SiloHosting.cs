@@ -1,0 +1,24 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using VoiceCluster.Grains;
+using VoiceCluster.Grains.Rooms;
+
+namespace VoiceCluster.Silo;
+
+/// <summary>Adds the grains' host to a process.</summary>
+public static class SiloHosting
+{
+    /// <summary>Runs the grains in this process, with clustering and stores as the configuration says.</summary>
+    public static TBuilder AddSilo<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddOptions<RoomOptions>().Bind(builder.Configuration.GetSection(RoomOptions.Section)).ValidateOnStart();
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RoomOptions>, RoomOptionsValidator>());
+        builder.UseOrleans(silo => silo
+            .UseLocalhostClustering()
+            .AddMemoryGrainStorage(GrainStores.Rooms)
+            .UseInMemoryReminderService());
+        return builder;
+    }
+}

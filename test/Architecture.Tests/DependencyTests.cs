@@ -1,0 +1,89 @@
+using System.Text.RegularExpressions;
+
+namespace VoiceCluster.Architecture.Tests;
+
+/// <summary>The arrows between the projects and between the folders; docs/architecture.md draws them.</summary>
+public sealed class DependencyTests
+{
+    /// <summary>Every project under src, with all it may reference. A new project is added here, with its arrow.</summary>
+    private static readonly Dictionary<string, string[]> Arrows = new()
+    {
+        ["Grains.Abstractions"] = [],
+        ["Grains"] = ["Grains.Abstractions"],
+        ["Hosting"] = [],
+        ["Media"] = [],
+        ["MediaNode"] = ["Grains.Abstractions", "Hosting", "Media"],
+        ["ApiFrontend"] = ["Grains.Abstractions", "Hosting"],
+        ["Silo"] = ["Grains", "Hosting"],
+        ["Standalone"] = ["ApiFrontend", "MediaNode", "Silo"],
+    };
+
+    [Fact]
+    public void Projects_All_HaveAnArrow() =>
+        Assert.Equal(Arrows.Keys.Order(StringComparer.Ordinal), Repository.Projects());
+
+    [Fact]
+    public void Projects_References_FollowTheArrows()
+    {
+        foreach (var project in Repository.Projects())
+        {
+            Assert.Empty(Repository.ProjectReferences(project).Except(Arrows[project]).Select(r => $"{project} → {r}"));
+        }
+    }
+
+    [Fact]
+    public void Media_References_NoOrleansNoAspNetNoNats()
+    {
+        var forbidden = new Regex(@"\busing\s+(Orleans|Microsoft\.AspNetCore|NATS|Microsoft\.Extensions)\b");
+        AssertNoMatch(forbidden, Repository.SourceFiles("src/Media"));
+    }
+
+    [Fact]
+    public void ProtocolCode_HoldsNoSocketThreadTaskLockOrClock()
+    {
+        var forbidden = new Regex(
+            @"\b(Socket|Thread|Task|ValueTask|TaskCompletionSource|SemaphoreSlim|Monitor|DateTime|DateTimeOffset|Stopwatch|TimeProvider)\b(?!\w)|\block\s*\(|\bawait\b");
+        string[] sansIo = ["Stun", "Ice", "Dtls", "Srtp", "Rtp", "Rtcp", "Sdp", "Routing", "Bandwidth", "Audio"];
+        var files = Repository.SourceFiles([.. sansIo.Select(f => $"src/Media/{f}")]);
+        AssertNoMatch(forbidden, files);
+    }
+
+    [Fact]
+    public void PInvoke_StandsOnlyInInteropFolders()
+    {
+        var forbidden = new Regex(@"\[(LibraryImport|DllImport)\b");
+        AssertNoMatch(forbidden, Repository.SourceFiles("src").Where(f => !Repository.Relative(f).Contains("/Interop/", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Doors_NeverImportEachOther()
+    {
+        var doors = Path.Combine(Repository.Root, "src/ApiFrontend/Doors");
+        foreach (var door in Directory.GetDirectories(doors).Select(d => Path.GetFileName(d)!))
+        {
+            var others = Directory.GetDirectories(doors).Select(d => Path.GetFileName(d)!).Where(d => d != door).ToArray();
+            if (others.Length > 0)
+            {
+                var forbidden = new Regex($@"Doors\.({string.Join('|', others.Select(Regex.Escape))})\b");
+                AssertNoMatch(forbidden, Repository.SourceFiles($"src/ApiFrontend/Doors/{door}"));
+            }
+        }
+    }
+
+    [Fact]
+    public void Grains_NeverUseConfigureAwaitFalse() =>
+        AssertNoMatch(new Regex(@"ConfigureAwait\(false\)"), Repository.SourceFiles("src/Grains"));
+
+    [Fact]
+    public void GrainSources_HoldNoConditionalCompilation() =>
+        AssertNoMatch(new Regex(@"^\s*#if\b", RegexOptions.Multiline), Repository.SourceFiles("src/Grains", "src/Grains.Abstractions"));
+
+    private static void AssertNoMatch(Regex forbidden, IEnumerable<string> files)
+    {
+        var found = files
+            .SelectMany(file => File.ReadLines(file).Select((text, index) => (file, text, line: index + 1)))
+            .Where(l => !l.text.TrimStart().StartsWith("//", StringComparison.Ordinal) && forbidden.IsMatch(l.text))
+            .Select(l => $"{Repository.Relative(l.file)}:{l.line}: {l.text.Trim()}");
+        Assert.Empty(found);
+    }
+}

@@ -1,0 +1,191 @@
+using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Media;
+
+namespace VoiceCluster.Grains.Tests.Media;
+
+/// <summary>A media node that keeps objects without forwarding anything, and can be made to misbehave.</summary>
+internal sealed class InMemoryMediaNode : IMediaNode
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, HostedRoom> _rooms = [];
+
+    public List<MediaCommand> Commands { get; } = [];
+
+    /// <summary>While set, commands fail as if the node did not answer, after having been executed.</summary>
+    public bool LosesReplies { get; set; }
+
+    public HostedRoom? Find(string room)
+    {
+        lock (_lock)
+        {
+            return _rooms.GetValueOrDefault(room);
+        }
+    }
+
+    public MediaCommand[] CommandsSoFar()
+    {
+        lock (_lock)
+        {
+            return [.. Commands];
+        }
+    }
+
+    /// <summary>Forgets everything, as a restarted process does.</summary>
+    public void Restart()
+    {
+        lock (_lock)
+        {
+            _rooms.Clear();
+        }
+    }
+
+    public Task<Outcome<MediaReply>> ExecuteAsync(RoomCommandHeader header, MediaCommand command)
+    {
+        lock (_lock)
+        {
+            Commands.Add(command);
+            if (!TryOpen(header, out var room))
+            {
+                return Task.FromResult<Outcome<MediaReply>>(new Fault(FaultCode.Superseded, "old epoch"));
+            }
+
+            var reply = Apply(header, room, command);
+            return LosesReplies
+                ? Task.FromException<Outcome<MediaReply>>(new TimeoutException("The reply was lost."))
+                : Task.FromResult(reply);
+        }
+    }
+
+    public Task<Outcome<RoomAdopted>> AdoptAsync(RoomCommandHeader header, string[] participantIds)
+    {
+        lock (_lock)
+        {
+            if (!TryOpen(header, out var room))
+            {
+                return Task.FromResult<Outcome<RoomAdopted>>(new Fault(FaultCode.Superseded, "old epoch"));
+            }
+
+            foreach (var transport in room.Transports.Where(t => !participantIds.Contains(t.Value)).ToArray())
+            {
+                room.RemoveTransport(transport.Key);
+            }
+
+            return Task.FromResult<Outcome<RoomAdopted>>(new RoomAdopted(
+                HostedRoom.Capabilities,
+                [.. room.Transports.Select(t => new AdoptedTransport(t.Key, t.Value))],
+                [.. room.Producers.Values],
+                [.. room.Consumers.Values]));
+        }
+    }
+
+    public Task<Outcome<RoomReconciled>> ReconcileAsync(RoomCommandHeader header, DesiredRoom desired)
+    {
+        lock (_lock)
+        {
+            if (!TryOpen(header, out var room))
+            {
+                return Task.FromResult<Outcome<RoomReconciled>>(new Fault(FaultCode.Superseded, "old epoch"));
+            }
+
+            foreach (var extra in room.Transports.Keys.Except(desired.Transports.Select(t => t.TransportId)).ToArray())
+            {
+                room.RemoveTransport(extra);
+            }
+
+            return Task.FromResult<Outcome<RoomReconciled>>(new RoomReconciled(
+                HostedRoom.Capabilities,
+                [.. desired.Transports.Select(t => t.TransportId).Except(room.Transports.Keys)],
+                [.. desired.Producers.Select(p => p.ProducerId).Except(room.Producers.Keys)],
+                [.. desired.Consumers.Select(c => c.ConsumerId).Except(room.Consumers.Keys)]));
+        }
+    }
+
+    private bool TryOpen(RoomCommandHeader header, out HostedRoom room)
+    {
+        if (!_rooms.TryGetValue(header.Room, out room!))
+        {
+            room = _rooms[header.Room] = new HostedRoom();
+        }
+
+        if (header.Epoch < room.Epoch)
+        {
+            return false;
+        }
+
+        room.Epoch = header.Epoch;
+        return true;
+    }
+
+    private Outcome<MediaReply> Apply(RoomCommandHeader header, HostedRoom room, MediaCommand command)
+    {
+        switch (command)
+        {
+            case OpenRoom:
+                return new RoomOpened(HostedRoom.Capabilities);
+            case CloseRoom:
+                _rooms.Remove(header.Room);
+                return new MediaDone();
+            case CreateWebRtcTransport create:
+                room.Transports[create.TransportId] = create.ParticipantId;
+                return new TransportOpened($$"""{"id":"{{create.TransportId}}"}""");
+            case ConnectWebRtcTransport:
+                return new MediaDone();
+            case RestartIce:
+                return new IceRestarted("{}");
+            case CloseTransport close:
+                room.RemoveTransport(close.TransportId);
+                return new MediaDone();
+            case CreateProducer create when create.RtpParametersJson == "bad":
+                return new Fault(FaultCode.Invalid, "rtpParameters: bad");
+            case CreateProducer create:
+                room.Producers[create.ProducerId] = new AdoptedProducer(create.ProducerId, create.TransportId, create.Kind, create.Paused);
+                return new MediaDone();
+            case SetProducerPaused set:
+                room.Producers[set.ProducerId] = room.Producers[set.ProducerId] with { Paused = set.Paused };
+                return new MediaDone();
+            case CloseProducer close:
+                room.Producers.Remove(close.ProducerId);
+                return new MediaDone();
+            case CreateConsumer create:
+                var producer = room.Producers[create.ProducerId];
+                room.Consumers[create.ConsumerId] = new AdoptedConsumer(create.ConsumerId, create.TransportId, create.ProducerId, create.Paused);
+                return new ConsumerOpened("{}", producer.Kind, producer.Paused);
+            case SetConsumerPaused set:
+                room.Consumers[set.ConsumerId] = room.Consumers[set.ConsumerId] with { Paused = set.Paused };
+                return new MediaDone();
+            case CloseConsumer close:
+                room.Consumers.Remove(close.ConsumerId);
+                return new MediaDone();
+            default:
+                return new MediaDone();
+        }
+    }
+
+    /// <summary>One room's objects on the node.</summary>
+    internal sealed class HostedRoom
+    {
+        public const string Capabilities = """{"codecs":[]}""";
+
+        public long Epoch { get; set; }
+
+        public Dictionary<string, string> Transports { get; } = [];
+
+        public Dictionary<string, AdoptedProducer> Producers { get; } = [];
+
+        public Dictionary<string, AdoptedConsumer> Consumers { get; } = [];
+
+        public void RemoveTransport(string transportId)
+        {
+            Transports.Remove(transportId);
+            foreach (var producer in Producers.Values.Where(p => p.TransportId == transportId).ToArray())
+            {
+                Producers.Remove(producer.ProducerId);
+            }
+
+            foreach (var consumer in Consumers.Values.Where(c => c.TransportId == transportId).ToArray())
+            {
+                Consumers.Remove(consumer.ConsumerId);
+            }
+        }
+    }
+}

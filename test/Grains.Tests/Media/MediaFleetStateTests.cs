@@ -1,0 +1,87 @@
+using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Grains.Media;
+
+namespace VoiceCluster.Grains.Tests.Media;
+
+public sealed class MediaFleetStateTests
+{
+    private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private readonly MediaFleetState _fleet = new();
+
+    [Fact]
+    public void Place_WithoutNodes_IsNull() => Assert.Null(_fleet.Place("room", null));
+
+    [Fact]
+    public void Place_AgainWithTheCurrentNode_StaysThere()
+    {
+        var busy = Beat("a", cpu: 0.9);
+        Beat("b", cpu: 0.1);
+        Assert.Equal(busy, _fleet.Place("room", busy)!.NodeId);
+    }
+
+    [Fact]
+    public void Place_NewRoom_TakesTheLeastLoaded()
+    {
+        Beat("a", cpu: 0.9);
+        var idle = Beat("b", cpu: 0.1);
+        Assert.Equal(idle, _fleet.Place("room", null)!.NodeId);
+    }
+
+    [Fact]
+    public void Place_ManyRoomsBetweenHeartbeats_SpreadsThem()
+    {
+        Beat("a");
+        Beat("b");
+        var byNode = Enumerable.Range(0, 10).Select(i => _fleet.Place($"room{i}", null)!.NodeId.Name).CountBy(n => n).ToDictionary();
+        Assert.Equal(new Dictionary<string, int> { ["a"] = 5, ["b"] = 5 }, byNode);
+    }
+
+    [Fact]
+    public void Place_FullOrDrainingNodes_AreNotTaken()
+    {
+        Beat("full", consumers: 100);
+        Beat("draining", draining: true);
+        Assert.Null(_fleet.Place("room", null));
+    }
+
+    [Fact]
+    public void Place_CurrentNodeDrains_MovesTheRoom()
+    {
+        var draining = Beat("a", draining: true);
+        var other = Beat("b");
+        Assert.Equal(other, _fleet.Place("room", draining)!.NodeId);
+    }
+
+    [Fact]
+    public void Silent_AfterThreeSeconds_NamesTheNode_AndRemoveNamesItsRooms()
+    {
+        var node = Beat("a");
+        _fleet.Place("room", null);
+        Assert.Empty(_fleet.Silent(Start + MediaFleet.LostAfter));
+        Assert.Equal([node], _fleet.Silent(Start + MediaFleet.LostAfter + TimeSpan.FromMilliseconds(1)));
+        Assert.Equal(["room"], _fleet.Remove(node)!.Rooms);
+        Assert.Null(_fleet.Remove(node));
+    }
+
+    [Fact]
+    public void Heartbeat_OfANewIncarnation_LosesTheRoomsOfTheOld()
+    {
+        var first = Beat("a");
+        _fleet.Place("room", null);
+        var lost = _fleet.Heartbeat(Heartbeat(new MediaNodeId("a", Guid.NewGuid()), 0, 0, false), new InMemoryMediaNode(), Start, out var isNew);
+        Assert.True(isNew);
+        Assert.Equal(first, lost!.Node);
+        Assert.Equal(["room"], lost.Rooms);
+    }
+
+    private MediaNodeId Beat(string name, double cpu = 0, int consumers = 0, bool draining = false)
+    {
+        var id = new MediaNodeId(name, Guid.NewGuid());
+        _fleet.Heartbeat(Heartbeat(id, cpu, consumers, draining), new InMemoryMediaNode(), Start, out _);
+        return id;
+    }
+
+    private static MediaNodeHeartbeat Heartbeat(MediaNodeId id, double cpu, int consumers, bool draining) =>
+        new(id, "http://127.0.0.1:8089", 0, consumers, 100, cpu, draining);
+}
