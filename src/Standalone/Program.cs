@@ -1,0 +1,19 @@
+using VoiceCluster.ApiFrontend;
+using VoiceCluster.Hosting.Health;
+using VoiceCluster.MediaNode;
+using VoiceCluster.Silo;
+using VoiceCluster.Standalone;
+
+// Silo, API frontend and media node in one process, with no server beside it.
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+builder.AddStandaloneDefaults(args);
+builder.AddSilo();
+builder.AddApiFrontend();
+builder.AddMediaNode();
+builder.Services.AddHostedService<ReadyAnnouncement>();
+
+await using var app = builder.Build();
+app.MapHealth();
+app.MapApiFrontend();
+app.MapMediaNode();
+await app.RunAsync();
