@@ -67,7 +67,7 @@ public static class FrontendHosting
         return app;
     }
 
-    private static bool IsAllowed(string[] origins, string origin)
+    internal static bool IsAllowed(string[] origins, string origin)
         => origins.Contains("*")
             || origins.Contains(origin, StringComparer.OrdinalIgnoreCase)
             || (origins.Contains("localhost") && Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri) && uri.IsLoopback);

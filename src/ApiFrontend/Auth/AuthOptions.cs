@@ -30,7 +30,7 @@ public sealed class AuthOptions
     public bool AllowOpenOnPublicBind { get; set; }
 
     /// <summary>The HS256 key, UTF-8, at least 32 bytes. From <c>JWT_SECRET</c>.</summary>
-    public string? Secret { get; set; }
+    public string? Secret { get; internal set; }
 
     /// <summary>Where the RS256 and ES256 keys are (RFC 7517). https, or http on loopback.</summary>
     public string? JwksUrl { get; set; }

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
+using VoiceCluster.ApiFrontend.Identity;
 
 namespace VoiceCluster.ApiFrontend.Auth;
 
@@ -47,7 +48,7 @@ public sealed class DevTokens(IOptions<AuthOptions> options, TimeProvider time)
             throw new InvalidOperationException("Dev tokens are off, or this is no username.");
         }
 
-        var userId = SubjectId.Of(username);
+        var userId = UserIdentity.FromText(username);
         var now = DateTimeOffset.FromUnixTimeSeconds(time.GetUtcNow().ToUnixTimeSeconds());
         var expiresAt = now + _options.DevTokenLifetime;
         Dictionary<string, object> claims = new()

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using VoiceCluster.ApiFrontend.Identity;
 
 namespace VoiceCluster.ApiFrontend.Auth;
 
@@ -27,7 +28,7 @@ internal static class TokenClaims
         }
 
         return TokenResult.Accepted(new VoiceIdentity(
-            SubjectId.Of(subject), subject, string.IsNullOrWhiteSpace(name) ? subject : name, roles ?? [], rooms, expiresAt));
+            UserIdentity.FromText(subject), subject, string.IsNullOrWhiteSpace(name) ? subject : name, roles ?? [], rooms, expiresAt));
     }
 
     /// <summary>RFC 7519 §4.1.4 and §4.1.5. A token without an end is refused: it could never be withdrawn.</summary>

@@ -12,15 +12,18 @@ public sealed class RequestLimits
     private readonly TokenBuckets _addresses;
     private readonly TokenBuckets _users;
     private readonly TimeProvider _time;
+    private readonly long _started;
 
     public RequestLimits(IOptions<RateLimitOptions> options, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(time);
         var value = options.Value;
         _enabled = value.Enabled;
         _addresses = new TokenBuckets(value.AddressBurst, value.AddressPerSecond, value.MaxTracked);
         _users = new TokenBuckets(value.UserBurst, value.UserPerSecond, value.MaxTracked);
         _time = time;
+        _started = time.GetTimestamp();
     }
 
     /// <summary>Counts a request of an address.</summary>
@@ -48,6 +51,6 @@ public sealed class RequestLimits
     private bool TryTake(TokenBuckets buckets, UInt128 key, out TimeSpan retryAfter)
     {
         retryAfter = TimeSpan.Zero;
-        return !_enabled || buckets.TryTake(key, _time.GetUtcNow(), out retryAfter);
+        return !_enabled || buckets.TryTake(key, _time.GetElapsedTime(_started), out retryAfter);
     }
 }

@@ -2,7 +2,7 @@ namespace VoiceCluster.ApiFrontend.Limits;
 
 /// <summary>
 /// One token bucket a key, in bounded memory. A bucket that has filled up again says the same as no bucket, so the oldest of
-/// them go first; when all are in use, the one unused for longest goes. Time is passed in.
+/// them go first; when all are in use, the one unused for longest goes. Time is passed in, from a clock that never goes back.
 /// </summary>
 public sealed class TokenBuckets
 {
@@ -39,7 +39,7 @@ public sealed class TokenBuckets
     }
 
     /// <summary>Takes a token, or says when the next one is there.</summary>
-    public bool TryTake(UInt128 key, DateTimeOffset now, out TimeSpan retryAfter)
+    public bool TryTake(UInt128 key, TimeSpan now, out TimeSpan retryAfter)
     {
         lock (_gate)
         {
@@ -57,7 +57,7 @@ public sealed class TokenBuckets
         }
     }
 
-    private Bucket Touch(UInt128 key, DateTimeOffset now)
+    private Bucket Touch(UInt128 key, TimeSpan now)
     {
         if (_buckets.TryGetValue(key, out var node))
         {
@@ -73,7 +73,7 @@ public sealed class TokenBuckets
     }
 
     /// <summary>Two may go for each that comes, so that memory falls again after a rush.</summary>
-    private void MakeRoom(DateTimeOffset now)
+    private void MakeRoom(TimeSpan now)
     {
         for (var i = 0; i < 2 && _byUse.First is { } oldest; i++)
         {
@@ -88,15 +88,14 @@ public sealed class TokenBuckets
         }
     }
 
-    private void Refill(Bucket bucket, DateTimeOffset now)
+    private void Refill(Bucket bucket, TimeSpan now)
     {
-        // A clock that was set back gives nothing and takes nothing.
+        // Callers read the clock before they wait for the lock, so a time may be a little behind.
         if (now > bucket.At)
         {
             bucket.Tokens = Math.Min(_burst, bucket.Tokens + ((now - bucket.At).TotalSeconds * _perSecond));
+            bucket.At = now;
         }
-
-        bucket.At = now;
     }
 
     private sealed class Bucket(UInt128 key)
@@ -105,6 +104,6 @@ public sealed class TokenBuckets
 
         public double Tokens { get; set; }
 
-        public DateTimeOffset At { get; set; }
+        public TimeSpan At { get; set; }
     }
 }
