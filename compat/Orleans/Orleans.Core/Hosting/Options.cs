@@ -1,0 +1,74 @@
+namespace Orleans.Configuration;
+
+/// <summary>Messages between grains.</summary>
+public abstract class MessagingOptions
+{
+    /// <summary>How long a caller waits for an answer. Default 30 s.</summary>
+    public TimeSpan ResponseTimeout { get; set; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>Messages of a silo.</summary>
+public class SiloMessagingOptions : MessagingOptions
+{
+}
+
+/// <summary>Messages of a client.</summary>
+public class ClientMessagingOptions : MessagingOptions
+{
+}
+
+/// <summary>When idle activations are collected.</summary>
+public class GrainCollectionOptions
+{
+    /// <summary>Idle time after which an activation is collected. Default 15 minutes.</summary>
+    public TimeSpan CollectionAge { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>How often idle activations are looked for. Default 1 minute.</summary>
+    public TimeSpan CollectionQuantum { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long OnActivateAsync may take. Default 30 s.</summary>
+    public TimeSpan ActivationTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long OnDeactivateAsync may take. Default 30 s.</summary>
+    public TimeSpan DeactivationTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Ages of single classes, by full name.</summary>
+    public Dictionary<string, TimeSpan> ClassSpecificCollectionAge { get; set; } = [];
+}
+
+/// <summary>Names of the cluster.</summary>
+public class ClusterOptions
+{
+    /// <summary>Silos of one id form a cluster. Default "default".</summary>
+    public string ClusterId { get; set; } = "default";
+
+    /// <summary>Names the stored state across clusters. Default "default".</summary>
+    public string ServiceId { get; set; } = "default";
+}
+
+/// <summary>The silo itself.</summary>
+public class SiloOptions
+{
+    /// <summary>For people. Default the machine's name.</summary>
+    public string SiloName { get; set; } = Environment.MachineName;
+}
+
+/// <summary>Where a silo listens.</summary>
+public class EndpointOptions
+{
+    /// <summary>The address that others use.</summary>
+    public System.Net.IPAddress? AdvertisedIPAddress { get; set; }
+
+    /// <summary>Port for silos. Default 11111.</summary>
+    public int SiloPort { get; set; } = 11_111;
+
+    /// <summary>Port for clients. Default 30000.</summary>
+    public int GatewayPort { get; set; } = 30_000;
+}
+
+/// <summary>Reminders.</summary>
+public class ReminderOptions
+{
+    /// <summary>A shorter period is refused. Default 1 minute.</summary>
+    public TimeSpan MinimumReminderPeriod { get; set; } = TimeSpan.FromMinutes(1);
+}

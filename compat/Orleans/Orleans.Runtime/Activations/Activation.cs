@@ -1,0 +1,387 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Orleans.Runtime;
+
+/// <summary>
+/// One grain object in memory with its queue of requests. Requests run as turns of <see cref="Scheduler"/>; the queue
+/// and the state are guarded by a lock, because requests come from any thread.
+/// </summary>
+internal sealed class Activation : IGrainContext
+{
+    private readonly Lock _lock = new();
+    private readonly LinkedList<ActivationRequest> _waiting = [];
+    private readonly List<ActivationRequest> _running = [];
+    private readonly StagedLifecycle _lifecycle = new();
+    private readonly TaskCompletionSource _deactivated = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SiloRuntime _silo;
+    private readonly AsyncServiceScope _scope;
+    private readonly HashSet<IDisposable> _timers = [];
+    private State _state = State.Activating;
+    private DeactivationReason? _deactivationReason;
+    private long _lastUsed;
+    private long _keepUntil;
+
+    public Activation(SiloRuntime silo, GrainId grainId, GrainClassInfo info)
+    {
+        _silo = silo;
+        GrainId = grainId;
+        Info = info;
+        Scheduler = new ActivationScheduler(this);
+        _scope = silo.Services.CreateAsyncScope();
+        _lastUsed = silo.Time.GetTimestamp();
+        GrainReference = new UntypedReference(silo.Caller, grainId);
+    }
+
+    private enum State
+    {
+        Activating,
+        Valid,
+        Deactivating,
+        Ended,
+    }
+
+    /// <inheritdoc/>
+    public GrainId GrainId { get; }
+
+    /// <inheritdoc/>
+    public GrainReference GrainReference { get; }
+
+    /// <inheritdoc/>
+    public object? GrainInstance { get; private set; }
+
+    /// <inheritdoc/>
+    public IServiceProvider ActivationServices => _scope.ServiceProvider;
+
+    /// <inheritdoc/>
+    public IGrainLifecycle ObservableLifecycle => _lifecycle;
+
+    /// <inheritdoc/>
+    public Task Deactivated => _deactivated.Task;
+
+    public GrainClassInfo Info { get; }
+
+    public ActivationScheduler Scheduler { get; }
+
+    /// <summary>Whether it has been told to end and has not ended yet.</summary>
+    public bool IsEnding
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _deactivationReason is not null && _state != State.Ended;
+            }
+        }
+    }
+
+    /// <summary>Requests that wait or run.</summary>
+    public int Load
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiting.Count + _running.Count;
+            }
+        }
+    }
+
+    /// <summary>Makes the object and runs its start. Called once, right after construction.</summary>
+    public void Start() => Scheduler.Queue(static self => _ = ((Activation)self!).ActivateAsync(), this);
+
+    /// <summary>Queues a request. False when the activation is ending and takes none.</summary>
+    public bool TryEnqueue(ActivationRequest request)
+    {
+        lock (_lock)
+        {
+            if (_state == State.Ended)
+            {
+                return false;
+            }
+
+            _waiting.AddLast(request);
+            if (_state != State.Valid || _deactivationReason is not null)
+            {
+                // It runs after the start, or goes to the next activation after the end.
+                return true;
+            }
+        }
+
+        Scheduler.Queue(static self => ((Activation)self!).StartRequests(), this);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Deactivate(DeactivationReason deactivationReason, CancellationToken cancellationToken = default)
+    {
+        lock (_lock)
+        {
+            if (_deactivationReason is not null || _state is State.Deactivating or State.Ended)
+            {
+                return;
+            }
+
+            _deactivationReason = deactivationReason;
+        }
+
+        Scheduler.Queue(static self => ((Activation)self!).EndWhenIdle(), this);
+    }
+
+    /// <summary>Ends the activation if it was idle for at least that long; answers whether it does.</summary>
+    public bool TryCollect(TimeSpan age)
+    {
+        lock (_lock)
+        {
+            var now = _silo.Time.GetTimestamp();
+            if (_state != State.Valid || _deactivationReason is not null || _waiting.Count + _running.Count > 0
+                || now < _keepUntil || _silo.Time.GetElapsedTime(_lastUsed, now) < age)
+            {
+                return false;
+            }
+
+            _deactivationReason = new DeactivationReason(DeactivationReasonCode.ActivationIdle, "The activation was idle.");
+        }
+
+        Scheduler.Queue(static self => ((Activation)self!).EndWhenIdle(), this);
+        return true;
+    }
+
+    /// <summary>Keeps idle collection away for at least that long.</summary>
+    public void Delay(TimeSpan time)
+    {
+        lock (_lock)
+        {
+            _keepUntil = time == Timeout.InfiniteTimeSpan
+                ? long.MaxValue
+                : _silo.Time.GetTimestamp() + (long)(time.TotalSeconds * _silo.Time.TimestampFrequency);
+        }
+    }
+
+    /// <summary>Notes a timer, which ends with the activation.</summary>
+    public void AddTimer(IDisposable timer)
+    {
+        lock (_lock)
+        {
+            _timers.Add(timer);
+        }
+    }
+
+    /// <summary>Forgets a timer that has been disposed.</summary>
+    public void RemoveTimer(IDisposable timer)
+    {
+        lock (_lock)
+        {
+            _timers.Remove(timer);
+        }
+    }
+
+    private async Task ActivateAsync()
+    {
+        try
+        {
+            using var timeout = new CancellationTokenSource(_silo.Collection.ActivationTimeout, _silo.Time);
+            GrainInstance = _silo.Activator.Create(this);
+            if (GrainInstance is ILifecycleParticipant<IGrainLifecycle> participant)
+            {
+                participant.Participate(_lifecycle);
+            }
+
+            if (GrainInstance is IGrainBase grain)
+            {
+                _lifecycle.Subscribe("Grain", GrainLifecycleStage.Activate, grain.OnActivateAsync);
+            }
+
+            await _lifecycle.StartAsync(timeout.Token).WaitAsync(timeout.Token);
+        }
+        catch (Exception e)
+        {
+            _silo.Log.ActivationFailed(e, GrainId);
+            await EndAsync(new DeactivationReason(DeactivationReasonCode.ActivationFailed, e, "The activation could not start."));
+            return;
+        }
+
+        SiloMetrics.ActivationsCreated.Add(1);
+        lock (_lock)
+        {
+            _state = State.Valid;
+        }
+
+        StartRequests();
+        EndWhenIdle();
+    }
+
+    /// <summary>A turn: starts every waiting request that may run beside those that run.</summary>
+    private void StartRequests()
+    {
+        while (TakeNext() is { } request)
+        {
+            _ = RunAsync(request);
+        }
+    }
+
+    private ActivationRequest? TakeNext()
+    {
+        lock (_lock)
+        {
+            if (_state != State.Valid || _deactivationReason is not null)
+            {
+                return null;
+            }
+
+            for (var node = _waiting.First; node is not null; node = node.Next)
+            {
+                if (MayStart(node.Value))
+                {
+                    _waiting.Remove(node);
+                    _running.Add(node.Value);
+                    return node.Value;
+                }
+            }
+
+            return null;
+        }
+    }
+
+    private bool MayStart(ActivationRequest request)
+    {
+        if (_running.Count == 0 || Info.IsReentrant || request.AlwaysInterleave)
+        {
+            return true;
+        }
+
+        if (Info.MayInterleave is { } mayInterleave && request.Call is { } call && mayInterleave(call))
+        {
+            return true;
+        }
+
+        foreach (var running in _running)
+        {
+            var compatible = running.AlwaysInterleave
+                || (running.IsReadOnly && request.IsReadOnly)
+                || (request.ReentrancyId != Guid.Empty && request.ReentrancyId == running.ReentrancyId);
+            if (!compatible)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private async Task RunAsync(ActivationRequest request)
+    {
+        await request.RunAsync(this);
+        lock (_lock)
+        {
+            _running.Remove(request);
+            if (request.KeepsAlive)
+            {
+                _lastUsed = _silo.Time.GetTimestamp();
+            }
+        }
+
+        StartRequests();
+        EndWhenIdle();
+    }
+
+    /// <summary>A turn: ends the activation if that was asked for and nothing runs.</summary>
+    private void EndWhenIdle()
+    {
+        DeactivationReason reason;
+        lock (_lock)
+        {
+            if (_state != State.Valid || _deactivationReason is not { } asked || _running.Count > 0)
+            {
+                return;
+            }
+
+            _state = State.Deactivating;
+            reason = asked;
+        }
+
+        _ = EndAsync(reason);
+    }
+
+    private async Task EndAsync(DeactivationReason reason)
+    {
+        IDisposable[] timers;
+        lock (_lock)
+        {
+            timers = [.. _timers];
+            _timers.Clear();
+        }
+
+        foreach (var timer in timers)
+        {
+            timer.Dispose();
+        }
+
+        try
+        {
+            using var timeout = new CancellationTokenSource(_silo.Collection.DeactivationTimeout, _silo.Time);
+            if (reason.ReasonCode != DeactivationReasonCode.ActivationFailed && GrainInstance is IGrainBase grain)
+            {
+                await grain.OnDeactivateAsync(reason, timeout.Token).WaitAsync(timeout.Token);
+            }
+
+            await _lifecycle.StopAsync(e => _silo.Log.DeactivationFailed(e, GrainId), timeout.Token).WaitAsync(timeout.Token);
+        }
+        catch (Exception e)
+        {
+            _silo.Log.DeactivationFailed(e, GrainId);
+        }
+
+        await DisposeInstanceAsync();
+        _silo.Catalog.Remove(this);
+        ActivationRequest[] left;
+        lock (_lock)
+        {
+            _state = State.Ended;
+            left = [.. _waiting];
+            _waiting.Clear();
+        }
+
+        foreach (var request in left)
+        {
+            if (reason.ReasonCode == DeactivationReasonCode.ActivationFailed)
+            {
+                request.Fail(reason.Exception!);
+            }
+            else
+            {
+                request.Reroute();
+            }
+        }
+
+        SiloMetrics.ActivationsEnded.Add(1);
+        _deactivated.TrySetResult();
+    }
+
+    private async Task DisposeInstanceAsync()
+    {
+        try
+        {
+            switch (GrainInstance)
+            {
+                case IAsyncDisposable disposable:
+                    await disposable.DisposeAsync();
+                    break;
+                case IDisposable disposable:
+                    disposable.Dispose();
+                    break;
+            }
+
+            await _scope.DisposeAsync();
+        }
+        catch (Exception e)
+        {
+            _silo.Log.DeactivationFailed(e, GrainId);
+        }
+    }
+
+    /// <summary>A reference to the grain itself, before it is asked for as an interface.</summary>
+    private sealed class UntypedReference(IGrainCaller caller, GrainId id) : GrainReference(caller, id)
+    {
+        public override Type GrainInterface => typeof(IAddressable);
+    }
+}

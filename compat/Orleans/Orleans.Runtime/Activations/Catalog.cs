@@ -1,0 +1,140 @@
+using System.Collections.Concurrent;
+
+namespace Orleans.Runtime;
+
+/// <summary>The activations of this silo.</summary>
+internal sealed class Catalog(SiloRuntime silo)
+{
+    private readonly ConcurrentDictionary<GrainId, Activation> _activations = new();
+    private readonly ConcurrentDictionary<GrainId, StatelessWorkers> _workers = new();
+    private readonly ConcurrentDictionary<GrainType, GrainClassInfo> _classes = new();
+
+    /// <summary>How many there are.</summary>
+    public int Count => _activations.Count + _workers.Values.Sum(w => w.Count);
+
+    /// <summary>All of them.</summary>
+    public IEnumerable<Activation> All => _activations.Values.Concat(_workers.Values.SelectMany(w => w.All));
+
+    /// <summary>Gives a request to the grain's activation, made now if there is none.</summary>
+    public void Deliver(GrainId grainId, ActivationRequest request)
+    {
+        if (silo.IsStopped)
+        {
+            request.Fail(new SiloUnavailableException($"The silo is stopped; {grainId} cannot be called."));
+            return;
+        }
+
+        GrainClassInfo info;
+        try
+        {
+            info = _classes.GetOrAdd(grainId.Type, static type => new GrainClassInfo(GrainManifest.Instance.FindClass(type)));
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        {
+            request.Fail(e);
+            return;
+        }
+
+        if (info.MaxLocalWorkers > 0)
+        {
+            _workers.GetOrAdd(grainId, static (id, c) => new StatelessWorkers(c.silo, id, c.info), (silo, info)).Deliver(request);
+            return;
+        }
+
+        while (!Find(grainId, info).TryEnqueue(request))
+        {
+            // That activation has just ended and is about to leave the catalog; the next look finds none.
+            Thread.Yield();
+        }
+    }
+
+    /// <summary>Takes an ended activation out.</summary>
+    public void Remove(Activation activation)
+    {
+        if (activation.Info.MaxLocalWorkers > 0)
+        {
+            if (_workers.TryGetValue(activation.GrainId, out var workers))
+            {
+                workers.Remove(activation);
+            }
+        }
+        else
+        {
+            _activations.TryRemove(KeyValuePair.Create(activation.GrainId, activation));
+        }
+    }
+
+    private Activation Find(GrainId grainId, GrainClassInfo info)
+    {
+        if (_activations.TryGetValue(grainId, out var found))
+        {
+            return found;
+        }
+
+        var made = new Activation(silo, grainId, info);
+        found = _activations.GetOrAdd(grainId, made);
+        if (ReferenceEquals(found, made))
+        {
+            made.Start();
+        }
+
+        return found;
+    }
+}
+
+/// <summary>The activations of one stateless worker on this silo.</summary>
+internal sealed class StatelessWorkers(SiloRuntime silo, GrainId grainId, GrainClassInfo info)
+{
+    private readonly List<Activation> _workers = [];
+
+    public int Count
+    {
+        get
+        {
+            lock (_workers)
+            {
+                return _workers.Count;
+            }
+        }
+    }
+
+    public Activation[] All
+    {
+        get
+        {
+            lock (_workers)
+            {
+                return [.. _workers];
+            }
+        }
+    }
+
+    /// <summary>Gives a request to an idle worker, a new one, or the one with the least to do.</summary>
+    public void Deliver(ActivationRequest request)
+    {
+        lock (_workers)
+        {
+            var least = _workers.MinBy(w => w.Load);
+            if (least is null || (least.Load > 0 && _workers.Count < info.MaxLocalWorkers))
+            {
+                least = new Activation(silo, grainId, info);
+                _workers.Add(least);
+                least.Start();
+            }
+
+            if (!least.TryEnqueue(request))
+            {
+                _workers.Remove(least);
+                Deliver(request);
+            }
+        }
+    }
+
+    public void Remove(Activation activation)
+    {
+        lock (_workers)
+        {
+            _workers.Remove(activation);
+        }
+    }
+}

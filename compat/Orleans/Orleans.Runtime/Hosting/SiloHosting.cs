@@ -1,0 +1,156 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Orleans;
+using Orleans.Hosting;
+using Orleans.Runtime;
+using Orleans.Storage;
+using Orleans.Timers;
+
+namespace Orleans.Hosting
+{
+    /// <summary>Silos in this process only, and their stores.</summary>
+    public static class SiloBuilderExtensions
+    {
+        /// <summary>A cluster of this silo alone.</summary>
+        public static ISiloBuilder UseLocalhostClustering(
+            this ISiloBuilder builder,
+            int siloPort = 11_111,
+            int gatewayPort = 30_000,
+            System.Net.IPEndPoint? primarySiloEndpoint = null,
+            string serviceId = "dev",
+            string clusterId = "dev") => builder
+            .Configure<Configuration.EndpointOptions>(o => (o.SiloPort, o.GatewayPort) = (siloPort, gatewayPort))
+            .Configure<Configuration.ClusterOptions>(o => (o.ServiceId, o.ClusterId) = (serviceId, clusterId));
+
+        /// <summary>Storage in memory under a name.</summary>
+        public static ISiloBuilder AddMemoryGrainStorage(this ISiloBuilder builder, string name)
+        {
+            builder.Services.AddKeyedSingleton<IGrainStorage, MemoryGrainStorage>(name);
+            return builder;
+        }
+
+        /// <summary>Storage in memory for states that name no storage.</summary>
+        public static ISiloBuilder AddMemoryGrainStorageAsDefault(this ISiloBuilder builder)
+        {
+            builder.Services.AddSingleton<IGrainStorage, MemoryGrainStorage>();
+            return builder;
+        }
+
+        /// <summary>Reminders in memory.</summary>
+        public static ISiloBuilder UseInMemoryReminderService(this ISiloBuilder builder)
+        {
+            builder.Services.TryAddSingleton<IReminderTable, InMemoryReminderTable>();
+            return builder.AddReminders();
+        }
+
+        /// <summary>The reminder service over whatever IReminderTable is registered.</summary>
+        public static ISiloBuilder AddReminders(this ISiloBuilder builder)
+        {
+            builder.Services.TryAddSingleton<LocalReminderService>();
+            builder.Services.TryAddSingleton<IReminderRegistry>(s => s.GetRequiredService<LocalReminderService>());
+            builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(s => s.GetRequiredService<LocalReminderService>());
+            return builder;
+        }
+
+        /// <summary>Work that runs when the silo starts.</summary>
+        public static ISiloBuilder AddStartupTask(
+            this ISiloBuilder builder, Func<IServiceProvider, CancellationToken, Task> startupTask, int stage = ServiceLifecycleStage.Active)
+        {
+            builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(s => new StartupTask(s, startupTask, stage));
+            return builder;
+        }
+
+        private sealed class StartupTask(IServiceProvider services, Func<IServiceProvider, CancellationToken, Task> task, int stage)
+            : ILifecycleParticipant<ISiloLifecycle>
+        {
+            public void Participate(ISiloLifecycle lifecycle) =>
+                lifecycle.Subscribe("Startup task", stage, token => task(services, token));
+        }
+    }
+}
+
+namespace Microsoft.Extensions.Hosting
+{
+    /// <summary>Adds a silo, or a client, to a host.</summary>
+    public static class OrleansHostingExtensions
+    {
+        /// <summary>Runs a silo in this host.</summary>
+        public static IHostApplicationBuilder UseOrleans(this IHostApplicationBuilder hostAppBuilder, Action<ISiloBuilder> configureDelegate)
+        {
+            configureDelegate(new SiloBuilder(hostAppBuilder.Services, hostAppBuilder.Configuration));
+            AddSilo(hostAppBuilder.Services);
+            return hostAppBuilder;
+        }
+
+        /// <summary>Runs a silo in this host.</summary>
+        public static IHostBuilder UseOrleans(this IHostBuilder hostBuilder, Action<ISiloBuilder> configureDelegate) =>
+            hostBuilder.UseOrleans((_, silo) => configureDelegate(silo));
+
+        /// <summary>Runs a silo in this host.</summary>
+        public static IHostBuilder UseOrleans(this IHostBuilder hostBuilder, Action<HostBuilderContext, ISiloBuilder> configureDelegate) =>
+            hostBuilder.ConfigureServices((context, services) =>
+            {
+                configureDelegate(context, new SiloBuilder(services, context.Configuration));
+                AddSilo(services);
+            });
+
+        /// <summary>Adds a client. This engine's client is that of the silo in the same process.</summary>
+        public static IHostApplicationBuilder UseOrleansClient(this IHostApplicationBuilder hostAppBuilder, Action<IClientBuilder>? configureDelegate = null)
+        {
+            configureDelegate?.Invoke(new ClientBuilder(hostAppBuilder.Services, hostAppBuilder.Configuration));
+            hostAppBuilder.Services.TryAddSingleton<IClusterClient>(MissingSilo);
+            hostAppBuilder.Services.TryAddSingleton<IGrainFactory>(services => services.GetRequiredService<IClusterClient>());
+            return hostAppBuilder;
+        }
+
+        private static IClusterClient MissingSilo(IServiceProvider services) => throw new OrleansConfigurationException(
+            "There is no silo in this process, and this build of the engine has no client for another process. Add UseOrleans to the same host.");
+
+        private static void AddSilo(IServiceCollection services)
+        {
+            services.AddLogging();
+            services.AddOptions();
+            services.TryAddSingleton(TimeProvider.System);
+            services.TryAddSingleton<SiloRuntime>();
+            services.TryAddSingleton<IGrainRuntime, GrainRuntime>();
+            services.Replace(ServiceDescriptor.Singleton<IClusterClient>(s => s.GetRequiredService<SiloRuntime>().Factory));
+            services.Replace(ServiceDescriptor.Singleton<IGrainFactory>(s => s.GetRequiredService<SiloRuntime>().Factory));
+            services.AddHostedService<SiloHostedService>();
+        }
+
+        private sealed class SiloBuilder(IServiceCollection services, IConfiguration configuration) : ISiloBuilder
+        {
+            public IServiceCollection Services => services;
+
+            public IConfiguration Configuration => configuration;
+        }
+
+        private sealed class ClientBuilder(IServiceCollection services, IConfiguration configuration) : IClientBuilder
+        {
+            public IServiceCollection Services => services;
+
+            public IConfiguration Configuration => configuration;
+        }
+
+        /// <summary>
+        /// Starts the silo before the other hosted services and, as an IHostedLifecycleService, stops it after them:
+        /// they may still call grains while they stop.
+        /// </summary>
+        private sealed class SiloHostedService(SiloRuntime silo) : IHostedLifecycleService
+        {
+            public Task StartingAsync(CancellationToken cancellationToken) => silo.StartAsync(cancellationToken);
+
+            public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+            public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+            public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+            public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+            public Task StoppedAsync(CancellationToken cancellationToken) => silo.StopAsync(cancellationToken);
+        }
+    }
+}

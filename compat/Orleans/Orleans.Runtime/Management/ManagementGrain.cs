@@ -1,0 +1,31 @@
+using Orleans.Concurrency;
+
+namespace Orleans.Runtime;
+
+/// <summary>Looks at and steers the silos.</summary>
+[StatelessWorker]
+internal sealed class ManagementGrain(SiloRuntime silo) : Grain, IManagementGrain
+{
+    public Task<int> GetTotalActivationCount() => Task.FromResult(silo.Catalog.Count);
+
+    public Task<SimpleGrainStatistic[]> GetSimpleGrainStatistics() => Task.FromResult<SimpleGrainStatistic[]>(
+    [
+        .. silo.Catalog.All.CountBy(a => a.Info.Class.FullName!)
+            .Select(c => new SimpleGrainStatistic { GrainType = c.Key, ActivationCount = c.Value }),
+    ]);
+
+    public async Task ForceActivationCollection(TimeSpan ageLimit)
+    {
+        Activation[] before = [.. silo.Catalog.All];
+        silo.Collect(ageLimit);
+
+        // What is being collected now is awaited, so that the caller finds it done.
+        await Task.WhenAll(before.Where(a => a.IsEnding && !ReferenceEquals(a, GrainContext)).Select(a => a.Deactivated));
+    }
+
+    public Task ForceGarbageCollection(SiloAddress[] hostsIds)
+    {
+        GC.Collect();
+        return Task.CompletedTask;
+    }
+}

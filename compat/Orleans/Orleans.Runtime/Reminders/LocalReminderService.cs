@@ -1,0 +1,146 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Orleans.Timers;
+
+namespace Orleans.Runtime;
+
+/// <summary>Fires the reminders of this silo: reads them from the table at start, then follows registrations.</summary>
+internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable table, IOptions<ReminderOptions> options)
+    : IReminderRegistry, ILifecycleParticipant<ISiloLifecycle>
+{
+    private readonly ConcurrentDictionary<(GrainId, string), LocalReminder> _reminders = new();
+
+    public void Participate(ISiloLifecycle lifecycle) =>
+        lifecycle.Subscribe("Reminders", ServiceLifecycleStage.Active, StartAsync, StopAsync);
+
+    public async Task<IGrainReminder> RegisterOrUpdateReminder(GrainId callingGrainId, string reminderName, TimeSpan dueTime, TimeSpan period)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(reminderName);
+        ArgumentOutOfRangeException.ThrowIfLessThan(dueTime, TimeSpan.Zero);
+        if (period < options.Value.MinimumReminderPeriod)
+        {
+            throw new ArgumentException(
+                $"The period of {reminderName} is {period}; it must be {options.Value.MinimumReminderPeriod} at least (ReminderOptions.MinimumReminderPeriod).",
+                nameof(period));
+        }
+
+        var entry = new ReminderEntry
+        {
+            GrainId = callingGrainId,
+            ReminderName = reminderName,
+            StartAt = silo.Time.GetUtcNow().UtcDateTime + dueTime,
+            Period = period,
+        };
+        entry.ETag = await table.UpsertRow(entry);
+        Watch(entry);
+        return new ReminderHandle(entry);
+    }
+
+    public async Task UnregisterReminder(GrainId callingGrainId, IGrainReminder reminder)
+    {
+        if (reminder is not ReminderHandle handle || !await table.RemoveRow(callingGrainId, handle.ReminderName, handle.ETag))
+        {
+            throw new OrleansException($"Could not unregister reminder {reminder.ReminderName}: it does not exist or was set anew.");
+        }
+
+        if (_reminders.TryRemove((callingGrainId, handle.ReminderName), out var local))
+        {
+            local.Dispose();
+        }
+    }
+
+    public async Task<IGrainReminder?> GetReminder(GrainId callingGrainId, string reminderName) =>
+        await table.ReadRow(callingGrainId, reminderName) is { } entry ? new ReminderHandle(entry) : null;
+
+    public async Task<List<IGrainReminder>> GetReminders(GrainId callingGrainId) =>
+        [.. (await table.ReadRows(callingGrainId)).Reminders.Select(e => new ReminderHandle(e))];
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await table.Init();
+        foreach (var entry in (await table.ReadRows(0, 0)).Reminders)
+        {
+            Watch(entry);
+        }
+    }
+
+    private Task StopAsync(CancellationToken cancellationToken)
+    {
+        foreach (var reminder in _reminders.Values)
+        {
+            reminder.Dispose();
+        }
+
+        _reminders.Clear();
+        return Task.CompletedTask;
+    }
+
+    private void Watch(ReminderEntry entry) => _reminders.AddOrUpdate(
+        (entry.GrainId, entry.ReminderName),
+        static (_, a) => new LocalReminder(a.silo, a.entry),
+        static (_, old, a) =>
+        {
+            old.Dispose();
+            return new LocalReminder(a.silo, a.entry);
+        },
+        (silo, entry));
+
+    private sealed class ReminderHandle(ReminderEntry entry) : IGrainReminder
+    {
+        public string ReminderName => entry.ReminderName;
+
+        public string ETag => entry.ETag;
+    }
+}
+
+/// <summary>One reminder's timer. A tick that was missed while no silo ran is sent at once, the next at its own time.</summary>
+internal sealed class LocalReminder : IDisposable
+{
+    private readonly SiloRuntime _silo;
+    private readonly ReminderEntry _entry;
+    private readonly ITimer _timer;
+    private volatile bool _isDisposed;
+
+    public LocalReminder(SiloRuntime silo, ReminderEntry entry)
+    {
+        _silo = silo;
+        _entry = entry;
+        var due = entry.StartAt - silo.Time.GetUtcNow().UtcDateTime;
+        _timer = silo.Time.CreateTimer(
+            static self => _ = ((LocalReminder)self!).TickAsync(), this, due > TimeSpan.Zero ? due : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+    }
+
+    public void Dispose()
+    {
+        _isDisposed = true;
+        _timer.Dispose();
+    }
+
+    private async Task TickAsync()
+    {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        var now = _silo.Time.GetUtcNow().UtcDateTime;
+        try
+        {
+            var grain = _silo.Factory.GetGrain<IRemindable>(_entry.GrainId);
+            await grain.ReceiveReminder(_entry.ReminderName, new TickStatus(_entry.StartAt, _entry.Period, now));
+        }
+        catch (Exception e)
+        {
+            _silo.Log.ReminderFailed(e, _entry.GrainId, _entry.ReminderName);
+        }
+
+        if (!_isDisposed)
+        {
+            // The next multiple of the period after the start, so that ticks do not drift.
+            now = _silo.Time.GetUtcNow().UtcDateTime;
+            var periods = Math.Floor((now - _entry.StartAt) / _entry.Period) + 1;
+            _timer.Change(_entry.StartAt + (_entry.Period * periods) - now, Timeout.InfiniteTimeSpan);
+        }
+    }
+}

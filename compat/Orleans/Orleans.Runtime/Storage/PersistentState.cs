@@ -1,0 +1,84 @@
+using System.Reflection;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Storage;
+
+namespace Orleans.Runtime;
+
+/// <summary>A grain's stored state: read before the activation, written when the grain says so.</summary>
+internal sealed class PersistentState<TState> : IPersistentState<TState>, ILifecycleObserver
+{
+    private readonly IGrainContext _context;
+    private readonly IGrainStorage _storage;
+    private readonly string _name;
+    private readonly GrainState<TState> _state = new();
+
+    public PersistentState(IGrainContext context, IGrainStorage storage, string name)
+    {
+        _context = context;
+        _storage = storage;
+        _name = name;
+        context.ObservableLifecycle.Subscribe($"State {name}", GrainLifecycleStage.SetupState, this);
+    }
+
+    public TState State
+    {
+        get => _state.State;
+        set => _state.State = value;
+    }
+
+    public string? Etag => _state.ETag;
+
+    public bool RecordExists => _state.RecordExists;
+
+    public Task OnStart(CancellationToken cancellationToken) => ReadStateAsync(cancellationToken);
+
+    public Task OnStop(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task ReadStateAsync(CancellationToken cancellationToken = default) => GuardAsync(_storage.ReadStateAsync(_name, _context.GrainId, _state));
+
+    public Task WriteStateAsync(CancellationToken cancellationToken = default) => GuardAsync(_storage.WriteStateAsync(_name, _context.GrainId, _state));
+
+    public Task ClearStateAsync(CancellationToken cancellationToken = default) => GuardAsync(_storage.ClearStateAsync(_name, _context.GrainId, _state));
+
+    private async Task GuardAsync(Task operation)
+    {
+        try
+        {
+            await operation;
+        }
+        catch (InconsistentStateException e)
+        {
+            // Whatever this activation holds is not what is stored. It must end, even if the grain catches the exception.
+            _context.Deactivate(new DeactivationReason(DeactivationReasonCode.ApplicationError, e, "The stored state was written by somebody else."));
+            throw;
+        }
+    }
+}
+
+/// <summary>Makes the states that constructor parameters with [PersistentState] ask for.</summary>
+internal sealed class PersistentStateFactory
+{
+    private static readonly MethodInfo MakeMethod = typeof(PersistentStateFactory).GetMethod(nameof(Make), BindingFlags.Public | BindingFlags.Static)!;
+
+    public Func<Activation, object?> MakeFactory(Type parameterType, PersistentStateAttribute attribute)
+    {
+        if (!parameterType.IsGenericType || parameterType.GetGenericTypeDefinition() != typeof(IPersistentState<>))
+        {
+            throw new InvalidOperationException($"[PersistentState] stands on a parameter of type {parameterType}, not IPersistentState<T>.");
+        }
+
+        var make = MakeMethod.MakeGenericMethod(parameterType.GetGenericArguments())
+            .CreateDelegate<Func<IGrainContext, string, string?, object>>();
+        return activation => make(activation, attribute.StateName, attribute.StorageName);
+    }
+
+    public static IPersistentState<TState> Make<TState>(IGrainContext context, string stateName, string? storageName)
+    {
+        var services = context.ActivationServices;
+        var storage = storageName is null ? services.GetService<IGrainStorage>() : services.GetKeyedService<IGrainStorage>(storageName);
+        return storage is null
+            ? throw new BadProviderConfigException(
+                storageName is null ? "There is no default grain storage." : $"There is no grain storage named \"{storageName}\".")
+            : new PersistentState<TState>(context, storage, stateName);
+    }
+}

@@ -1,0 +1,51 @@
+namespace VoiceCluster.Storage.Sqlite;
+
+/// <summary>The schema as a list of versioned scripts. A script that has shipped never changes; add the next one.</summary>
+internal static class SqliteSchema
+{
+    private static readonly string[][] Scripts =
+    [
+        [
+            """
+            CREATE TABLE grain_state (
+              store TEXT NOT NULL,
+              key TEXT NOT NULL,
+              version INTEGER NOT NULL,
+              payload BLOB NOT NULL,
+              PRIMARY KEY (store, key)
+            ) WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE outbox (
+              position INTEGER PRIMARY KEY AUTOINCREMENT,
+              id TEXT NOT NULL UNIQUE,
+              subject TEXT NOT NULL,
+              key TEXT NOT NULL,
+              payload BLOB NOT NULL
+            )
+            """,
+        ],
+    ];
+
+    /// <summary>Runs the scripts that the file has not seen, all in one transaction.</summary>
+    public static void Migrate(SqliteConnection connection)
+    {
+        connection.Execute("BEGIN IMMEDIATE");
+        connection.Execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
+        var version = connection.Query("SELECT version FROM schema_version", row => row.Int64(0)) is [var stored] ? stored : 0;
+        if (version > Scripts.Length)
+        {
+            connection.Execute("ROLLBACK");
+            throw new StoreException($"The database has schema version {version}; this program knows {Scripts.Length} at most.");
+        }
+
+        foreach (var statement in Scripts[(int)version..].SelectMany(s => s))
+        {
+            connection.Execute(statement);
+        }
+
+        connection.Execute("DELETE FROM schema_version");
+        connection.Execute("INSERT INTO schema_version (version) VALUES (?)", (long)Scripts.Length);
+        connection.Execute("COMMIT");
+    }
+}

@@ -1,0 +1,95 @@
+using System.Globalization;
+
+namespace VoiceCluster.Storage.Sqlite;
+
+/// <summary>Grain state and outbox in the embedded database.</summary>
+public sealed class SqliteStateStore(SqliteDatabase database) : IStateStore, IOutboxStore
+{
+    /// <inheritdoc/>
+    public Task<StoredState?> ReadAsync(string store, string key, CancellationToken cancellationToken) =>
+        database.RunAsync(
+            connection => connection.Query(
+                "SELECT version, payload FROM grain_state WHERE store = ? AND key = ?",
+                row => new StoredState(row.Blob(1), ToETag(row.Int64(0))),
+                store,
+                key).SingleOrDefault(),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<string> WriteAsync(
+        string store, string key, string? etag, ReadOnlyMemory<byte> payload, IReadOnlyList<OutboxEvent> events, CancellationToken cancellationToken) =>
+        database.RunAsync(
+            connection =>
+            {
+                CheckVersion(connection, store, key, etag);
+
+                // Not a counter: a row that was cleared and made anew must not match an ETag of its earlier life.
+                var version = Random.Shared.NextInt64(1, long.MaxValue);
+                connection.Execute(
+                    "INSERT INTO grain_state (store, key, version, payload) VALUES (?, ?, ?, ?) "
+                    + "ON CONFLICT (store, key) DO UPDATE SET version = excluded.version, payload = excluded.payload",
+                    store,
+                    key,
+                    version,
+                    payload);
+                foreach (var outboxEvent in events)
+                {
+                    connection.Execute(
+                        "INSERT INTO outbox (id, subject, key, payload) VALUES (?, ?, ?, ?)",
+                        outboxEvent.Id.ToString(),
+                        outboxEvent.Subject,
+                        outboxEvent.Key,
+                        outboxEvent.Payload);
+                }
+
+                return ToETag(version);
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task ClearAsync(string store, string key, string? etag, CancellationToken cancellationToken) =>
+        database.RunAsync(
+            connection =>
+            {
+                CheckVersion(connection, store, key, etag);
+                connection.Execute("DELETE FROM grain_state WHERE store = ? AND key = ?", store, key);
+                return true;
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<OutboxEntry>> ReadPendingAsync(int limit, CancellationToken cancellationToken) =>
+        await database.RunAsync(
+            connection => connection.Query(
+                "SELECT position, id, subject, key, payload FROM outbox ORDER BY position LIMIT ?",
+                row => new OutboxEntry(row.Int64(0), new OutboxEvent(Guid.Parse(row.Text(1)), row.Text(2), row.Text(3), row.Blob(4))),
+                (long)limit),
+            cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public Task MarkPublishedAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken) =>
+        database.RunAsync(
+            connection =>
+            {
+                foreach (var position in positions)
+                {
+                    connection.Execute("DELETE FROM outbox WHERE position = ?", position);
+                }
+
+                return true;
+            },
+            cancellationToken);
+
+    private static string ToETag(long version) => version.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Compares the row's ETag, null for no row, with what the caller expects.</summary>
+    private static void CheckVersion(SqliteConnection connection, string store, string key, string? etag)
+    {
+        var current = connection.Query(
+            "SELECT version FROM grain_state WHERE store = ? AND key = ?", row => ToETag(row.Int64(0)), store, key).SingleOrDefault();
+        if (current != etag)
+        {
+            throw new StateConflictException(store, key, etag, current);
+        }
+    }
+}
