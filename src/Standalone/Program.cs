@@ -1,6 +1,7 @@
 using VoiceCluster.ApiFrontend;
 using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.Hosting.Health;
+using VoiceCluster.Hosting.Metrics;
 using VoiceCluster.MediaNode;
 using VoiceCluster.Silo;
 using VoiceCluster.Standalone;
@@ -15,6 +16,7 @@ builder.Services.AddHostedService<ReadyAnnouncement>();
 
 await using var app = builder.Build();
 app.MapHealth();
+app.MapPrometheus();
 app.MapApiFrontend();
 app.MapMediaNode();
 await app.RunAsync();
