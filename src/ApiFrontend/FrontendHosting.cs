@@ -42,6 +42,8 @@ public static class FrontendHosting
         services.AddRouting();
         builder.WebHost.ConfigureKestrel((context, kestrel) =>
         {
+            // Kestrel is made before the host starts and reads its options here: name all faults now, not only those of HttpOptions.
+            kestrel.ApplicationServices.GetService<IStartupValidator>()?.Validate();
             kestrel.AddServerHeader = false;
             HttpOptions http = kestrel.ApplicationServices.GetRequiredService<IOptions<HttpOptions>>().Value;
             kestrel.Limits.MaxRequestBodySize = http.MaxBodyBytes;
