@@ -1,5 +1,7 @@
 using VoiceCluster.ApiFrontend;
+using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.Hosting.Health;
+using VoiceCluster.Hosting.Metrics;
 using VoiceCluster.MediaNode;
 using VoiceCluster.Silo;
 using VoiceCluster.Standalone;
@@ -8,12 +10,13 @@ using VoiceCluster.Standalone;
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 builder.AddStandaloneDefaults(args);
 builder.AddSilo();
-builder.AddApiFrontend();
+builder.AddApiFrontend(AuthDefaults.Standalone);
 builder.AddMediaNode();
 builder.Services.AddHostedService<ReadyAnnouncement>();
 
 await using var app = builder.Build();
 app.MapHealth();
+app.MapPrometheus();
 app.MapApiFrontend();
 app.MapMediaNode();
 await app.RunAsync();

@@ -1,6 +1,6 @@
-using VoiceCluster.Media.Rtcp;
 using VoiceCluster.Media.Routing;
 using VoiceCluster.Media.Routing.Parameters;
+using VoiceCluster.Media.Rtcp;
 using VoiceCluster.Media.Rtp;
 using VoiceCluster.Media.Rtp.Codecs;
 using VoiceCluster.Media.Tests.Simulation;
