@@ -131,6 +131,7 @@ internal static class Copiers
 
     public static object Make(Type type, ConcurrentDictionary<Type, Type> generated)
     {
+        GrainManifest.EnsureLoaded();
         var definition = type.IsGenericType ? type.GetGenericTypeDefinition() : type;
         if (generated.TryGetValue(definition, out var copier))
         {

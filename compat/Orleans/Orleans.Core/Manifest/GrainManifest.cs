@@ -49,6 +49,12 @@ public sealed class GrainManifest
     /// <summary>The manifest of this process.</summary>
     internal static GrainManifest Instance { get; } = new();
 
+    /// <summary>
+    /// Makes sure that the loaded assemblies are registered: who looks for a codec, copier or name may be the first to
+    /// need the manifest.
+    /// </summary>
+    internal static void EnsureLoaded() => _ = Instance;
+
     /// <summary>Called by generated code: how to make references of an interface.</summary>
     public void AddInterface(Type grainInterface, Func<IGrainCaller, GrainId, GrainReference> create) => _references[grainInterface] = create;
 

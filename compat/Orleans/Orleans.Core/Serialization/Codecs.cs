@@ -40,6 +40,7 @@ public static class Codecs
 
     private static Codec Make(Type type)
     {
+        GrainManifest.EnsureLoaded();
         // The framework derives private classes from some simple types, such as that of IPAddress.Loopback.
         if (SimpleCodecs.All.TryGetValue(Declared(type), out var simple))
         {
@@ -103,6 +104,7 @@ internal static class TypeNames
 
     public static string NameOf(Type type)
     {
+        GrainManifest.EnsureLoaded();
         if (Names.TryGetValue(Codecs.Declared(type), out var name))
         {
             return name;
@@ -129,6 +131,7 @@ internal static class TypeNames
 
     public static Type TypeOf(string name)
     {
+        GrainManifest.EnsureLoaded();
         var rest = name.AsSpan();
         var type = Parse(ref rest, 0);
         return rest.IsEmpty ? type : throw Malformed(name);
