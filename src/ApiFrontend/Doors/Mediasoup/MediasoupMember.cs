@@ -1,0 +1,174 @@
+using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Rooms;
+using VoiceCluster.ApiFrontend.Rooms;
+using VoiceCluster.ApiFrontend.SocketIo;
+
+namespace VoiceCluster.ApiFrontend.Doors.Mediasoup;
+
+/// <summary>A participant of this door: its place in the room, and the events from there to its socket.</summary>
+internal sealed class MediasoupMember : IRoomObserver, IRoomLeaseHolder
+{
+    private readonly Lock _gate = new();
+    private readonly MediasoupRoomView _view;
+    private readonly MediasoupMembers _members;
+
+    // Not null while the client has not been told the state that the events start from.
+    private List<RoomEvent>? _held = [];
+
+    public MediasoupMember(MediasoupMembers members, MediasoupSession session, IRoomGrain room, string roomId, JoinRoom request, string resumeToken)
+    {
+        _members = members;
+        Session = session;
+        Room = room;
+        RoomId = roomId;
+        Request = request;
+        ResumeToken = resumeToken;
+        _view = new MediasoupRoomView(request.ParticipantId);
+    }
+
+    public IRoomGrain Room { get; }
+
+    public string RoomId { get; }
+
+    /// <summary>How it joined, and joins again when the room has lost it.</summary>
+    public JoinRoom Request { get; }
+
+    public string PeerId => Request.ParticipantId;
+
+    /// <summary>The secret with which another socket takes the participant over.</summary>
+    public string ResumeToken { get; }
+
+    /// <summary>The session it belongs to now; another after a resumption.</summary>
+    public MediasoupSession Session { get; private set; }
+
+    /// <summary>What the room calls; set by <see cref="MediasoupMembers"/>, which keeps this object alive with it.</summary>
+    public IRoomObserver Reference { get; set; } = null!;
+
+    /// <inheritdoc/>
+    public Task OnRoomEventsAsync(RoomEvent[] events)
+    {
+        lock (_gate)
+        {
+            if (_held is not null)
+            {
+                _held.AddRange(events);
+            }
+            else
+            {
+                Deliver(events);
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task RenewAsync()
+    {
+        Outcome<Done> renewed = await Room.RenewAsync(PeerId, Reference).ConfigureAwait(false);
+        if (renewed.Fault?.Code == FaultCode.NotFound)
+        {
+            MediasoupSession session = Session;
+            await session.Socket.PostAsync(() => session.RejoinAsync(this)).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Keeps events back until <see cref="Begin"/> or <see cref="Heal"/>.</summary>
+    public void Hold()
+    {
+        lock (_gate)
+        {
+            _held ??= [];
+        }
+    }
+
+    /// <summary>Goes over to another session.</summary>
+    public void MoveTo(MediasoupSession session)
+    {
+        lock (_gate)
+        {
+            _held ??= [];
+            Session = session;
+        }
+    }
+
+    /// <summary>The client was given the snapshot: from here on it gets events.</summary>
+    public void Begin(RoomSnapshot room)
+    {
+        lock (_gate)
+        {
+            _view.Reset(room);
+            Flush();
+        }
+    }
+
+    /// <summary>Tells the client what differs from what it was told, and goes on with the events.</summary>
+    public void Heal(RoomSnapshot? room, string? movedCapabilities)
+    {
+        lock (_gate)
+        {
+            List<MediasoupEvent> output = [];
+            if (room is not null)
+            {
+                _view.Reconcile(room, output);
+            }
+
+            if (movedCapabilities is not null)
+            {
+                _view.Apply(new MediaMoved(0, movedCapabilities), output);
+            }
+
+            Emit(output);
+            Flush();
+        }
+    }
+
+    public void CloseOwn(string producerId)
+    {
+        lock (_gate)
+        {
+            _view.CloseOwn(producerId);
+        }
+    }
+
+    public void PauseOwn(string producerId, bool paused)
+    {
+        lock (_gate)
+        {
+            _view.PauseOwn(producerId, paused);
+        }
+    }
+
+    private void Flush()
+    {
+        RoomEvent[] held = _held is null ? [] : [.. _held];
+        _held = null;
+        Deliver(held);
+    }
+
+    private void Deliver(RoomEvent[] events)
+    {
+        List<MediasoupEvent> output = [];
+        foreach (RoomEvent roomEvent in events)
+        {
+            if (roomEvent is not Evicted evicted)
+            {
+                _view.Apply(roomEvent, output);
+            }
+            else if (_members.TryRemove(this))
+            {
+                output.Add(new MediasoupEvent("evicted", MediasoupAnswers.Evicted(RoomId, evicted.Reason)));
+            }
+        }
+
+        Emit(output);
+    }
+
+    private void Emit(List<MediasoupEvent> output)
+    {
+        foreach (MediasoupEvent item in output)
+        {
+            Session.Socket.Emit(item.Name, item.Payload, item.IsVolatile);
+        }
+    }
+}

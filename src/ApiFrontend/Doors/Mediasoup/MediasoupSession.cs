@@ -1,0 +1,272 @@
+using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Rooms;
+using VoiceCluster.ApiFrontend.Identity;
+using VoiceCluster.ApiFrontend.SocketIo;
+
+namespace VoiceCluster.ApiFrontend.Doors.Mediasoup;
+
+/// <summary>What one socket asks for. Its requests run one at a time, in order.</summary>
+internal sealed partial class MediasoupSession(SocketIoSocket socket, MediasoupMembers members, ILogger logger)
+{
+    private MediasoupMember? _member;
+
+    public SocketIoSocket Socket { get; } = socket;
+
+    /// <summary>The participant of this socket, or null: it may have been evicted, replaced or resumed elsewhere.</summary>
+    private MediasoupMember? Member => _member is { } member && member.Session == this && members.Contains(member) ? member : null;
+
+    public async Task<Outcome<SocketIoPayload>> JoinAsync(MediasoupRequest request, Action<SocketIoPayload> ack)
+    {
+        string roomId = request.Text("roomId");
+        (string userText, string userJson) = request.UserId("userId");
+        string? displayName = request.OptionalText("displayName");
+        string? resumeToken = request.OptionalText("resumeToken");
+        if (request.Fault is { } fault)
+        {
+            return fault;
+        }
+
+        Guid userId = UserIdentity.FromText(userText);
+        if (resumeToken is not null && members.Find(resumeToken, roomId, userId) is { } earlier)
+        {
+            return await ResumeAsync(earlier, ack).ConfigureAwait(false);
+        }
+
+        if (Member is { } present)
+        {
+            await members.LeaveAsync(present, present.RoomId == roomId ? LeaveReason.Moved : LeaveReason.Left).ConfigureAwait(false);
+        }
+
+        // The same user, whose connection is lost, comes back without knowing how to resume: no ghost stays behind.
+        foreach (MediasoupMember abandoned in members.FindAbandoned(roomId, userId))
+        {
+            await members.LeaveAsync(abandoned, LeaveReason.Moved).ConfigureAwait(false);
+        }
+
+        var join = new JoinRoom(Guid.NewGuid().ToString(), userId, userJson, displayName ?? userText, MediasoupDoor.Name);
+        var member = new MediasoupMember(members, this, members.FindRoom(roomId), roomId, join, SocketIoNamespace.NewId());
+        return await EnterAsync(member, ack).ConfigureAwait(false);
+    }
+
+    public async Task<Outcome<SocketIoPayload>> LeaveAsync(MediasoupRequest request)
+    {
+        string? roomId = request.OptionalText("roomId");
+        if (request.Fault is { } fault)
+        {
+            return fault;
+        }
+
+        if (Member is not { } member || (roomId is not null && roomId != member.RoomId))
+        {
+            return NotInRoom(roomId);
+        }
+
+        await members.LeaveAsync(member, LeaveReason.Left).ConfigureAwait(false);
+        return MediasoupAnswers.Done;
+    }
+
+    public Task<Outcome<SocketIoPayload>> CreateTransportAsync(MediasoupRequest request)
+        => InRoomAsync(request, m => m.Room.CreateTransportAsync(m.PeerId), t => MediasoupAnswers.Raw(t.DescriptionJson));
+
+    public Task<Outcome<SocketIoPayload>> ConnectTransportAsync(MediasoupRequest request)
+    {
+        string transportId = request.Text("transportId");
+        string dtls = request.Object("dtlsParameters");
+        return InRoomAsync(request, m => m.Room.ConnectTransportAsync(m.PeerId, transportId, dtls));
+    }
+
+    public Task<Outcome<SocketIoPayload>> CloseTransportAsync(MediasoupRequest request)
+    {
+        string transportId = request.Text("transportId");
+        return InRoomAsync(request, m => m.Room.CloseTransportAsync(m.PeerId, transportId));
+    }
+
+    public Task<Outcome<SocketIoPayload>> RestartIceAsync(MediasoupRequest request)
+    {
+        string transportId = request.Text("transportId");
+        return InRoomAsync(
+            request, m => m.Room.RestartIceAsync(m.PeerId, transportId), ice => MediasoupAnswers.Wrapped("iceParameters", ice));
+    }
+
+    public Task<Outcome<SocketIoPayload>> ProduceAsync(MediasoupRequest request)
+    {
+        var produce = new ProduceRequest(
+            request.Text("transportId"), request.Kind("kind"), request.Object("rtpParameters"), request.OptionalFlag("paused"));
+        return InRoomAsync(request, m => m.Room.ProduceAsync(m.PeerId, produce), MediasoupAnswers.Id);
+    }
+
+    public Task<Outcome<SocketIoPayload>> PauseProducerAsync(MediasoupRequest request, bool paused)
+    {
+        string producerId = request.Text("producerId");
+        return InRoomAsync(request, m =>
+        {
+            m.PauseOwn(producerId, paused);
+            return m.Room.SetProducerPausedAsync(m.PeerId, producerId, paused);
+        });
+    }
+
+    public Task<Outcome<SocketIoPayload>> CloseProducerAsync(MediasoupRequest request)
+    {
+        string producerId = request.Text("producerId");
+        return InRoomAsync(request, m =>
+        {
+            m.CloseOwn(producerId);
+            return m.Room.CloseProducerAsync(m.PeerId, producerId);
+        });
+    }
+
+    public Task<Outcome<SocketIoPayload>> ConsumeAsync(MediasoupRequest request)
+    {
+        var consume = new ConsumeRequest(
+            request.Text("transportId"), request.Text("producerId"), request.Object("rtpCapabilities"), request.OptionalFlag("paused"));
+        return InRoomAsync(request, m => m.Room.ConsumeAsync(m.PeerId, consume), MediasoupAnswers.Consumer);
+    }
+
+    public Task<Outcome<SocketIoPayload>> PauseConsumerAsync(MediasoupRequest request, bool paused)
+    {
+        string consumerId = request.Text("consumerId");
+        return InRoomAsync(request, m => m.Room.SetConsumerPausedAsync(m.PeerId, consumerId, paused));
+    }
+
+    public Task<Outcome<SocketIoPayload>> CloseConsumerAsync(MediasoupRequest request)
+    {
+        string consumerId = request.Text("consumerId");
+        return InRoomAsync(request, m => m.Room.CloseConsumerAsync(m.PeerId, consumerId));
+    }
+
+    public Task<Outcome<SocketIoPayload>> SetPreferredLayersAsync(MediasoupRequest request)
+    {
+        string consumerId = request.Text("consumerId");
+        int spatial = request.Layer("spatialLayer");
+        int? temporal = request.OptionalLayer("temporalLayer");
+        return InRoomAsync(request, m => m.Room.SetPreferredLayersAsync(m.PeerId, consumerId, spatial, temporal));
+    }
+
+    /// <summary>The room does not know the participant any more: it goes in again under its id.</summary>
+    public async Task RejoinAsync(MediasoupMember member)
+    {
+        if (Member != member)
+        {
+            return;
+        }
+
+        member.Hold();
+        RoomSnapshot? room = null;
+        string? moved = null;
+        try
+        {
+            Outcome<RoomJoined> joined = await member.Room.JoinAsync(member.Request, member.Reference).ConfigureAwait(false);
+            if (joined.Value is { } found)
+            {
+                room = found.Room;
+                moved = found.Resumed ? null : found.RtpCapabilitiesJson;
+                LogRejoined(logger, member.PeerId, member.RoomId);
+            }
+        }
+        finally
+        {
+            // Without an answer the next renewal comes here again.
+            member.Heal(room, moved);
+        }
+    }
+
+    /// <summary>The socket has ended for good.</summary>
+    public Task OnDisconnectedAsync(DisconnectReason reason)
+        => Member is { } member
+            ? members.LeaveAsync(member, reason is DisconnectReason.ClientDisconnect or DisconnectReason.GoingAway ? LeaveReason.Left : LeaveReason.ConnectionLost)
+            : Task.CompletedTask;
+
+    private static Fault NotInRoom(string? roomId)
+        => new(FaultCode.NotFound, roomId is null ? "The socket is in no room." : $"The socket is not in room {roomId}.");
+
+    private async Task<Outcome<SocketIoPayload>> EnterAsync(MediasoupMember member, Action<SocketIoPayload> ack)
+    {
+        members.Prepare(member);
+        bool joined = false;
+        try
+        {
+            Outcome<RoomJoined> outcome = await member.Room.JoinAsync(member.Request, member.Reference).ConfigureAwait(false);
+            if (outcome.Fault is { } fault)
+            {
+                return fault;
+            }
+
+            joined = true;
+            _member = member;
+            members.Add(member);
+            RoomJoined room = outcome.Value!;
+            SocketIoPayload answer = MediasoupAnswers.Joined(room, member.PeerId, member.ResumeToken, resumed: false);
+            ack(answer);
+            member.Begin(room.Room);
+            LogJoined(logger, member.PeerId, member.Request.UserText, member.RoomId);
+            return answer;
+        }
+        finally
+        {
+            if (!joined)
+            {
+                members.Discard(member);
+            }
+        }
+    }
+
+    private async Task<Outcome<SocketIoPayload>> ResumeAsync(MediasoupMember member, Action<SocketIoPayload> ack)
+    {
+        if (Member is { } present && present != member)
+        {
+            await members.LeaveAsync(present, LeaveReason.Moved).ConfigureAwait(false);
+        }
+
+        MediasoupSession earlier = member.Session;
+        member.MoveTo(this);
+        _member = member;
+        if (earlier != this)
+        {
+            earlier.Socket.Disconnect();
+        }
+
+        Outcome<RoomJoined> outcome = await member.Room.JoinAsync(member.Request, member.Reference).ConfigureAwait(false);
+        if (outcome.Fault is { } fault)
+        {
+            await members.LeaveAsync(member, LeaveReason.ConnectionLost).ConfigureAwait(false);
+            return fault;
+        }
+
+        RoomJoined room = outcome.Value!;
+        SocketIoPayload answer = MediasoupAnswers.Joined(room, member.PeerId, member.ResumeToken, room.Resumed);
+        ack(answer);
+        member.Begin(room.Room);
+        LogResumed(logger, member.PeerId, member.RoomId);
+        return answer;
+    }
+
+    private async Task<Outcome<SocketIoPayload>> InRoomAsync<T>(
+        MediasoupRequest request, Func<MediasoupMember, Task<Outcome<T>>> ask, Func<T, SocketIoPayload> answer)
+    {
+        string roomId = request.Text("roomId");
+        if (request.Fault is { } fault)
+        {
+            return fault;
+        }
+
+        if (Member is not { } member || member.RoomId != roomId)
+        {
+            return NotInRoom(roomId);
+        }
+
+        Outcome<T> outcome = await ask(member).ConfigureAwait(false);
+        return outcome.Fault is { } refused ? refused : answer(outcome.Value!);
+    }
+
+    private Task<Outcome<SocketIoPayload>> InRoomAsync(MediasoupRequest request, Func<MediasoupMember, Task<Outcome<Done>>> ask)
+        => InRoomAsync(request, ask, static _ => MediasoupAnswers.Done);
+
+    [LoggerMessage(3210, LogLevel.Information, "Peer {PeerId} of user {User} joined room {RoomId}")]
+    private static partial void LogJoined(ILogger logger, string peerId, string user, string roomId);
+
+    [LoggerMessage(3211, LogLevel.Information, "Peer {PeerId} came back to room {RoomId}")]
+    private static partial void LogResumed(ILogger logger, string peerId, string roomId);
+
+    [LoggerMessage(3212, LogLevel.Warning, "Room {RoomId} had lost peer {PeerId}, which is in it again")]
+    private static partial void LogRejoined(ILogger logger, string peerId, string roomId);
+}

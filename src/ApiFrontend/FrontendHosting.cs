@@ -1,0 +1,90 @@
+using System.Net;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using VoiceCluster.ApiFrontend.Doors.Mediasoup;
+using VoiceCluster.ApiFrontend.Http;
+using VoiceCluster.ApiFrontend.Rooms;
+using VoiceCluster.ApiFrontend.SocketIo;
+
+namespace VoiceCluster.ApiFrontend;
+
+/// <summary>Adds the doors to a process.</summary>
+public static class FrontendHosting
+{
+    /// <summary>Where Socket.IO clients look by default.</summary>
+    public const string SocketIoPath = "/socket.io";
+
+    /// <summary>Registers the doors and lets Kestrel listen as <see cref="HttpOptions"/> says.</summary>
+    public static WebApplicationBuilder AddApiFrontend(this WebApplicationBuilder builder)
+    {
+        IServiceCollection services = builder.Services;
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddOptions<HttpOptions>().Bind(builder.Configuration.GetSection(HttpOptions.Section))
+            .Configure(http => http.Ports = builder.Configuration["PORT"] is { Length: > 0 } port ? port : http.Ports)
+            .ValidateOnStart();
+        services.AddOptions<SocketIoOptions>().Bind(builder.Configuration.GetSection("SocketIo")).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<HttpOptions>, HttpOptionsValidator>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<SocketIoOptions>, SocketIoOptionsValidator>());
+        services.AddSingleton<FrontendMetrics>();
+        services.AddSingleton<SocketIoServer>();
+        services.TryAddSingleton<IRoomAccess, ClusterRoomAccess>();
+        services.AddSingleton<RoomLeases>();
+        services.AddHostedService(provider => provider.GetRequiredService<RoomLeases>());
+        services.AddSingleton<MediasoupMembers>();
+        services.AddSingleton<MediasoupDoor>();
+        services.AddHostedService<DoorsClosing>();
+        services.AddCors();
+        services.AddRouting();
+        builder.WebHost.ConfigureKestrel((context, kestrel) =>
+        {
+            kestrel.AddServerHeader = false;
+            HttpOptions http = kestrel.ApplicationServices.GetRequiredService<IOptions<HttpOptions>>().Value;
+            kestrel.Limits.MaxRequestBodySize = http.MaxBodyBytes;
+            if (HttpOptions.TryReadPorts(http.Ports, out int[] ports))
+            {
+                foreach (int port in ports)
+                {
+                    kestrel.Listen(IPAddress.Parse(http.Bind), port);
+                }
+            }
+        });
+        return builder;
+    }
+
+    /// <summary>Maps the doors and the page.</summary>
+    public static WebApplication MapApiFrontend(this WebApplication app)
+    {
+        string[] origins = HttpOptions.Split(app.Services.GetRequiredService<IOptions<HttpOptions>>().Value.CorsOrigins);
+        app.UseMiddleware<RequestGuard>();
+        app.UseCors(cors => cors
+            .SetIsOriginAllowed(origin => IsAllowed(origins, origin))
+            .AllowAnyMethod()
+            .AllowAnyHeader()
+            .AllowCredentials());
+        app.UseWebSockets();
+        app.UsePage();
+        app.MapSocketIo(SocketIoPath, app.Services.GetRequiredService<MediasoupDoor>().Map);
+        return app;
+    }
+
+    internal static bool IsAllowed(string[] origins, string origin)
+        => origins.Contains("*")
+            || origins.Contains(origin, StringComparer.OrdinalIgnoreCase)
+            || (origins.Contains("localhost") && Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri) && uri.IsLoopback);
+
+    /// <summary>Says goodbye to the clients before Kestrel stops, while rooms can still be told.</summary>
+    private sealed class DoorsClosing(SocketIoServer server) : IHostedLifecycleService
+    {
+        public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StoppingAsync(CancellationToken cancellationToken) => server.StopAsync(cancellationToken);
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Options;
+
+namespace VoiceCluster.ApiFrontend.Http;
+
+/// <summary>Where the frontend listens and whom it serves, section <c>Http</c>. Lists are separated by commas.</summary>
+public sealed class HttpOptions
+{
+    /// <summary>The section's name.</summary>
+    public const string Section = "Http";
+
+    /// <summary>The address to listen on. Default 127.0.0.1.</summary>
+    public string Bind { get; set; } = "127.0.0.1";
+
+    /// <summary>The ports; each serves every door. Default 8080,8085,3000,3001. The variable PORT replaces the list.</summary>
+    public string Ports { get; set; } = "8080,8085,3000,3001";
+
+    /// <summary>
+    /// Origins whose pages may call: full origins, <c>localhost</c> for any port of this machine, or <c>*</c> for all.
+    /// Default: none but the page's own.
+    /// </summary>
+    public string CorsOrigins { get; set; } = "";
+
+    /// <summary>Networks in CIDR form that may call; empty means all. Default empty.</summary>
+    public string AllowedNetworks { get; set; } = "";
+
+    /// <summary>The largest request body in bytes. Default 1 MiB.</summary>
+    public int MaxBodyBytes { get; set; } = 1024 * 1024;
+
+    internal static string[] Split(string list) => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>The ports, or an empty list when one is wrong.</summary>
+    internal static bool TryReadPorts(string list, out int[] ports)
+    {
+        string[] texts = Split(list);
+        ports = new int[texts.Length];
+        for (int i = 0; i < texts.Length; i++)
+        {
+            if (!ushort.TryParse(texts[i], NumberStyles.None, CultureInfo.InvariantCulture, out ushort port))
+            {
+                return false;
+            }
+
+            ports[i] = port;
+        }
+
+        return ports.Length > 0 && ports.Where(p => p != 0).Distinct().Count() == ports.Count(p => p != 0);
+    }
+}
+
+/// <summary>Names every wrong value at once.</summary>
+internal sealed class HttpOptionsValidator(IConfiguration configuration) : IValidateOptions<HttpOptions>
+{
+    public ValidateOptionsResult Validate(string? name, HttpOptions options)
+    {
+        List<string> faults = [];
+        bool isAddress = IPAddress.TryParse(options.Bind, out IPAddress? bind);
+        if (!isAddress)
+        {
+            faults.Add($"Http:Bind is \"{options.Bind}\"; it must be an IP address.");
+        }
+
+        if (!HttpOptions.TryReadPorts(options.Ports, out _))
+        {
+            faults.Add($"Http:Ports is \"{options.Ports}\"; it must be a list of different ports from 0 to 65535.");
+        }
+
+        foreach (string network in HttpOptions.Split(options.AllowedNetworks).Where(n => !IPNetwork.TryParse(n, out _)))
+        {
+            faults.Add($"Http:AllowedNetworks has \"{network}\"; it must be a network such as 10.0.0.0/8.");
+        }
+
+        foreach (string origin in HttpOptions.Split(options.CorsOrigins).Where(o => !IsOrigin(o)))
+        {
+            faults.Add($"Http:CorsOrigins has \"{origin}\"; it must be an origin such as https://example.org, localhost or *.");
+        }
+
+        if (options.MaxBodyBytes < 1024)
+        {
+            faults.Add($"Http:MaxBodyBytes is {options.MaxBodyBytes}; it must be at least 1024.");
+        }
+
+        // Without tokens everybody who reaches the port is let in: on a public address that must be meant.
+        bool open = string.Equals(configuration["Auth:Mode"] ?? "Open", "Open", StringComparison.OrdinalIgnoreCase);
+        if (isAddress && open && !IPAddress.IsLoopback(bind!) && !configuration.GetValue<bool>("Auth:AllowOpenOnPublicBind"))
+        {
+            faults.Add($"Auth:Mode is Open and Http:Bind is {options.Bind}, which is not this machine alone; set Auth:AllowOpenOnPublicBind=true if that is meant.");
+        }
+
+        if (!open)
+        {
+            faults.Add($"Auth:Mode is {configuration["Auth:Mode"]}; this version serves only Open.");
+        }
+
+        return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+    }
+
+    private static bool IsOrigin(string origin)
+        => origin is "*" or "localhost"
+            || (Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri)
+                && uri.Scheme is "http" or "https"
+                && origin == uri.GetLeftPart(UriPartial.Authority));
+}

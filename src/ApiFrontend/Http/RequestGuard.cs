@@ -1,0 +1,98 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+
+namespace VoiceCluster.ApiFrontend.Http;
+
+/// <summary>The outermost layer: who may call, one log line a request, and no exception's text to anybody.</summary>
+internal sealed partial class RequestGuard(RequestDelegate next, IOptions<HttpOptions> options, TimeProvider time, ILogger<RequestGuard> logger)
+{
+    private readonly IPNetwork[] _allowed = [.. HttpOptions.Split(options.Value.AllowedNetworks).Select(IPNetwork.Parse)];
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        long started = time.GetTimestamp();
+        try
+        {
+            if (IsAllowed(context.Connection.RemoteIpAddress))
+            {
+                await next(context).ConfigureAwait(false);
+            }
+            else
+            {
+                await RefuseAsync(context, StatusCodes.Status403Forbidden, "This address may not call here.").ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            LogAborted(logger, context.Request.Method, context.Request.Path);
+        }
+        catch (BadHttpRequestException e)
+        {
+            await RefuseAsync(context, e.StatusCode, "The request is malformed or too large.").ConfigureAwait(false);
+        }
+        catch (JsonException)
+        {
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, "The body is not the JSON that is expected here.").ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is TimeoutException or OrleansException)
+        {
+            LogUnavailable(logger, e, context.Request.Method, context.Request.Path);
+            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "The cluster cannot be reached now. Try again.").ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            LogFailed(logger, e, context.Request.Method, context.Request.Path);
+            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "The server failed to do this.").ConfigureAwait(false);
+        }
+        finally
+        {
+            LogRequest(
+                logger,
+                context.Connection.RemoteIpAddress,
+                context.Request.Method,
+                context.Request.Path,
+                context.Response.StatusCode,
+                time.GetElapsedTime(started).TotalMilliseconds);
+        }
+    }
+
+    private bool IsAllowed(IPAddress? address)
+    {
+        if (_allowed.Length == 0)
+        {
+            return true;
+        }
+
+        // A dual-stack socket shows IPv4 callers as ::ffff:a.b.c.d.
+        IPAddress? plain = address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address;
+        return plain is not null && Array.Exists(_allowed, n => n.Contains(plain));
+    }
+
+    private static async Task RefuseAsync(HttpContext context, int status, string message)
+    {
+        if (context.Response.HasStarted)
+        {
+            context.Abort();
+            return;
+        }
+
+        context.Response.Clear();
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "application/problem+json";
+        await context.Response.WriteAsync(
+            $$"""{"status":{{status}},"title":{{JsonSerializer.Serialize(message)}}}""", context.RequestAborted).ConfigureAwait(false);
+    }
+
+    [LoggerMessage(3300, LogLevel.Debug, "{Address} {Method} {Path} {Status} in {Milliseconds:F1} ms")]
+    private static partial void LogRequest(ILogger logger, IPAddress? address, string method, PathString path, int status, double milliseconds);
+
+    [LoggerMessage(3301, LogLevel.Debug, "{Method} {Path} was given up by the client")]
+    private static partial void LogAborted(ILogger logger, string method, PathString path);
+
+    [LoggerMessage(3302, LogLevel.Warning, "{Method} {Path} did not reach the cluster")]
+    private static partial void LogUnavailable(ILogger logger, Exception exception, string method, PathString path);
+
+    [LoggerMessage(3303, LogLevel.Error, "{Method} {Path} failed")]
+    private static partial void LogFailed(ILogger logger, Exception exception, string method, PathString path);
+}

@@ -1,0 +1,15 @@
+using VoiceCluster.ApiFrontend;
+using VoiceCluster.Hosting.Health;
+using VoiceCluster.Hosting.Metrics;
+
+// The doors as a process of their own, beside the silos.
+WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+builder.UseOrleansClient(client => client.UseLocalhostClustering());
+builder.AddApiFrontend();
+builder.Services.AddPrometheus();
+
+await using WebApplication app = builder.Build();
+app.MapHealth();
+app.MapPrometheus();
+app.MapApiFrontend();
+await app.RunAsync();

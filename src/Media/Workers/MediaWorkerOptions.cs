@@ -1,0 +1,16 @@
+using VoiceCluster.Media.Net;
+
+namespace VoiceCluster.Media.Workers;
+
+/// <summary>What a worker is told at its making.</summary>
+public sealed record MediaWorkerOptions
+{
+    /// <summary>Addresses that clients are told, best first; each becomes a host candidate.</summary>
+    public required IReadOnlyList<TransportAddress> Announced { get; init; }
+
+    /// <summary>Transports that the worker takes. Default 10,000.</summary>
+    public int MaxTransports { get; init; } = 10_000;
+
+    /// <summary>Options of the routers it makes.</summary>
+    public Routing.RouterOptions Router { get; init; } = new();
+}

@@ -1,0 +1,130 @@
+using VoiceCluster.Media.Routing;
+
+namespace VoiceCluster.Media.Workers;
+
+/// <summary>
+/// What a worker has counted since its start. Written by its thread alone; others read single words that may be
+/// a second old, which metrics can bear.
+/// </summary>
+public sealed class WorkerStats
+{
+    private readonly long[] _drops = new long[Enum.GetValues<DropReason>().Length];
+    private readonly long[] _dropsOfTransports = new long[Enum.GetValues<DropReason>().Length];
+    private readonly long[] _dropsOfClosed = new long[Enum.GetValues<DropReason>().Length];
+    private MediaTotals _closed;
+    private MediaTotals _all;
+
+    /// <summary>Datagrams that came in.</summary>
+    public long DatagramsReceived { get; internal set; }
+
+    /// <summary>Bytes of them.</summary>
+    public long BytesReceived { get; internal set; }
+
+    /// <summary>Datagrams handed to the sink.</summary>
+    public long DatagramsSent { get; internal set; }
+
+    /// <summary>Bytes of them.</summary>
+    public long BytesSent { get; internal set; }
+
+    /// <summary>DTLS handshakes that gave SRTP keys.</summary>
+    public long DtlsHandshakesCompleted { get; internal set; }
+
+    /// <summary>DTLS handshakes that ended otherwise; a transport may count several.</summary>
+    public long DtlsHandshakesFailed { get; internal set; }
+
+    /// <summary>Transports that closed because ICE was silent.</summary>
+    public long ConsentExpired { get; internal set; }
+
+    /// <summary>Transports now.</summary>
+    public int Transports { get; internal set; }
+
+    /// <summary>Producers now.</summary>
+    public int Producers { get; internal set; }
+
+    /// <summary>Consumers now.</summary>
+    public int Consumers { get; internal set; }
+
+    /// <summary>Routers, that is rooms, now.</summary>
+    public int Routers { get; internal set; }
+
+    /// <summary>Sums over all transports, those that have closed included; renewed each second.</summary>
+    public ref readonly MediaTotals Media => ref _all;
+
+    /// <summary>Packets dropped for one reason, by the worker itself and by all its transports.</summary>
+    public long Dropped(DropReason reason) => _drops[(int)reason] + _dropsOfTransports[(int)reason];
+
+    internal void CountDrop(DropReason reason) => _drops[(int)reason]++;
+
+    /// <summary>Keeps a closing transport's counters.</summary>
+    internal void Retire(TransportStats stats)
+    {
+        _closed.Add(stats);
+        for (var i = 0; i < _dropsOfClosed.Length; i++)
+        {
+            _dropsOfClosed[i] += stats.Drops[i];
+        }
+    }
+
+    /// <summary>Starts a new sum.</summary>
+    internal MediaTotals BeginSum(Span<long> drops)
+    {
+        _dropsOfClosed.CopyTo(drops);
+        return _closed;
+    }
+
+    /// <summary>Publishes a finished sum.</summary>
+    internal void EndSum(in MediaTotals totals, ReadOnlySpan<long> drops)
+    {
+        _all = totals;
+        drops.CopyTo(_dropsOfTransports);
+    }
+}
+
+/// <summary>Sums of <see cref="TransportStats"/>.</summary>
+public struct MediaTotals
+{
+    /// <summary>RTP packets from clients.</summary>
+    public long RtpPacketsReceived;
+
+    /// <summary>Bytes of them.</summary>
+    public long RtpBytesReceived;
+
+    /// <summary>RTP packets to clients.</summary>
+    public long RtpPacketsSent;
+
+    /// <summary>Bytes of them.</summary>
+    public long RtpBytesSent;
+
+    /// <summary>Sequence numbers asked of senders again.</summary>
+    public long NacksSent;
+
+    /// <summary>Sequence numbers that receivers asked again.</summary>
+    public long NacksReceived;
+
+    /// <summary>Packets sent again.</summary>
+    public long PacketsRetransmitted;
+
+    /// <summary>Packets that came by RTX.</summary>
+    public long RtxPacketsReceived;
+
+    /// <summary>Key frames asked of senders.</summary>
+    public long KeyFrameRequestsSent;
+
+    /// <summary>Key frames that receivers asked for.</summary>
+    public long KeyFrameRequestsReceived;
+
+    /// <summary>Adds one transport.</summary>
+    internal void Add(TransportStats stats)
+    {
+        RtpPacketsReceived += stats.RtpPacketsReceived;
+        RtpBytesReceived += stats.RtpBytesReceived;
+        RtpPacketsSent += stats.RtpPacketsSent;
+        RtpBytesSent += stats.RtpBytesSent;
+        NacksSent += stats.NacksSent;
+        NacksReceived += stats.NacksReceived;
+        PacketsRetransmitted += stats.PacketsRetransmitted;
+        RtxPacketsReceived += stats.RtxPacketsReceived;
+        KeyFrameRequestsSent += stats.KeyFrameRequestsSent;
+        KeyFrameRequestsReceived += stats.KeyFrameRequestsReceived;
+    }
+}

@@ -1,0 +1,128 @@
+import { Device, type types } from 'mediasoup-client';
+import { Emitter } from '../room/emitter';
+import type { MediaKind, RtpCapabilities } from '../room/protocol';
+import type { Signalling } from '../room/signalling';
+
+/** A connection that is "disconnected" for so long is helped by an ICE restart. */
+const RestartAfterMs = 2000;
+
+export interface MediaSessionEvents {
+  /** Media does not flow although ICE was restarted: the session should be built again. */
+  lost: undefined;
+  /** ICE is being repaired, or has been. */
+  health: { direction: 'send' | 'recv'; healthy: boolean };
+}
+
+/**
+ * The media side of one stay in a room: a mediasoup device with one transport each way, made when first needed.
+ * It never outlives the media node that it was made for; {@link close} leaves local tracks alone.
+ */
+export class MediaSession extends Emitter<MediaSessionEvents> {
+  private readonly device = new Device();
+  private readonly transports = new Map<'send' | 'recv', Promise<types.Transport>>();
+  private readonly restartTimers = new Map<string, number>();
+  private closed = false;
+
+  private constructor(private readonly signalling: Signalling, private readonly roomId: string) {
+    super();
+  }
+
+  static async open(signalling: Signalling, roomId: string, rtpCapabilities: RtpCapabilities): Promise<MediaSession> {
+    const session = new MediaSession(signalling, roomId);
+    await session.device.load({ routerRtpCapabilities: rtpCapabilities });
+    return session;
+  }
+
+  async produce(track: MediaStreamTrack): Promise<types.Producer> {
+    const transport = await this.transport('send');
+    return transport.produce({
+      track,
+      stopTracks: false,
+      ...(track.kind === 'audio'
+        ? { codecOptions: { opusFec: true, opusDtx: true } }
+        : { encodings: [{ maxBitrate: 1_200_000 }], codecOptions: { videoGoogleStartBitrate: 600 } }),
+    });
+  }
+
+  canProduce(kind: MediaKind): boolean {
+    return this.device.canProduce(kind);
+  }
+
+  async consume(producerId: string): Promise<types.Consumer> {
+    const transport = await this.transport('recv');
+    const answer = await this.signalling.request('consume', {
+      roomId: this.roomId,
+      transportId: transport.id,
+      producerId,
+      rtpCapabilities: this.device.recvRtpCapabilities,
+    });
+    return transport.consume(answer);
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const timer of this.restartTimers.values()) {
+      clearTimeout(timer);
+    }
+    this.restartTimers.clear();
+    for (const pending of this.transports.values()) {
+      // A transport that could not be made has told its caller so, and there is nothing to close.
+      pending.then((transport) => transport.close(), () => undefined);
+    }
+  }
+
+  private transport(direction: 'send' | 'recv'): Promise<types.Transport> {
+    let pending = this.transports.get(direction);
+    if (!pending) {
+      pending = this.createTransport(direction);
+      this.transports.set(direction, pending);
+      pending.catch(() => this.transports.delete(direction));
+    }
+    return pending;
+  }
+
+  private async createTransport(direction: 'send' | 'recv'): Promise<types.Transport> {
+    const options = await this.signalling.request('create-transport', { roomId: this.roomId });
+    if (this.closed) {
+      throw new Error('the media session was closed meanwhile');
+    }
+    const transport = direction === 'send' ? this.device.createSendTransport(options) : this.device.createRecvTransport(options);
+
+    transport.on('connect', ({ dtlsParameters }, done, fail) => {
+      this.signalling.request('connect-transport', { roomId: this.roomId, transportId: transport.id, dtlsParameters })
+        .then(() => done(), fail);
+    });
+    transport.on('produce', ({ kind, rtpParameters }, done, fail) => {
+      this.signalling.request('produce', { roomId: this.roomId, transportId: transport.id, kind, rtpParameters })
+        .then(done, fail);
+    });
+    transport.on('connectionstatechange', (state) => this.watch(transport, direction, state));
+    return transport;
+  }
+
+  private watch(transport: types.Transport, direction: 'send' | 'recv', state: types.ConnectionState): void {
+    clearTimeout(this.restartTimers.get(transport.id));
+    this.restartTimers.delete(transport.id);
+    if (state === 'connected') {
+      this.emit('health', { direction, healthy: true });
+    } else if (state === 'disconnected' || state === 'failed') {
+      this.emit('health', { direction, healthy: false });
+      const delay = state === 'failed' ? 0 : RestartAfterMs;
+      this.restartTimers.set(transport.id, window.setTimeout(() => void this.restartIce(transport), delay));
+    }
+  }
+
+  private async restartIce(transport: types.Transport): Promise<void> {
+    try {
+      const { iceParameters } = await this.signalling.request('restart-ice', { roomId: this.roomId, transportId: transport.id });
+      if (!this.closed) {
+        await transport.restartIce({ iceParameters });
+      }
+    } catch (error) {
+      if (!this.closed) {
+        console.warn('ICE restart failed', error);
+        this.emit('lost', undefined);
+      }
+    }
+  }
+}

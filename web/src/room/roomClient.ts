@@ -1,0 +1,329 @@
+import { MicrophoneMeter, receiverLevel } from '../media/levels';
+import { MediaSession } from '../media/mediaSession';
+import type { DeviceKind } from '../media/devices';
+import { Emitter } from './emitter';
+import { describe, RequestError } from './errors';
+import { userId } from './identity';
+import { LocalMedia } from './localMedia';
+import { participantOf, type Participant } from './participant';
+import type { JoinAnswer, RtpCapabilities } from './protocol';
+import { RemoteMedia } from './remoteMedia';
+import { Signalling } from './signalling';
+
+/** A join that got no answer on a standing connection is tried again after so long. */
+const RetryMs = 2000;
+
+export type RoomStatus = 'idle' | 'connecting' | 'joined' | 'reconnecting';
+
+export interface Notice {
+  readonly level: 'info' | 'warning' | 'error';
+  readonly text: string;
+}
+
+export interface RoomEvents {
+  status: RoomStatus;
+  /** Who is in the room, or something about one of them, has changed. */
+  roster: undefined;
+  /** Something that a person should read. */
+  notice: Notice;
+  /** Someone came or went: said to screen readers. */
+  presence: string;
+  /** The stay is over, by our wish (no message) or by the server's. */
+  ended: { message: string | null };
+}
+
+/** One stay in a room: the connection, the people, one's own devices and the others' voices. */
+export class RoomClient extends Emitter<RoomEvents> {
+  readonly local: LocalMedia;
+  readonly remote = new RemoteMedia();
+  private readonly signalling = new Signalling();
+  private readonly people = new Map<string, Participant>();
+  private readonly audioContext = new AudioContext();
+  private readonly meter = new MicrophoneMeter(this.audioContext);
+  private media: MediaSession | null = null;
+  private self: Participant | null = null;
+  private state: RoomStatus = 'idle';
+  /** Counts the attempts to enter or to rebuild, so that an overtaken one stops quietly. */
+  private attempt = 0;
+
+  constructor(readonly roomId: string, readonly displayName: string) {
+    super();
+    this.local = new LocalMedia(this.signalling, () => this.roomId);
+    this.wireConnection();
+    this.wireRoom();
+    this.wireDevices();
+  }
+
+  get status(): RoomStatus {
+    return this.state;
+  }
+
+  /** Oneself first, then the others in the order of their arrival. */
+  get participants(): Participant[] {
+    return [...this.people.values()].sort((a, b) => Number(b.isSelf) - Number(a.isSelf));
+  }
+
+  /** Connects and joins; must be called from a click or a key, so that sound is allowed. */
+  start(): void {
+    this.setStatus('connecting');
+    void this.audioContext.resume();
+    this.signalling.open();
+    void this.guard(this.local.openMicrophone());
+  }
+
+  async leave(): Promise<void> {
+    try {
+      await this.signalling.request('leave-room', { roomId: this.roomId });
+    } catch (error) {
+      // Closing the connection ends the stay as well.
+      console.debug('leave-room was not answered', error);
+    }
+    this.end(null);
+  }
+
+  /** Leaves at once, without waiting for anything: the page goes away. */
+  abandon(): void {
+    this.end(null);
+  }
+
+  setMuted(muted: boolean): Promise<void> {
+    return this.guard(this.local.setMuted(muted));
+  }
+
+  setCamera(on: boolean): Promise<void> {
+    return this.guard(this.local.setCamera(on));
+  }
+
+  useDevice(kind: DeviceKind, deviceId: string): Promise<void> {
+    return this.guard(this.local.useDevice(kind, deviceId));
+  }
+
+  /** The level to draw for a participant now, in dBov. */
+  levelOf(participant: Participant): number {
+    if (participant.muted) {
+      return -127;
+    }
+    return participant.isSelf
+      ? this.meter.level()
+      : Math.max(receiverLevel(this.remote.voiceReceiver(participant.peerId)), participant.speaking ? participant.level : -127);
+  }
+
+  private wireConnection(): void {
+    this.signalling.on('connected', ({ recovered }) => {
+      if (recovered && this.media) {
+        this.setStatus('joined');
+        this.remote.sync();
+        void this.guard(this.local.sync());
+      } else {
+        void this.enter();
+      }
+    });
+    this.signalling.on('disconnected', ({ final }) => {
+      if (this.state === 'idle') {
+        return;
+      }
+      if (final) {
+        this.end('The server ended your stay in this room.');
+      } else {
+        this.setStatus('reconnecting');
+      }
+    });
+    this.signalling.on('unreachable', ({ message }) => {
+      if (this.state === 'connecting') {
+        console.debug('connect attempt failed', message);
+        this.emit('notice', { level: 'error', text: 'The server does not answer. Trying again…' });
+      }
+    });
+  }
+
+  private wireRoom(): void {
+    this.signalling.on('peer-joined', (peer) => {
+      const participant = participantOf(peer);
+      const known = this.people.has(peer.peerId);
+      this.people.set(peer.peerId, participant);
+      this.refresh(peer.peerId);
+      if (!known) {
+        this.emit('presence', `${participant.name} joined.`);
+      }
+    });
+    this.signalling.on('peer-left', ({ peerId }) => {
+      const participant = this.people.get(peerId);
+      this.remote.removePeer(peerId);
+      if (participant && this.people.delete(peerId)) {
+        this.emit('roster', undefined);
+        this.emit('presence', `${participant.name} left.`);
+      }
+    });
+    this.signalling.on('new-producer', (producer) => this.remote.add(producer));
+    this.signalling.on('producer-closed', ({ producerId }) => this.remote.remove(producerId));
+    this.signalling.on('producer-paused', ({ producerId }) => this.remote.setPaused(producerId, true));
+    this.signalling.on('producer-resumed', ({ producerId }) => this.remote.setPaused(producerId, false));
+    this.signalling.on('active-speakers', (speakers) => {
+      const levels = new Map(speakers.map((speaker) => [speaker.peerId, speaker.level]));
+      for (const participant of this.people.values()) {
+        participant.speaking = levels.has(participant.peerId);
+        participant.level = levels.get(participant.peerId) ?? -127;
+      }
+      this.emit('roster', undefined);
+    });
+    this.signalling.on('media-moved', ({ rtpCapabilities }) => {
+      this.emit('notice', { level: 'info', text: 'The call moves to another media server…' });
+      void this.rebuildMedia(rtpCapabilities);
+    });
+    this.remote.on('change', ({ peerId }) => this.refresh(peerId));
+    this.remote.on('failed', ({ peerId, kind, error }) => {
+      const name = this.people.get(peerId)?.name ?? 'someone';
+      console.warn('consume failed', error);
+      this.emit('notice', { level: 'warning', text: `The ${kind === 'audio' ? 'voice' : 'camera'} of ${name} cannot be received: ${describe(error)}` });
+    });
+  }
+
+  private wireDevices(): void {
+    this.local.on('change', () => {
+      if (this.local.microphone) {
+        this.meter.attach(this.local.microphone);
+      } else {
+        this.meter.detach();
+      }
+      if (this.self) {
+        this.refresh(this.self.peerId);
+      }
+    });
+    this.local.on('failed', (error) => {
+      const text = error.kind === 'microphone' ? `${error.message} You can still listen.` : error.message;
+      this.emit('notice', { level: error.denied ? 'error' : 'warning', text });
+    });
+  }
+
+  private async enter(): Promise<void> {
+    const attempt = ++this.attempt;
+    let answer: JoinAnswer;
+    try {
+      answer = await this.signalling.request('join-room', { roomId: this.roomId, userId: userId(), displayName: this.displayName });
+    } catch (error) {
+      if (attempt === this.attempt && this.state !== 'idle') {
+        this.entryFailed(error, attempt);
+      }
+      return;
+    }
+    if (attempt !== this.attempt || this.state === 'idle') {
+      return;
+    }
+
+    this.dropMedia();
+    this.remote.clear();
+    this.people.clear();
+    this.self = participantOf({ peerId: answer.peerId, userId: userId(), displayName: this.displayName }, true);
+    this.people.set(answer.peerId, this.self);
+    for (const peer of answer.peers) {
+      if (peer.peerId !== answer.peerId) {
+        this.people.set(peer.peerId, participantOf(peer));
+      }
+    }
+    for (const producer of answer.producers) {
+      if (producer.peerId !== answer.peerId) {
+        this.remote.add(producer);
+      }
+    }
+    this.refresh(answer.peerId);
+    this.setStatus('joined');
+    await this.rebuildMedia(answer.rtpCapabilities);
+  }
+
+  private entryFailed(error: unknown, attempt: number): void {
+    if (!(error instanceof RequestError && error.isConnection)) {
+      this.end(`The room cannot be joined: ${describe(error)}`);
+    } else if (error.code === 'TIMEOUT') {
+      // The connection stands but nothing came back; without a connection the reconnect brings us here again.
+      this.emit('notice', { level: 'error', text: describe(error) });
+      setTimeout(() => {
+        if (attempt === this.attempt && this.state !== 'idle') {
+          void this.enter();
+        }
+      }, RetryMs);
+    }
+  }
+
+  /** New transports for the same stay: on entry, after a move to another media node, or when ICE cannot be repaired. */
+  private async rebuildMedia(rtpCapabilities: RtpCapabilities): Promise<void> {
+    this.dropMedia();
+    const attempt = ++this.attempt;
+    let session: MediaSession;
+    try {
+      session = await MediaSession.open(this.signalling, this.roomId, rtpCapabilities);
+    } catch (error) {
+      this.end(`This browser cannot take part: ${describe(error)}`);
+      return;
+    }
+    if (attempt !== this.attempt || this.state === 'idle') {
+      session.close();
+      return;
+    }
+
+    this.media = session;
+    session.on('health', ({ healthy }) => {
+      if (!healthy && this.media === session) {
+        this.emit('notice', { level: 'warning', text: 'The media connection is interrupted. Repairing it…' });
+      }
+    });
+    session.on('lost', () => {
+      if (this.media === session && this.state === 'joined') {
+        void this.enter();
+      }
+    });
+    this.remote.attach(session);
+    await this.guard(this.local.attach(session));
+  }
+
+  private dropMedia(): void {
+    this.media?.close();
+    this.media = null;
+    this.local.detach();
+    this.remote.detach();
+  }
+
+  private refresh(peerId: string): void {
+    const participant = this.people.get(peerId);
+    if (participant) {
+      participant.muted = participant.isSelf ? this.local.muted : !this.remote.hasVoice(peerId);
+      participant.camera = participant.isSelf ? this.local.camera : this.remote.camera(peerId);
+    }
+    this.emit('roster', undefined);
+  }
+
+  private end(message: string | null): void {
+    if (this.state === 'idle') {
+      return;
+    }
+    this.setStatus('idle');
+    this.attempt++;
+    this.signalling.close();
+    this.dropMedia();
+    this.remote.clear();
+    this.local.release();
+    this.meter.detach();
+    this.people.clear();
+    void this.audioContext.close();
+    this.emit('ended', { message });
+  }
+
+  /** Turns the failure of a wish of the user's into a notice; a lost connection is shown by the status already. */
+  private async guard(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      const lost = error instanceof RequestError && error.code === 'UNAVAILABLE';
+      if (this.state !== 'idle' && !lost) {
+        console.warn('request failed', error);
+        this.emit('notice', { level: 'error', text: describe(error) });
+      }
+    }
+  }
+
+  private setStatus(status: RoomStatus): void {
+    if (this.state !== status) {
+      this.state = status;
+      this.emit('status', status);
+    }
+  }
+}
