@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace VoiceCluster.ApiFrontend.SocketIo;
@@ -8,6 +9,9 @@ namespace VoiceCluster.ApiFrontend.SocketIo;
 /// </summary>
 public sealed class SocketIoPayload
 {
+    /// <summary>Frames are never part of a page's HTML: text stays as it is, unescaped and short.</summary>
+    internal static readonly JsonWriterOptions WireJson = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private SocketIoPayload(JsonElement items, IReadOnlyList<ReadOnlyMemory<byte>> attachments)
     {
         Items = items;
@@ -30,7 +34,7 @@ public sealed class SocketIoPayload
     public static SocketIoPayload Of(Action<Utf8JsonWriter> argument)
     {
         var output = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(output))
+        using (var json = new Utf8JsonWriter(output, WireJson))
         {
             json.WriteStartArray();
             argument(json);
@@ -86,7 +90,7 @@ public sealed class SocketIoPayload
     internal static SocketIoPayload AfterName(JsonElement eventItems, ReadOnlyMemory<byte>[] attachments)
     {
         var output = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(output))
+        using (var json = new Utf8JsonWriter(output, WireJson))
         {
             json.WriteStartArray();
             bool name = true;

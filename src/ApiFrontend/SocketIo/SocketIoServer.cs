@@ -50,14 +50,19 @@ public sealed partial class SocketIoServer
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         _stopping = true;
-        foreach (SocketIoNamespace ns in _namespaces.Values)
+        try
         {
-            await ns.StopAsync(cancellationToken).ConfigureAwait(false);
+            foreach (SocketIoNamespace ns in _namespaces.Values)
+            {
+                await ns.StopAsync(cancellationToken).ConfigureAwait(false);
+            }
         }
-
-        foreach (EngineSession session in _sessions.Values)
+        finally
         {
-            session.Close(DisconnectReason.ServerShutdown);
+            foreach (EngineSession session in _sessions.Values)
+            {
+                session.Close(DisconnectReason.ServerShutdown);
+            }
         }
     }
 

@@ -98,7 +98,7 @@ internal static class SocketPacketWriter
 
         if (payload is not null)
         {
-            using var json = new Utf8JsonWriter(output);
+            using var json = new Utf8JsonWriter(output, SocketIoPayload.WireJson);
             payload(json);
         }
 

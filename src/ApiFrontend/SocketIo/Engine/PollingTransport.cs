@@ -94,6 +94,12 @@ internal static class PollingTransport
             context.Response.Headers.CacheControl = "no-store";
             await context.Response.WriteAsync("ok", context.RequestAborted).ConfigureAwait(false);
         }
+        catch (BadHttpRequestException)
+        {
+            // Kestrel's own limit; it knows the status to answer.
+            session.Abort(DisconnectReason.ParseError);
+            throw;
+        }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
             session.Close(DisconnectReason.TransportClose);

@@ -1,0 +1,80 @@
+using System.Net;
+using Microsoft.Extensions.Options;
+
+namespace VoiceCluster.ApiFrontend.Tests.Http;
+
+public sealed class HttpTests
+{
+    [Fact]
+    public async Task Page_AtTheRoot_ComesWithAStrictPolicy()
+    {
+        await using FrontendApp app = await FrontendApp.StartAsync();
+        using HttpResponseMessage response = await app.Http.GetAsync("/");
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("text/html", response.Content.Headers.ContentType!.MediaType);
+        Assert.Contains("script-src 'self'", Assert.Single(response.Headers.GetValues("Content-Security-Policy")));
+        Assert.True(response.Headers.CacheControl!.NoCache);
+        Assert.False(response.Headers.Contains("Server"));
+    }
+
+    [Theory]
+    [InlineData("/no/such/path")]
+    [InlineData("/../../etc/passwd")]
+    [InlineData("/%2e%2e/%2e%2e/appsettings.json")]
+    public async Task Path_Unknown_Gets404(string path)
+    {
+        await using FrontendApp app = await FrontendApp.StartAsync();
+        using HttpResponseMessage response = await app.Http.GetAsync(path);
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("localhost", "http://localhost:5173", true)]
+    [InlineData("localhost", "http://127.0.0.1:1", true)]
+    [InlineData("localhost", "https://evil.example", false)]
+    [InlineData("https://app.example", "https://app.example", true)]
+    [InlineData("https://app.example", "https://app.example.evil", false)]
+    [InlineData("", "http://localhost:5173", false)]
+    public async Task Cors_Origin_IsAllowedByConfiguration(string configured, string origin, bool allowed)
+    {
+        await using FrontendApp app = await FrontendApp.StartAsync($"Http:CorsOrigins={configured}");
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/socket.io/?EIO=4&transport=polling");
+        request.Headers.Add("Origin", origin);
+        using HttpResponseMessage response = await app.Http.SendAsync(request);
+        Assert.Equal(allowed, response.Headers.TryGetValues("Access-Control-Allow-Origin", out IEnumerable<string>? shown) && shown.Single() == origin);
+    }
+
+    [Theory]
+    [InlineData("10.0.0.0/8", HttpStatusCode.Forbidden)]
+    [InlineData("10.0.0.0/8, 127.0.0.0/8", HttpStatusCode.OK)]
+    [InlineData("", HttpStatusCode.OK)]
+    public async Task AllowedNetworks_Caller_IsServedOnlyFromThem(string networks, HttpStatusCode status)
+    {
+        await using FrontendApp app = await FrontendApp.StartAsync($"Http:AllowedNetworks={networks}");
+        using HttpResponseMessage response = await app.Http.GetAsync("/socket.io/?EIO=4&transport=polling");
+        Assert.Equal(status, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Options_ThatAreWrong_AreAllNamedAtOnce()
+    {
+        OptionsValidationException e = await Assert.ThrowsAsync<OptionsValidationException>(
+            () => FrontendApp.StartAsync("Http:Bind=nowhere", "Http:Ports=1,1", "Http:AllowedNetworks=10.0.0.0/99", "Http:CorsOrigins=example.org/x"));
+        Assert.Equal(4, e.Failures.Count());
+    }
+
+    [Fact]
+    public async Task OpenMode_OnAPublicBind_IsRefused()
+    {
+        OptionsValidationException e = await Assert.ThrowsAsync<OptionsValidationException>(() => FrontendApp.StartAsync("Http:Bind=0.0.0.0"));
+        Assert.Contains("Auth:AllowOpenOnPublicBind", e.Message);
+        await using FrontendApp meant = await FrontendApp.StartAsync("Http:Bind=0.0.0.0", "Auth:AllowOpenOnPublicBind=true");
+    }
+
+    [Fact]
+    public async Task Port_FromTheEnvironment_ReplacesTheList()
+    {
+        await using FrontendApp app = await FrontendApp.StartAsync("Http:Ports=1,2,3", "PORT=0");
+        Assert.Single(app.Addresses);
+    }
+}

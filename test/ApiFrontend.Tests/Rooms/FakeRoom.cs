@@ -1,0 +1,274 @@
+using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Rooms;
+
+namespace VoiceCluster.ApiFrontend.Tests.Rooms;
+
+/// <summary>A room that notes who is in it and what is asked of it, and pushes events as the real one does.</summary>
+internal sealed class FakeRoom(string name) : IRoomGrain
+{
+    public const string Capabilities = """{"codecs":[{"kind":"audio","mimeType":"audio/opus"}],"headerExtensions":[]}""";
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, (ParticipantInfo Info, IRoomObserver Observer)> _participants = [];
+    private readonly Dictionary<string, ProducerInfo> _producers = [];
+    private readonly List<string> _calls = [];
+    private long _sequence;
+    private int _ids;
+
+    /// <summary>Thrown by the next call, once.</summary>
+    public Exception? NextFailure { get; set; }
+
+    /// <summary>Answered to the next join, once.</summary>
+    public Fault? NextRefusal { get; set; }
+
+    /// <summary>Pushed to the joining participant before its join is answered.</summary>
+    public RoomEvent[] BeforeJoinAnswer { get; set; } = [];
+
+    public string[] Calls
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _calls];
+            }
+        }
+    }
+
+    public ParticipantInfo[] Participants
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _participants.Values.Select(p => p.Info)];
+            }
+        }
+    }
+
+    public async Task<Outcome<RoomJoined>> JoinAsync(JoinRoom request, IRoomObserver observer)
+    {
+        Note($"join {request.ParticipantId}");
+        if (NextRefusal is { } refusal)
+        {
+            NextRefusal = null;
+            return refusal;
+        }
+
+        bool resumed;
+        RoomSnapshot snapshot;
+        List<IRoomObserver> observers;
+        RoomEvent joined;
+        lock (_gate)
+        {
+            resumed = _participants.ContainsKey(request.ParticipantId);
+            var info = new ParticipantInfo(
+                request.ParticipantId, request.UserId, request.UserText, request.DisplayName, request.Door, request.Muted, request.Deafened);
+            _participants[request.ParticipantId] = (info, observer);
+            snapshot = Snapshot();
+            observers = [.. _participants.Values.Select(p => p.Observer)];
+            joined = new ParticipantJoined(++_sequence, info);
+        }
+
+        if (!resumed)
+        {
+            await PushAsync(observers, joined);
+        }
+
+        await observer.OnRoomEventsAsync(BeforeJoinAnswer);
+        return new RoomJoined(Capabilities, snapshot, resumed);
+    }
+
+    public async Task<Outcome<Done>> LeaveAsync(string participantId, LeaveReason reason)
+    {
+        Note($"leave {participantId} {reason}");
+        string[] producers;
+        lock (_gate)
+        {
+            if (!_participants.Remove(participantId))
+            {
+                return Done.Instance;
+            }
+
+            producers = [.. _producers.Values.Where(p => p.ParticipantId == participantId).Select(p => p.ProducerId)];
+            foreach (string producer in producers)
+            {
+                _producers.Remove(producer);
+            }
+        }
+
+        foreach (string producer in producers)
+        {
+            await PushAsync(s => new ProducerRemoved(s, producer, participantId));
+        }
+
+        await PushAsync(s => new ParticipantLeft(s, participantId, reason));
+        return Done.Instance;
+    }
+
+    public Task<Outcome<Done>> RenewAsync(string participantId, IRoomObserver observer)
+        => Task.FromResult<Outcome<Done>>(Knows(participantId) ? Done.Instance : new Fault(FaultCode.NotFound, "No such participant."));
+
+    public Task<Outcome<TransportCreated>> CreateTransportAsync(string participantId)
+    {
+        Note($"create-transport {participantId}");
+        string id = NewId("transport");
+        return Task.FromResult<Outcome<TransportCreated>>(new TransportCreated(
+            id, $$"""{"id":"{{id}}","iceParameters":{"iceLite":true},"iceCandidates":[],"dtlsParameters":{"role":"auto"} }"""));
+    }
+
+    public Task<Outcome<Done>> ConnectTransportAsync(string participantId, string transportId, string dtlsParametersJson)
+        => DoneAsync($"connect {transportId} {dtlsParametersJson}");
+
+    public Task<Outcome<string>> RestartIceAsync(string participantId, string transportId)
+        => Task.FromResult<Outcome<string>>("""{"usernameFragment":"u","password":"p","iceLite":true}""");
+
+    public Task<Outcome<Done>> CloseTransportAsync(string participantId, string transportId) => DoneAsync($"close-transport {transportId}");
+
+    public async Task<Outcome<string>> ProduceAsync(string participantId, ProduceRequest request)
+    {
+        Note($"produce {request.TransportId} {request.Kind} {request.RtpParametersJson}");
+        var producer = new ProducerInfo(NewId("producer"), participantId, request.Kind, request.Paused);
+        lock (_gate)
+        {
+            _producers.Add(producer.ProducerId, producer);
+        }
+
+        await PushAsync(s => new ProducerAdded(s, producer));
+        return producer.ProducerId;
+    }
+
+    public async Task<Outcome<Done>> SetProducerPausedAsync(string participantId, string producerId, bool paused)
+    {
+        ProducerInfo producer;
+        lock (_gate)
+        {
+            if (!_producers.TryGetValue(producerId, out producer!))
+            {
+                return new Fault(FaultCode.NotFound, "No such producer.");
+            }
+
+            _producers[producerId] = producer = producer with { Paused = paused };
+        }
+
+        await PushAsync(s => new ProducerUpdated(s, producer));
+        return Done.Instance;
+    }
+
+    public async Task<Outcome<Done>> CloseProducerAsync(string participantId, string producerId)
+    {
+        lock (_gate)
+        {
+            _producers.Remove(producerId);
+        }
+
+        await PushAsync(s => new ProducerRemoved(s, producerId, participantId));
+        return Done.Instance;
+    }
+
+    public Task<Outcome<ConsumerCreated>> ConsumeAsync(string participantId, ConsumeRequest request)
+    {
+        Note($"consume {request.ProducerId} {request.RtpCapabilitiesJson}");
+        return Task.FromResult<Outcome<ConsumerCreated>>(new ConsumerCreated(
+            NewId("consumer"), request.ProducerId, MediaKind.Audio, """{"mid":"0"}""", ProducerPaused: false));
+    }
+
+    public Task<Outcome<Done>> SetConsumerPausedAsync(string participantId, string consumerId, bool paused)
+        => DoneAsync($"pause-consumer {consumerId} {paused}");
+
+    public Task<Outcome<Done>> CloseConsumerAsync(string participantId, string consumerId) => DoneAsync($"close-consumer {consumerId}");
+
+    public Task<Outcome<Done>> SetPreferredLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer)
+        => DoneAsync($"layers {consumerId} {spatialLayer} {temporalLayer}");
+
+    public Task<Outcome<Done>> SetVoiceStateAsync(string participantId, bool muted, bool deafened) => DoneAsync("voice-state");
+
+    public Task<RoomSnapshot> GetSnapshotAsync()
+    {
+        lock (_gate)
+        {
+            return Task.FromResult(Snapshot());
+        }
+    }
+
+    public Task ReportAsync(MediaReport report) => Task.CompletedTask;
+
+    public Task MediaNodeLostAsync(MediaNodeId node) => Task.CompletedTask;
+
+    /// <summary>The room forgets a participant without a word, as one whose state was lost.</summary>
+    public void Forget(string participantId)
+    {
+        lock (_gate)
+        {
+            _participants.Remove(participantId);
+        }
+    }
+
+    /// <summary>Puts a participant of another door into the room.</summary>
+    public void Add(ParticipantInfo info)
+    {
+        lock (_gate)
+        {
+            _participants[info.ParticipantId] = (info, new SilentObserver());
+        }
+    }
+
+    public Task PushAsync(Func<long, RoomEvent> make)
+    {
+        List<IRoomObserver> observers;
+        RoomEvent made;
+        lock (_gate)
+        {
+            observers = [.. _participants.Values.Select(p => p.Observer)];
+            made = make(++_sequence);
+        }
+
+        return PushAsync(observers, made);
+    }
+
+    private static async Task PushAsync(List<IRoomObserver> observers, RoomEvent roomEvent)
+    {
+        foreach (IRoomObserver observer in observers)
+        {
+            await observer.OnRoomEventsAsync([roomEvent]);
+        }
+    }
+
+    private RoomSnapshot Snapshot() => new(name, [.. _participants.Values.Select(p => p.Info)], [.. _producers.Values], "node");
+
+    private bool Knows(string participantId)
+    {
+        lock (_gate)
+        {
+            return _participants.ContainsKey(participantId);
+        }
+    }
+
+    private Task<Outcome<Done>> DoneAsync(string call)
+    {
+        Note(call);
+        return Task.FromResult<Outcome<Done>>(Done.Instance);
+    }
+
+    private string NewId(string kind) => $"{kind}-{Interlocked.Increment(ref _ids)}";
+
+    private void Note(string call)
+    {
+        lock (_gate)
+        {
+            _calls.Add(call);
+        }
+
+        if (NextFailure is { } failure)
+        {
+            NextFailure = null;
+            throw failure;
+        }
+    }
+
+    private sealed class SilentObserver : IRoomObserver
+    {
+        public Task OnRoomEventsAsync(RoomEvent[] events) => Task.CompletedTask;
+    }
+}
