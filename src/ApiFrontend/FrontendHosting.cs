@@ -5,6 +5,7 @@ using VoiceCluster.ApiFrontend.Doors.Mediasoup;
 using VoiceCluster.ApiFrontend.Http;
 using VoiceCluster.ApiFrontend.Rooms;
 using VoiceCluster.ApiFrontend.SocketIo;
+using VoiceCluster.ApiFrontend.SocketIo.Engine;
 
 namespace VoiceCluster.ApiFrontend;
 
@@ -54,14 +55,17 @@ public static class FrontendHosting
     /// <summary>Maps the doors and the page.</summary>
     public static WebApplication MapApiFrontend(this WebApplication app)
     {
-        string[] origins = HttpOptions.Split(app.Services.GetRequiredService<IOptions<HttpOptions>>().Value.CorsOrigins);
+        var origins = new Origins(app.Services.GetRequiredService<IOptions<HttpOptions>>().Value.CorsOrigins);
         app.UseMiddleware<RequestGuard>();
         app.UseCors(cors => cors
-            .SetIsOriginAllowed(origin => IsAllowed(origins, origin))
+            .SetIsOriginAllowed(origins.IsAllowed)
             .AllowAnyMethod()
             .AllowAnyHeader()
             .AllowCredentials());
         app.UseWebSockets();
+        app.Use((context, next) => context.WebSockets.IsWebSocketRequest && !origins.MayOpenSocket(context.Request)
+            ? EngineError.Forbidden.WriteAsync(context)
+            : next(context));
         app.UsePage();
         app.MapSocketIo(SocketIoPath, app.Services.GetRequiredService<MediasoupDoor>().Map);
         return app;

@@ -39,7 +39,7 @@ class App {
     client.on('ended', ({ message }) => this.showJoin(room, name, message));
     client.on('status', (status) => {
       if (status === 'joined') {
-        this.notices.clear();
+        this.notices.clearPassing();
       }
     });
 

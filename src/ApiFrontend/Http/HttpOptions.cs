@@ -17,10 +17,10 @@ public sealed class HttpOptions
     public string Ports { get; set; } = "8080,8085,3000,3001";
 
     /// <summary>
-    /// Origins whose pages may call: full origins, <c>localhost</c> for any port of this machine, or <c>*</c> for all.
-    /// Default: none but the page's own.
+    /// Origins whose pages may call and open sockets, beside the page's own: full origins, <c>localhost</c> for any port
+    /// of the browser's machine, or <c>*</c> for all. Default <c>localhost</c>.
     /// </summary>
-    public string CorsOrigins { get; set; } = "";
+    public string CorsOrigins { get; set; } = "localhost";
 
     /// <summary>Networks in CIDR form that may call; empty means all. Default empty.</summary>
     public string AllowedNetworks { get; set; } = "";

@@ -47,11 +47,13 @@ internal sealed partial class RequestGuard(RequestDelegate next, IOptions<HttpOp
         }
         finally
         {
+            HttpRequest request = context.Request;
             LogRequest(
                 logger,
+                IsRoutine(request.Path) ? LogLevel.Debug : LogLevel.Information,
                 context.Connection.RemoteIpAddress,
-                context.Request.Method,
-                context.Request.Path,
+                request.Method,
+                request.Path,
                 context.Response.StatusCode,
                 time.GetElapsedTime(started).TotalMilliseconds);
         }
@@ -84,8 +86,12 @@ internal sealed partial class RequestGuard(RequestDelegate next, IOptions<HttpOp
             $$"""{"status":{{status}},"title":{{JsonSerializer.Serialize(message)}}}""", context.RequestAborted).ConfigureAwait(false);
     }
 
-    [LoggerMessage(3300, LogLevel.Debug, "{Address} {Method} {Path} {Status} in {Milliseconds:F1} ms")]
-    private static partial void LogRequest(ILogger logger, IPAddress? address, string method, PathString path, int status, double milliseconds);
+    /// <summary>Polls and probes come every few seconds from everyone and would hide the rest.</summary>
+    private static bool IsRoutine(PathString path)
+        => path.StartsWithSegments(FrontendHosting.SocketIoPath) || path.StartsWithSegments("/health") || path.StartsWithSegments("/metrics");
+
+    [LoggerMessage(EventId = 3300, Message = "{Address} {Method} {Path} {Status} in {Milliseconds:F1} ms")]
+    private static partial void LogRequest(ILogger logger, LogLevel level, IPAddress? address, string method, PathString path, int status, double milliseconds);
 
     [LoggerMessage(3301, LogLevel.Debug, "{Method} {Path} was given up by the client")]
     private static partial void LogAborted(ILogger logger, string method, PathString path);

@@ -1,16 +1,77 @@
+using VoiceCluster.Media.Audio;
 using VoiceCluster.Media.Routing.Parameters;
+using VoiceCluster.Media.Rtp;
+using VoiceCluster.Media.Rtp.Codecs;
 
 namespace VoiceCluster.Media.Routing;
 
-/// <summary>A source of media in a router.</summary>
+/// <summary>A source of media in a router. Its packets go to its consumers in one flat loop.</summary>
 public sealed class Producer
 {
-    internal Producer(Transport transport, string id, MediaKind kind, RtpParameters parameters)
+    private const byte NotMapped = 0xFF;
+
+    private readonly byte[] _payloadTypes = new byte[128];
+    private readonly byte[] _associated = new byte[128];
+    private readonly PayloadFormat[] _formats = new PayloadFormat[128];
+    private readonly byte[] _extensionIds = new byte[256];
+    private readonly RtpStreamReceiver?[] _streams;
+    private readonly Mid[] _rids;
+    private readonly byte _audioLevelId;
+    private readonly int _clockRate;
+    private readonly bool _useNack;
+    private readonly ActiveSpeakerDetector.Voice? _voice;
+    private Consumer[] _consumers = [];
+
+    internal Producer(Transport transport, string id, MediaKind kind, RtpParameters parameters, RtpParameters consumable, ProducerMapping mapping, bool paused)
     {
         Transport = transport;
         Id = id;
         Kind = kind;
         RtpParameters = parameters;
+        ConsumableParameters = consumable;
+        IsPaused = paused;
+        _streams = new RtpStreamReceiver?[parameters.Encodings.Length];
+        _rids = new Mid[parameters.Encodings.Length];
+        for (var i = 0; i < _rids.Length; i++)
+        {
+            Mid.TryParse(parameters.Encodings[i].Rid, out _rids[i]);
+        }
+
+        Array.Fill(_payloadTypes, NotMapped);
+        Array.Fill(_associated, NotMapped);
+        foreach (var codec in parameters.Codecs)
+        {
+            if (Ortc.IsRtx(codec.MimeType))
+            {
+                _associated[codec.PayloadType] = (byte)CodecFields.Int(codec.Parameters, CodecFields.AssociatedPayloadType)!.Value;
+                continue;
+            }
+
+            _payloadTypes[codec.PayloadType] = (byte)mapping.PayloadTypes[codec.PayloadType];
+            _formats[codec.PayloadType] = VideoFrame.FormatOf(codec.MimeType);
+            _clockRate = _clockRate == 0 ? codec.ClockRate : _clockRate;
+            _useNack |= Array.Exists(codec.RtcpFeedback, f => f.Type == "nack" && string.IsNullOrEmpty(f.Parameter));
+            UsesRemb |= Array.Exists(codec.RtcpFeedback, f => f.Type == "goog-remb");
+        }
+
+        foreach (var extension in parameters.HeaderExtensions)
+        {
+            // Written anew for each consumer: mid, abs-send-time, transport-cc. Never passed on: rid, rrid.
+            var known = extension.Uri is HeaderExtensionUris.AudioLevel or HeaderExtensionUris.VideoOrientation or HeaderExtensionUris.TimeOffset
+                or HeaderExtensionUris.AbsCaptureTime or HeaderExtensionUris.PlayoutDelay;
+            var routed = Array.Find(consumable.HeaderExtensions, e => e.Uri == extension.Uri);
+            if (known && routed is not null)
+            {
+                _extensionIds[extension.Id] = (byte)routed.Id;
+            }
+
+            if (extension.Uri == HeaderExtensionUris.AudioLevel)
+            {
+                _audioLevelId = (byte)extension.Id;
+            }
+        }
+
+        _voice = kind == MediaKind.Audio ? transport.Router.Speakers.Add(this) : null;
     }
 
     public string Id { get; }
@@ -19,15 +80,233 @@ public sealed class Producer
 
     public Transport Transport { get; }
 
+    /// <summary>What the client sends.</summary>
     public RtpParameters RtpParameters { get; }
 
     public bool IsPaused { get; private set; }
 
     public bool IsClosed { get; private set; }
 
-    public void Pause(long now) => IsPaused = true;
+    /// <summary>Packets taken from the sender for forwarding.</summary>
+    public long Packets { get; private set; }
 
-    public void Resume(long now) => IsPaused = false;
+    /// <summary>The same in the router's payload types and ids.</summary>
+    internal RtpParameters ConsumableParameters { get; }
 
-    public void Close(long now) => IsClosed = true;
+    internal KeyFrameRequests KeyFrames { get; } = new();
+
+    internal bool UsesRemb { get; }
+
+    internal int ClockRate => _clockRate;
+
+    /// <summary>By encoding; null while nothing came.</summary>
+    internal ReadOnlySpan<RtpStreamReceiver?> Streams => _streams;
+
+    internal ReadOnlySpan<Consumer> Consumers => _consumers;
+
+    /// <summary>Drops what comes until <see cref="Resume"/>. A paused producer never speaks.</summary>
+    public void Pause(long now)
+    {
+        if (IsPaused || IsClosed)
+        {
+            return;
+        }
+
+        IsPaused = true;
+        KeyFrames.Clear();
+        if (_voice is not null)
+        {
+            ActiveSpeakerDetector.Silence(_voice);
+            Transport.Router.ReportSpeakers(now);
+        }
+    }
+
+    /// <summary>Forwards again: sound at once, video from the next key frame, which is asked for.</summary>
+    public void Resume(long now)
+    {
+        if (!IsPaused || IsClosed)
+        {
+            return;
+        }
+
+        IsPaused = false;
+        foreach (var consumer in _consumers)
+        {
+            consumer.OnProducerResumed(now);
+        }
+    }
+
+    /// <summary>The level of a producer whose packets do not carry it (RFC 6464 form).</summary>
+    public void SetAudioLevel(AudioLevel level, long now)
+    {
+        if (_voice is not null && !IsPaused && !IsClosed)
+        {
+            Transport.Router.Speakers.OnLevel(_voice, level, now);
+            Transport.Router.ReportSpeakers(now);
+        }
+    }
+
+    /// <summary>Closes it and all its consumers.</summary>
+    public void Close(long now)
+    {
+        if (IsClosed)
+        {
+            return;
+        }
+
+        IsClosed = true;
+        foreach (var consumer in _consumers)
+        {
+            consumer.Close(now);
+        }
+
+        if (_voice is not null)
+        {
+            Transport.Router.Speakers.Remove(_voice);
+            Transport.Router.ReportSpeakers(now);
+        }
+
+        Transport.OnProducerClosed(this);
+        Transport.Router.OnProducerClosed(this);
+    }
+
+    internal void AddConsumer(Consumer consumer) => _consumers = [.. _consumers, consumer];
+
+    internal void RemoveConsumer(Consumer consumer) => _consumers = Array.FindAll(_consumers, c => c != consumer);
+
+    /// <summary>The encoding with this RID, or -1.</summary>
+    internal int EncodingOf(Mid rid) => Array.IndexOf(_rids, rid);
+
+    internal bool IsRtx(PayloadType payloadType) => _associated[payloadType.Value] != NotMapped;
+
+    internal PayloadType? AssociatedOf(PayloadType rtx) => _associated[rtx.Value] == NotMapped ? null : new PayloadType(_associated[rtx.Value]);
+
+    /// <summary>Makes the stream of an encoding, in place of an older one.</summary>
+    internal RtpStreamReceiver OpenStream(int encoding, Ssrc ssrc)
+    {
+        var stream = new RtpStreamReceiver(this, encoding, ssrc, _clockRate, _useNack, keepHistory: Kind == MediaKind.Video);
+        _streams[encoding] = stream;
+        return stream;
+    }
+
+    /// <summary>A packet of one of the streams, restored if it came by RTX. False when it is dropped, with the reason.</summary>
+    internal bool Receive(RtpStreamReceiver stream, ref RtpPacket packet, bool isRetransmission, long now, out DropReason reason)
+    {
+        var payloadType = packet.PayloadType.Value;
+        var routed = _payloadTypes[payloadType];
+        if (routed == NotMapped)
+        {
+            reason = DropReason.UnknownPayloadType;
+            return false;
+        }
+
+        if (!stream.Statistics.TryAccept(packet.SequenceNumber, out var sequence, out var restarted))
+        {
+            reason = DropReason.Duplicate;
+            return false;
+        }
+
+        if (restarted)
+        {
+            stream.Epoch++;
+            stream.Nack?.Reset();
+        }
+
+        if (!isRetransmission)
+        {
+            stream.Statistics.CountReceived(packet.Timestamp, now);
+        }
+
+        stream.LastPacketAt = now;
+        if (stream.Nack is not null && !stream.Nack.OnPacket(sequence, now))
+        {
+            RequestKeyFrame(stream.EncodingIndex, now);
+        }
+
+        if (IsPaused)
+        {
+            reason = DropReason.ProducerPaused;
+            return false;
+        }
+
+        Packets++;
+        if (_voice is not null && packet.TryGetExtension(_audioLevelId, out var element) && AudioLevel.TryParse(element, out var level))
+        {
+            Transport.Router.Speakers.OnLevel(_voice, level, now);
+            Transport.Router.ReportSpeakers(now);
+        }
+
+        Forward(stream, packet, sequence, routed, now);
+        reason = DropReason.None;
+        return true;
+    }
+
+    /// <summary>Asks the sender for a key frame now, or as soon as the limit of one a second allows.</summary>
+    internal void RequestKeyFrame(int encoding, long now)
+    {
+        if (Kind == MediaKind.Video && !IsPaused && !IsClosed && encoding < _streams.Length)
+        {
+            KeyFrames.Want(encoding);
+            Transport.SendKeyFrameRequests(this, now);
+        }
+    }
+
+    private void Forward(RtpStreamReceiver stream, in RtpPacket packet, long sequence, byte routedPayloadType, long now)
+    {
+        var payload = packet.Payload;
+        if (payload.IsEmpty)
+        {
+            // A bandwidth probe: consumers close the gap.
+            foreach (var consumer in _consumers)
+            {
+                consumer.Skip(stream, sequence);
+            }
+
+            return;
+        }
+
+        var format = _formats[packet.PayloadType.Value];
+        var source = new SourcePacket
+        {
+            Sequence = sequence,
+            Timestamp = packet.Timestamp,
+            PayloadType = routedPayloadType,
+            Marker = packet.Marker,
+            Extensions = RouteExtensions(packet),
+            Payload = payload,
+            Format = format,
+            Frame = VideoFrame.Read(format, payload),
+        };
+        stream.History?.Store(source, now);
+        if (source.Frame.IsKeyFrame)
+        {
+            KeyFrames.OnKeyFrame(stream.EncodingIndex);
+        }
+
+        foreach (var consumer in _consumers)
+        {
+            consumer.Forward(stream, source, now);
+        }
+    }
+
+    private ReadOnlySpan<byte> RouteExtensions(in RtpPacket packet)
+    {
+        var scratch = Transport.Router.ExtensionScratch;
+        var length = 0;
+        var reader = packet.Extensions;
+        while (reader.MoveNext())
+        {
+            var id = _extensionIds[reader.Id];
+            if (id == 0 || reader.Value.Length is 0 or > 16 || length + 1 + reader.Value.Length > scratch.Length)
+            {
+                continue;
+            }
+
+            scratch[length++] = (byte)((id << 4) | (reader.Value.Length - 1));
+            reader.Value.CopyTo(scratch.AsSpan(length));
+            length += reader.Value.Length;
+        }
+
+        return scratch.AsSpan(0, length);
+    }
 }

@@ -1,3 +1,4 @@
+using VoiceCluster.Media.Audio;
 using VoiceCluster.Media.Routing.Parameters;
 
 namespace VoiceCluster.Media.Routing;
@@ -8,12 +9,14 @@ public sealed class Router
     private readonly Dictionary<string, Transport> _transports = [];
     private readonly Dictionary<string, Producer> _producers = [];
     private readonly Dictionary<string, Consumer> _consumers = [];
+    private readonly Random _random;
 
     public Router(string id, RouterOptions? options = null, IRouterListener? listener = null)
     {
         Id = id;
         Options = options ?? new RouterOptions();
         Listener = listener ?? SilentRouterListener.Instance;
+        _random = Options.Seed == 0 ? new Random() : new Random(Options.Seed);
     }
 
     public string Id { get; }
@@ -23,7 +26,7 @@ public sealed class Router
     public IRouterListener Listener { get; }
 
     /// <summary>The same for all routers.</summary>
-    public static RtpCapabilities RtpCapabilities { get; } = new();
+    public static RtpCapabilities RtpCapabilities { get; } = SupportedCapabilities.Create();
 
     public IReadOnlyDictionary<string, Transport> Transports => _transports;
 
@@ -33,9 +36,67 @@ public sealed class Router
 
     public bool IsClosed { get; private set; }
 
+    internal ActiveSpeakerDetector Speakers { get; } = new();
+
+    /// <summary>Room for one packet's header extension: at most 14 elements of 17 bytes pass.</summary>
+    internal byte[] ExtensionScratch { get; } = new byte[256];
+
+    /// <summary>True when an endpoint of these capabilities can receive the producer.</summary>
+    public bool CanConsume(string producerId, RtpCapabilities capabilities)
+        => _producers.TryGetValue(producerId, out var producer) && Ortc.CanConsume(producer.ConsumableParameters, capabilities);
+
     /// <summary>Runs what is due in the room (speakers), not in its transports; returns when to call again.</summary>
-    public long Advance(long now) => now + 1_000_000;
+    public long Advance(long now)
+    {
+        ReportSpeakers(now);
+        return now + ActiveSpeakerDetector.CheckEvery;
+    }
 
     /// <summary>Closes all transports with their producers and consumers.</summary>
-    public void Close(long now) => IsClosed = true;
+    public void Close(long now)
+    {
+        if (!IsClosed)
+        {
+            IsClosed = true;
+            foreach (var transport in _transports.Values.ToArray())
+            {
+                transport.Close(now);
+            }
+        }
+    }
+
+    internal void ReportSpeakers(long now)
+    {
+        if (!IsClosed && Speakers.TryReport(now, out var speakers))
+        {
+            Listener.OnActiveSpeakers(this, speakers);
+        }
+    }
+
+    // RFC 3711 §3.3.1: a first number below 2^15 keeps early loss from hiding a wrap.
+    internal ushort NextFirstSequence() => (ushort)_random.Next(1, 0x8000);
+
+    internal uint NextSsrc() => (uint)_random.NextInt64(1, uint.MaxValue);
+
+    internal int NextJitter(int from, int to) => _random.Next(from, to);
+
+    internal bool TryAdd(Transport transport) => !IsClosed && _transports.TryAdd(transport.Id, transport);
+
+    internal void Add(Producer producer) => _producers.Add(producer.Id, producer);
+
+    internal void Add(Consumer consumer) => _consumers.Add(consumer.Id, consumer);
+
+    internal void Remove(Transport transport) => _transports.Remove(transport.Id);
+
+    internal void OnProducerClosed(Producer producer)
+    {
+        _producers.Remove(producer.Id);
+        Listener.OnProducerClosed(this, producer);
+    }
+
+    internal void OnConsumerClosed(Consumer consumer)
+    {
+        _consumers.Remove(consumer.Id);
+        Listener.OnConsumerClosed(this, consumer);
+    }
 }

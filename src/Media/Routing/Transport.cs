@@ -1,50 +1,195 @@
+using System.Globalization;
+using VoiceCluster.Media.Bandwidth;
 using VoiceCluster.Media.Routing.Parameters;
+using VoiceCluster.Media.Rtp;
 
 namespace VoiceCluster.Media.Routing;
 
 /// <summary>
 /// One remote endpoint's way in and out of a router. Sans-IO and single-threaded: the concrete transport feeds it
-/// decrypted packets and gives it buffers to fill; `now` is monotonic microseconds.
+/// decrypted packets and gives it buffers to fill; `now` is monotonic microseconds. RTCP is in the other part.
 /// </summary>
-public abstract class Transport
+public abstract partial class Transport
 {
+    /// <summary>Streams that one remote may open.</summary>
+    private const int MaxStreams = 256;
+
+    private readonly StreamTable _streams = new(MaxStreams);
+    private readonly List<Producer> _producers = [];
+    private readonly List<Consumer> _consumers = [];
+    private readonly Dictionary<Ssrc, Consumer> _consumersBySsrc = [];
+    private int _nextMid;
+    private ushort _nextTransportSequence;
+
     protected Transport(Router router, string id)
     {
         Router = router;
         Id = id;
+        _rtcpSsrc = new Ssrc(router.NextSsrc());
+        _remb = new RembGenerator(router.Options.MinIncomingBitrate, router.Options.MaxIncomingBitrate);
+        IsClosed = !router.TryAdd(this);
     }
 
     public string Id { get; }
 
     public Router Router { get; }
 
+    /// <summary>Also true from the start when the router is closed or has a transport of this id.</summary>
     public bool IsClosed { get; private set; }
 
     public TransportStats Stats { get; } = new();
 
+    public IReadOnlyList<Producer> Producers => _producers;
+
+    public IReadOnlyList<Consumer> Consumers => _consumers;
+
+    /// <summary>When <see cref="Advance"/> is next due. Receiving a packet can bring it forward.</summary>
+    public long Deadline { get; private set; }
+
+    internal SenderClock SenderClock { get; } = new();
+
     /// <summary>A decrypted RTP packet; the span may be modified.</summary>
     public void ReceiveRtp(Span<byte> packet, long now)
     {
+        if (IsClosed)
+        {
+            return;
+        }
+
+        Stats.RtpPacketsReceived++;
+        Stats.RtpBytesReceived += packet.Length;
+        var reason = Route(packet, now);
+        if (reason != DropReason.None)
+        {
+            Stats.CountDrop(reason);
+        }
+
+        if (now >= Deadline)
+        {
+            Advance(now);
+        }
     }
 
-    /// <summary>A decrypted, possibly compound RTCP packet.</summary>
-    public void ReceiveRtcp(ReadOnlySpan<byte> packet, long now)
+    /// <summary>Accepts a producer of the remote.</summary>
+    public MediaResult<Producer> Produce(string id, MediaKind kind, RtpParameters parameters, bool paused, long now)
     {
+        if (IsClosed || Router.IsClosed)
+        {
+            return MediaResult<Producer>.Refuse(MediaFault.Closed, "The transport is closed.");
+        }
+
+        if (Router.Producers.ContainsKey(id))
+        {
+            return MediaResult<Producer>.Refuse(MediaFault.Conflict, $"There is a producer {id} already.");
+        }
+
+        if (_producers.Count >= Router.Options.MaxProducersPerTransport)
+        {
+            return MediaResult<Producer>.Refuse(MediaFault.Full, $"A transport has at most {Router.Options.MaxProducersPerTransport} producers.");
+        }
+
+        if (ParameterValidation.Check(parameters) is { } invalid)
+        {
+            return MediaResult<Producer>.Refuse(MediaFault.Invalid, invalid);
+        }
+
+        if (Ortc.MapProducer(parameters, kind, Router.RtpCapabilities, out var error) is not { } mapping)
+        {
+            return MediaResult<Producer>.Refuse(MediaFault.Unsupported, error!);
+        }
+
+        if (parameters.Encodings.Length == 0)
+        {
+            parameters = parameters with { Encodings = [new RtpEncodingParameters()] };
+        }
+
+        if (string.IsNullOrEmpty(parameters.Rtcp.Cname))
+        {
+            parameters = parameters with { Rtcp = parameters.Rtcp with { Cname = $"{_rtcpSsrc}@{Id}" } };
+        }
+
+        if (_streams.CheckNew(parameters) is { } conflict)
+        {
+            return MediaResult<Producer>.Refuse(MediaFault.Conflict, conflict);
+        }
+
+        var consumable = Ortc.MakeConsumable(parameters, kind, Router.RtpCapabilities, mapping);
+        var producer = new Producer(this, id, kind, parameters, consumable, mapping, paused);
+        _streams.Add(producer);
+        _producers.Add(producer);
+        Router.Add(producer);
+        LearnFeedback(parameters);
+        Deadline = Math.Min(Deadline, now);
+        return MediaResult<Producer>.Ok(producer);
     }
 
-    /// <summary>Runs what is due and returns when to call again, in microseconds of `now`.</summary>
-    public long Advance(long now) => now + 1_000_000;
+    /// <summary>Sends a producer's media to the remote.</summary>
+    public MediaResult<Consumer> Consume(string id, string producerId, RtpCapabilities capabilities, bool paused, long now)
+    {
+        if (IsClosed || Router.IsClosed)
+        {
+            return MediaResult<Consumer>.Refuse(MediaFault.Closed, "The transport is closed.");
+        }
 
-    public MediaResult<Producer> Produce(string id, MediaKind kind, RtpParameters parameters, bool paused, long now) => throw new NotSupportedException();
+        if (Router.Consumers.ContainsKey(id))
+        {
+            return MediaResult<Consumer>.Refuse(MediaFault.Conflict, $"There is a consumer {id} already.");
+        }
 
-    public MediaResult<Consumer> Consume(string id, string producerId, RtpCapabilities capabilities, bool paused, long now) => throw new NotSupportedException();
+        if (_consumers.Count >= Router.Options.MaxConsumersPerTransport)
+        {
+            return MediaResult<Consumer>.Refuse(MediaFault.Full, $"A transport has at most {Router.Options.MaxConsumersPerTransport} consumers.");
+        }
+
+        if (!Router.Producers.TryGetValue(producerId, out var producer))
+        {
+            return MediaResult<Consumer>.Refuse(MediaFault.NotFound, $"There is no producer {producerId}.");
+        }
+
+        if (ParameterValidation.Check(capabilities) is { } invalid)
+        {
+            return MediaResult<Consumer>.Refuse(MediaFault.Invalid, invalid);
+        }
+
+        var mid = _nextMid.ToString(CultureInfo.InvariantCulture);
+        var parameters = Ortc.MakeConsumer(producer.ConsumableParameters, capabilities, mid, FreeSsrc(), FreeSsrc());
+        if (parameters is null)
+        {
+            return MediaResult<Consumer>.Refuse(MediaFault.Unsupported, $"The capabilities have no codec of producer {producerId}.");
+        }
+
+        _nextMid++;
+        var consumer = new Consumer(this, id, producer, parameters, paused);
+        _consumers.Add(consumer);
+        _consumersBySsrc.Add(consumer.Sender.Ssrc, consumer);
+        Router.Add(consumer);
+        producer.AddConsumer(consumer);
+        consumer.ChooseTarget(now);
+        consumer.RequestKeyFrame(now);
+        Deadline = Math.Min(Deadline, now);
+        return MediaResult<Consumer>.Ok(consumer);
+    }
 
     /// <summary>Closes its producers and consumers and leaves the router. The concrete transport overrides to free its own.</summary>
-    public virtual void Close(long now) => IsClosed = true;
-
-    /// <summary>To be called when the transport becomes able to send: waiting video consumers then ask for key frames.</summary>
-    protected void OnConnected(long now)
+    public virtual void Close(long now)
     {
+        if (IsClosed)
+        {
+            return;
+        }
+
+        IsClosed = true;
+        foreach (var producer in _producers.ToArray())
+        {
+            producer.Close(now);
+        }
+
+        foreach (var consumer in _consumers.ToArray())
+        {
+            consumer.Close(now);
+        }
+
+        Router.Remove(this);
     }
 
     /// <summary>At least <see cref="Net.Datagram.MaxSize"/> bytes including room for the SRTP tag; empty while not connected.</summary>
@@ -55,4 +200,98 @@ public abstract class Transport
 
     /// <summary>The same as SRTCP.</summary>
     protected internal abstract void CommitRtcp(int length, long now);
+
+    /// <summary>To be called when the transport becomes able to send: waiting video consumers then ask for key frames.</summary>
+    protected void OnConnected(long now)
+    {
+        Deadline = Math.Min(Deadline, now);
+        foreach (var consumer in _consumers)
+        {
+            consumer.OnConnected(now);
+        }
+    }
+
+    internal void SendRtp(int length, long now)
+    {
+        Stats.RtpPacketsSent++;
+        Stats.RtpBytesSent += length;
+        CommitRtp(length, now);
+    }
+
+    internal ushort NextTransportSequence() => _nextTransportSequence++;
+
+    internal void OnProducerClosed(Producer producer)
+    {
+        _producers.Remove(producer);
+        _streams.Remove(producer);
+    }
+
+    internal void OnConsumerClosed(Consumer consumer)
+    {
+        _consumers.Remove(consumer);
+        _consumersBySsrc.Remove(consumer.Sender.Ssrc);
+    }
+
+    private DropReason Route(Span<byte> bytes, long now)
+    {
+        if (!RtpPacket.TryParse(bytes, out var packet))
+        {
+            return DropReason.RtpMalformed;
+        }
+
+        NoteArrival(packet, now);
+        if (!_streams.TryFind(packet, out var binding))
+        {
+            return DropReason.UnknownStream;
+        }
+
+        var stream = binding.Stream;
+        if (binding.IsNew)
+        {
+            OnStreamOpened(stream, now);
+        }
+
+        if (!binding.IsRtx)
+        {
+            return stream.Producer.Receive(stream, ref packet, isRetransmission: false, now, out var reason) ? DropReason.None : reason;
+        }
+
+        Stats.RtxPacketsReceived++;
+        stream.RtxStatistics ??= new ReceptionStatistics(stream.ClockRate);
+        if (!stream.RtxStatistics.TryAccept(packet.SequenceNumber, out _, out _))
+        {
+            return DropReason.Duplicate;
+        }
+
+        stream.RtxStatistics.CountReceived(packet.Timestamp, now);
+        if (stream.Producer.AssociatedOf(packet.PayloadType) is not { } payloadType)
+        {
+            return DropReason.UnknownPayloadType;
+        }
+
+        // A probe without payload is no error, and nothing to forward.
+        return !Rtx.TryRestore(packet, stream.Ssrc, payloadType, out var original)
+            || stream.Producer.Receive(stream, ref original, isRetransmission: true, now, out var rtxReason) ? DropReason.None : rtxReason;
+    }
+
+    private void OnStreamOpened(RtpStreamReceiver stream, long now)
+    {
+        foreach (var consumer in stream.Producer.Consumers)
+        {
+            consumer.ChooseTarget(now);
+            consumer.OnConnected(now);
+        }
+    }
+
+    private uint FreeSsrc()
+    {
+        uint ssrc;
+        do
+        {
+            ssrc = Router.NextSsrc();
+        }
+        while (_consumersBySsrc.ContainsKey(new Ssrc(ssrc)));
+
+        return ssrc;
+    }
 }

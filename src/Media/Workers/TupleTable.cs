@@ -90,6 +90,9 @@ public sealed class TupleTable<T>(int capacity)
         return true;
     }
 
+    /// <summary>The hash under this table's key, for tests.</summary>
+    internal ulong HashOf(TransportAddress address) => Hash(address);
+
     private int IndexOf(in TransportAddress address)
     {
         var mask = _slots.Length - 1;

@@ -8,11 +8,14 @@ namespace VoiceCluster.Media.Workers;
 /// </summary>
 public sealed class WorkerStats
 {
-    private readonly long[] _drops = new long[Enum.GetValues<DropReason>().Length];
-    private readonly long[] _dropsOfTransports = new long[Enum.GetValues<DropReason>().Length];
-    private readonly long[] _dropsOfClosed = new long[Enum.GetValues<DropReason>().Length];
+    private readonly long[] _drops = new long[Reasons];
+    private readonly long[] _dropsOfTransports = new long[Reasons];
+    private readonly long[] _dropsOfClosed = new long[Reasons];
     private MediaTotals _closed;
     private MediaTotals _all;
+
+    /// <summary>Number of <see cref="DropReason"/>s.</summary>
+    internal static int Reasons { get; } = Enum.GetValues<DropReason>().Length;
 
     /// <summary>Datagrams that came in.</summary>
     public long DatagramsReceived { get; internal set; }

@@ -155,6 +155,46 @@ public sealed class WebSocketProtocolTests
         Assert.Equal("back", (await second.AskAsync("echo", "\"back\"")).GetString());
     }
 
+    [Fact]
+    public async Task Reconnect_WhileTheOldConnectionSeemsAlive_TakesItsSocketOver()
+    {
+        await using FrontendApp app = await FrontendApp.StartAsync();
+        using RawSocket first = await RawSocket.ConnectAsync(app.Address, "/echo");
+        string pid = first.Connected.GetProperty("pid").GetString()!;
+        using RawSocket second = await RawSocket.ConnectAsync(app.Address, "/echo", $$"""{"pid":"{{pid}}"}""");
+        Assert.Equal(first.Connected.GetRawText(), second.Connected.GetRawText());
+        Assert.Equal("mine", (await second.AskAsync("echo", "\"mine\"")).GetString());
+
+        // What the old connection still says concerns no socket any more.
+        await first.SendAsync("42/echo,0[\"send-back\",1]");
+        await first.SendAsync("40/echo,");
+        Assert.StartsWith("40/echo,", await first.ReceiveAsync());
+        Assert.Equal("again", (await second.AskAsync("echo", "\"again\"")).GetString());
+    }
+
+    [Theory]
+    [InlineData("http://localhost:5173", true)]
+    [InlineData("https://evil.example", false)]
+    [InlineData("null", false)]
+    public async Task Open_FromAPageOfAnotherOrigin_NeedsTheConfiguration(string origin, bool allowed)
+    {
+        await using FrontendApp app = await FrontendApp.StartAsync();
+        using var socket = new ClientWebSocket();
+        socket.Options.SetRequestHeader("Origin", origin);
+        var uri = new UriBuilder(app.Address) { Scheme = "ws", Path = "/socket.io/", Query = "EIO=4&transport=websocket" };
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        Task connecting = socket.ConnectAsync(uri.Uri, limit.Token);
+        if (allowed)
+        {
+            await connecting;
+            Assert.Equal(WebSocketState.Open, socket.State);
+        }
+        else
+        {
+            await Assert.ThrowsAsync<WebSocketException>(() => connecting);
+        }
+    }
+
     [Theory]
     [InlineData("{\"pid\":\"0000\",\"offset\":\"1\"}")]
     [InlineData("{\"pid\":1,\"offset\":2}")]

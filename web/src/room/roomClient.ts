@@ -18,6 +18,8 @@ export type RoomStatus = 'idle' | 'connecting' | 'joined' | 'reconnecting';
 export interface Notice {
   readonly level: 'info' | 'warning' | 'error';
   readonly text: string;
+  /** About the connection: no longer true once the room is joined. */
+  readonly passing?: boolean;
 }
 
 export interface RoomEvents {
@@ -131,7 +133,7 @@ export class RoomClient extends Emitter<RoomEvents> {
     this.signalling.on('unreachable', ({ message }) => {
       if (this.state === 'connecting') {
         console.debug('connect attempt failed', message);
-        this.emit('notice', { level: 'error', text: 'The server does not answer. Trying again…' });
+        this.emit('notice', { level: 'error', text: 'The server does not answer. Trying again…', passing: true });
       }
     });
   }
@@ -167,7 +169,9 @@ export class RoomClient extends Emitter<RoomEvents> {
       this.emit('roster', undefined);
     });
     this.signalling.on('media-moved', ({ rtpCapabilities }) => {
+      // Every track ended with the old media node; the others announce theirs again as they arrive at the new one.
       this.emit('notice', { level: 'info', text: 'The call moves to another media server…' });
+      this.remote.clear();
       void this.rebuildMedia(rtpCapabilities);
     });
     this.remote.on('change', ({ peerId }) => this.refresh(peerId));
@@ -235,7 +239,7 @@ export class RoomClient extends Emitter<RoomEvents> {
       this.end(`The room cannot be joined: ${describe(error)}`);
     } else if (error.code === 'TIMEOUT') {
       // The connection stands but nothing came back; without a connection the reconnect brings us here again.
-      this.emit('notice', { level: 'error', text: describe(error) });
+      this.emit('notice', { level: 'error', text: describe(error), passing: true });
       setTimeout(() => {
         if (attempt === this.attempt && this.state !== 'idle') {
           void this.enter();

@@ -15,6 +15,7 @@ export class Notices {
     const dismiss = element('button', { type: 'button', className: 'notice-close', attributes: { 'aria-label': 'Dismiss' } }, '×');
     const item = element('div', {
       className: `notice notice-${notice.level}`,
+      data: { passing: String(notice.passing ?? false) },
       attributes: { role: notice.level === 'error' ? 'alert' : 'status' },
     }, element('p', {}, notice.text), dismiss);
     dismiss.addEventListener('click', () => item.remove());
@@ -24,6 +25,13 @@ export class Notices {
     }
     if (notice.level !== 'error') {
       setTimeout(() => item.remove(), InfoMs);
+    }
+  }
+
+  /** Takes away what was said about a connection that now stands. */
+  clearPassing(): void {
+    for (const item of this.region.querySelectorAll('[data-passing="true"]')) {
+      item.remove();
     }
   }
 

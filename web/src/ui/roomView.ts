@@ -48,7 +48,7 @@ export class RoomView {
       this.status,
       this.sound,
       element('section', { className: 'stage', attributes: { 'aria-label': 'People' } }, this.people.root),
-      element('div', { className: 'bar', attributes: { 'role': 'toolbar', 'aria-label': 'Your controls' } },
+      element('div', { className: 'bar', attributes: { 'role': 'group', 'aria-label': 'Your controls' } },
         this.mute, this.camera, settings, leave),
       this.devices.root);
 

@@ -83,7 +83,7 @@ public abstract class GrainRequest<TResult> : GrainRequest
 }
 
 /// <summary>The value of a call that answers none.</summary>
-[EditorBrowsable(EditorBrowsableState.Never)]
+[Immutable, EditorBrowsable(EditorBrowsableState.Never)]
 public readonly struct VoidResult;
 
 /// <summary>A call without a value in its answer.</summary>

@@ -182,32 +182,33 @@ internal sealed partial class MediasoupSession(SocketIoSocket socket, MediasoupM
     private async Task<Outcome<SocketIoPayload>> EnterAsync(MediasoupMember member, Action<SocketIoPayload> ack)
     {
         members.Prepare(member);
-        bool joined = false;
+        Outcome<RoomJoined> outcome;
         try
         {
-            Outcome<RoomJoined> outcome = await member.Room.JoinAsync(member.Request, member.Reference).ConfigureAwait(false);
-            if (outcome.Fault is { } fault)
-            {
-                return fault;
-            }
-
-            joined = true;
-            _member = member;
-            members.Add(member);
-            RoomJoined room = outcome.Value!;
-            SocketIoPayload answer = MediasoupAnswers.Joined(room, member.PeerId, member.ResumeToken, resumed: false);
-            ack(answer);
-            member.Begin(room.Room);
-            LogJoined(logger, member.PeerId, member.Request.UserText, member.RoomId);
-            return answer;
+            outcome = await member.Room.JoinAsync(member.Request, member.Reference).ConfigureAwait(false);
         }
-        finally
+        catch (Exception)
         {
-            if (!joined)
-            {
-                members.Discard(member);
-            }
+            // An answer that was lost may have been a yes: the room is told that nobody is there.
+            members.Add(member);
+            await members.LeaveAsync(member, LeaveReason.ConnectionLost).ConfigureAwait(false);
+            throw;
         }
+
+        if (outcome.Fault is { } fault)
+        {
+            members.Discard(member);
+            return fault;
+        }
+
+        _member = member;
+        members.Add(member);
+        RoomJoined room = outcome.Value!;
+        SocketIoPayload answer = MediasoupAnswers.Joined(room, member.PeerId, member.ResumeToken, resumed: false);
+        ack(answer);
+        member.Begin(room.Room);
+        LogJoined(logger, member.PeerId, member.Request.UserText, member.RoomId);
+        return answer;
     }
 
     private async Task<Outcome<SocketIoPayload>> ResumeAsync(MediasoupMember member, Action<SocketIoPayload> ack)
@@ -225,7 +226,18 @@ internal sealed partial class MediasoupSession(SocketIoSocket socket, MediasoupM
             earlier.Socket.Disconnect();
         }
 
-        Outcome<RoomJoined> outcome = await member.Room.JoinAsync(member.Request, member.Reference).ConfigureAwait(false);
+        Outcome<RoomJoined> outcome;
+        try
+        {
+            outcome = await member.Room.JoinAsync(member.Request, member.Reference).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // The participant is this socket's now; the client asks again or hears on.
+            member.Heal(null, null);
+            throw;
+        }
+
         if (outcome.Fault is { } fault)
         {
             await members.LeaveAsync(member, LeaveReason.ConnectionLost).ConfigureAwait(false);

@@ -140,6 +140,17 @@ public sealed class MediasoupDoorTests
     }
 
     [Fact]
+    public async Task Join_WhoseAnswerIsLost_LeavesNoGhost()
+    {
+        await using FrontendApp app = await FrontendApp.StartAsync();
+        using RawSocket alice = await ConnectAsync(app);
+        app.Rooms["r"].NextFailure = new TimeoutException("lost");
+        Assert.Contains("UNAVAILABLE", Raw(await JoinAsync(alice, "1")));
+        Assert.Contains(app.Rooms["r"].Calls, c => c.StartsWith("leave ", StringComparison.Ordinal));
+        Assert.Equal(0, app.Rooms.References);
+    }
+
+    [Fact]
     public async Task Request_WithoutAck_IsCarriedOut()
     {
         await using FrontendApp app = await FrontendApp.StartAsync();

@@ -1,0 +1,358 @@
+using System.Buffers.Binary;
+using System.ComponentModel;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using VoiceCluster.Media.Net;
+
+namespace VoiceCluster.Media.Interop.Linux;
+
+/// <summary>
+/// One UDP port by recvmmsg, sendmmsg, epoll and an eventfd. All buffers are native and allocated once.
+/// One thread calls everything but <see cref="Wake"/>, which any thread may call.
+/// </summary>
+[SupportedOSPlatform("linux")]
+public sealed unsafe class LinuxUdpSocket : IBatchSocket
+{
+    /// <summary>Bytes of control data a datagram: the header of 16 and SO_RXQ_OVFL's 4, padded to 8.</summary>
+    private const int ControlSize = 24;
+
+    private readonly Lock _wakeGate = new();
+    private readonly int _fd;
+    private readonly int _epoll;
+    private readonly int _event;
+    private readonly bool _isIPv6;
+    private readonly byte* _memory;
+    private readonly Batch _in;
+    private readonly Batch _out;
+    private int _queued;
+    private uint _overflow;
+    private bool _disposed;
+
+    /// <summary>Opens and binds. Throws <see cref="SocketException"/>, with AddressAlreadyInUse when the port is taken.</summary>
+    public LinuxUdpSocket(IPEndPoint endPoint, int bufferSize)
+    {
+        _isIPv6 = endPoint.AddressFamily == AddressFamily.InterNetworkV6;
+        _fd = _epoll = _event = -1;
+        try
+        {
+            _fd = Check(LibC.Socket(_isIPv6 ? LibC.AfInet6 : LibC.AfInet, LibC.SockDgram | LibC.SockNonBlock | LibC.SockCloExec, 0));
+            if (_isIPv6)
+            {
+                // "::" serves both families; addresses of IPv4 peers come as mapped ones.
+                SetOption(LibC.IpProtoIPv6, LibC.IPv6V6Only, 0);
+            }
+
+            // The force variant needs CAP_NET_ADMIN and passes over net.core.rmem_max; the plain one is cut at it.
+            _ = TrySetOption(LibC.SoRcvBufForce, bufferSize) || TrySetOption(LibC.SoRcvBuf, bufferSize);
+            _ = TrySetOption(LibC.SoSndBufForce, bufferSize) || TrySetOption(LibC.SoSndBuf, bufferSize);
+            SetOption(LibC.SolSocket, LibC.SoRxqOvfl, 1);
+
+            // socket(7): the kernel doubles what was asked for and answers the double.
+            int given;
+            uint size = sizeof(int);
+            Check(LibC.GetSockOpt(_fd, LibC.SolSocket, LibC.SoRcvBuf, &given, &size));
+            ReceiveBufferSize = given / 2;
+
+            LibC.SocketAddress address;
+            var length = Write(TransportAddress.From(endPoint), &address);
+            Check(LibC.Bind(_fd, &address, length));
+            uint nameLength = (uint)sizeof(LibC.SocketAddress);
+            Check(LibC.GetSockName(_fd, &address, &nameLength));
+            LocalEndPoint = new IPEndPoint(endPoint.Address, Read(address).Port);
+
+            _event = Check(LibC.EventFd(0, LibC.EfdNonBlock | LibC.EfdCloExec));
+            _epoll = Check(LibC.EpollCreate1(LibC.EpollCloExec));
+            Watch(_fd);
+            Watch(_event);
+        }
+        catch
+        {
+            CloseDescriptors();
+            throw;
+        }
+
+        var batch = Batch.Size(ControlSize);
+        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)(batch * 2), 64);
+        new Span<byte>(_memory, batch * 2).Clear();
+        _in = new Batch(_memory, ControlSize);
+        _out = new Batch(_memory + batch, 0);
+    }
+
+    /// <inheritdoc/>
+    public IPEndPoint LocalEndPoint { get; }
+
+    /// <inheritdoc/>
+    public int ReceiveBufferSize { get; }
+
+    /// <inheritdoc/>
+    public long ReceiveQueueOverflows { get; private set; }
+
+    /// <inheritdoc/>
+    public long SendFailures { get; private set; }
+
+    /// <inheritdoc/>
+    public void Wait(long timeoutMicroseconds)
+    {
+        var milliseconds = timeoutMicroseconds <= 0 ? 0 : (int)Math.Min((timeoutMicroseconds + 999) / 1_000, int.MaxValue);
+
+        // Two descriptors, each item of 12 bytes on x86-64 (packed) and 16 elsewhere; what is ready is found by trying.
+        var items = stackalloc byte[32];
+        var ready = LibC.EpollWait(_epoll, items, 2, milliseconds);
+        if (ready < 0 && Marshal.GetLastPInvokeError() != LibC.EIntr)
+        {
+            throw new Win32Exception();
+        }
+
+        if (ready > 0)
+        {
+            ulong count;
+            _ = LibC.Read(_event, &count, sizeof(ulong));
+        }
+    }
+
+    /// <inheritdoc/>
+    public int ReceiveBatch()
+    {
+        for (var i = 0; i < IBatchSocket.BatchSize; i++)
+        {
+            ref var header = ref _in.Messages[i].Header;
+            header.NameLength = (uint)sizeof(LibC.SocketAddress);
+            header.ControlLength = ControlSize;
+        }
+
+        int count;
+        do
+        {
+            count = LibC.RecvMMsg(_fd, _in.Messages, IBatchSocket.BatchSize, LibC.MsgDontWait, null);
+        }
+        while (count < 0 && Marshal.GetLastPInvokeError() == LibC.EIntr);
+
+        if (count <= 0)
+        {
+            // Nothing there, or an ICMP error of an earlier send, which a shared port must pass over.
+            return 0;
+        }
+
+        CountOverflow(_in.Messages[count - 1].Header);
+        return count;
+    }
+
+    /// <inheritdoc/>
+    public Span<byte> Datagram(int index, out TransportAddress from)
+    {
+        from = Read(_in.Addresses[index]);
+        return new Span<byte>(_in.Buffer(index), (int)_in.Messages[index].Length);
+    }
+
+    /// <inheritdoc/>
+    public Span<byte> Rent()
+    {
+        if (_queued == IBatchSocket.BatchSize)
+        {
+            Flush();
+        }
+
+        return new Span<byte>(_out.Buffer(_queued), Net.Datagram.MaxSize);
+    }
+
+    /// <inheritdoc/>
+    public void Send(int length, in TransportAddress destination)
+    {
+        if (!_isIPv6 && !destination.IsIPv4)
+        {
+            SendFailures++;
+            return;
+        }
+
+        ref var header = ref _out.Messages[_queued].Header;
+        header.NameLength = Write(destination, &_out.Addresses[_queued]);
+        header.Vectors->Length = (nuint)length;
+        if (++_queued == IBatchSocket.BatchSize)
+        {
+            Flush();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Flush()
+    {
+        var sent = 0;
+        while (sent < _queued)
+        {
+            var count = LibC.SendMMsg(_fd, _out.Messages + sent, (uint)(_queued - sent), LibC.MsgDontWait);
+            if (count > 0)
+            {
+                sent += count;
+                continue;
+            }
+
+            var error = Marshal.GetLastPInvokeError();
+            if (error == LibC.EIntr)
+            {
+                continue;
+            }
+
+            if (error == LibC.EAgain)
+            {
+                // The socket's buffer is full. Real-time data is worth nothing later: drop the rest.
+                SendFailures += _queued - sent;
+                break;
+            }
+
+            // The first message has a bad destination or met an ICMP error; the others have done nothing wrong.
+            SendFailures++;
+            sent++;
+        }
+
+        _queued = 0;
+    }
+
+    /// <inheritdoc/>
+    public void Wake()
+    {
+        ulong one = 1;
+        lock (_wakeGate)
+        {
+            // Not after the descriptor is closed: its number may be somebody else's by then.
+            if (!_disposed)
+            {
+                _ = LibC.Write(_event, &one, sizeof(ulong));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_wakeGate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+        }
+
+        CloseDescriptors();
+        NativeMemory.AlignedFree(_memory);
+    }
+
+    private void CountOverflow(in LibC.MsgHdr header)
+    {
+        // cmsghdr: length, level, type, then SO_RXQ_OVFL's 32-bit count of drops since the socket was made.
+        if (header.ControlLength >= 20 && *(int*)(header.Control + 8) == LibC.SolSocket && *(int*)(header.Control + 12) == LibC.SoRxqOvfl)
+        {
+            var overflow = *(uint*)(header.Control + 16);
+            ReceiveQueueOverflows += unchecked(overflow - _overflow);
+            _overflow = overflow;
+        }
+    }
+
+    private uint Write(in TransportAddress address, LibC.SocketAddress* target)
+    {
+        target->Port = BinaryPrimitives.ReverseEndianness(address.Port);
+        if (!_isIPv6)
+        {
+            target->Family = LibC.AfInet;
+            target->IPv4OrFlow = BinaryPrimitives.ReverseEndianness(address.IPv4);
+            return 16;
+        }
+
+        target->Family = LibC.AfInet6;
+        target->IPv4OrFlow = 0;
+        target->Scope = 0;
+        BinaryPrimitives.WriteUInt128BigEndian(new Span<byte>(target->IPv6, 16), address.Address);
+        return 28;
+    }
+
+    private static TransportAddress Read(in LibC.SocketAddress address)
+    {
+        var port = BinaryPrimitives.ReverseEndianness(address.Port);
+        if (address.Family == LibC.AfInet)
+        {
+            return TransportAddress.FromIPv4(BinaryPrimitives.ReverseEndianness(address.IPv4OrFlow), port);
+        }
+
+        fixed (byte* bytes = address.IPv6)
+        {
+            return TransportAddress.FromIPv6(new ReadOnlySpan<byte>(bytes, 16), port);
+        }
+    }
+
+    private void Watch(int fd)
+    {
+        // struct epoll_event is packed on x86-64: 4 bytes of flags, then 8 of data, which nobody reads.
+        var item = stackalloc byte[16];
+        *(uint*)item = LibC.EpollIn;
+        Check(LibC.EpollCtl(_epoll, LibC.EpollCtlAdd, fd, item));
+    }
+
+    private bool TrySetOption(int name, int value) => LibC.SetSockOpt(_fd, LibC.SolSocket, name, &value, sizeof(int)) == 0;
+
+    private void SetOption(int level, int name, int value) => Check(LibC.SetSockOpt(_fd, level, name, &value, sizeof(int)));
+
+    private void CloseDescriptors()
+    {
+        foreach (var fd in (ReadOnlySpan<int>)[_epoll, _event, _fd])
+        {
+            if (fd >= 0)
+            {
+                _ = LibC.Close(fd);
+            }
+        }
+    }
+
+    private static int Check(int result)
+    {
+        if (result >= 0)
+        {
+            return result;
+        }
+
+        var errno = Marshal.GetLastPInvokeError();
+        throw errno == LibC.EAddrInUse
+            ? new SocketException((int)SocketError.AddressAlreadyInUse)
+            : new SocketException((int)SocketError.SocketError, new Win32Exception(errno).Message);
+    }
+
+    /// <summary>Headers, addresses, vectors, control data and buffers of one batch, one after the other in native memory.</summary>
+    private readonly struct Batch
+    {
+        private readonly byte* _buffers;
+
+        public Batch(byte* memory, int controlSize)
+        {
+            const int Count = IBatchSocket.BatchSize;
+            Messages = (LibC.MMsgHdr*)memory;
+            var vectors = (LibC.IoVec*)(Messages + Count);
+            var controls = (byte*)(vectors + Count);
+            Addresses = (LibC.SocketAddress*)(controls + (Count * controlSize));
+            _buffers = (byte*)(((nuint)(Addresses + Count) + 63) & ~(nuint)63);
+            for (var i = 0; i < Count; i++)
+            {
+                vectors[i] = new LibC.IoVec { Base = Buffer(i), Length = Net.Datagram.MaxSize };
+                Messages[i].Header = new LibC.MsgHdr
+                {
+                    Name = Addresses + i,
+                    Vectors = vectors + i,
+                    VectorCount = 1,
+                    Control = controlSize == 0 ? null : controls + (i * controlSize),
+                    ControlLength = (nuint)controlSize,
+                };
+            }
+        }
+
+        public LibC.MMsgHdr* Messages { get; }
+
+        public LibC.SocketAddress* Addresses { get; }
+
+        public byte* Buffer(int index) => _buffers + (index * Net.Datagram.MaxSize);
+
+        /// <summary>Bytes that a batch takes, rounded up to a cache line.</summary>
+        public static int Size(int controlSize) =>
+            ((IBatchSocket.BatchSize * (sizeof(LibC.MMsgHdr) + sizeof(LibC.IoVec) + controlSize + sizeof(LibC.SocketAddress) + Net.Datagram.MaxSize)) + 127) & ~63;
+    }
+}

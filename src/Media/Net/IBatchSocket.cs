@@ -1,0 +1,40 @@
+using System.Net;
+
+namespace VoiceCluster.Media.Net;
+
+/// <summary>
+/// A bound UDP port that receives and sends in batches. One thread uses it; only <see cref="Wake"/> is for others.
+/// What is sent is queued until <see cref="Flush"/>, or until the batch is full.
+/// </summary>
+public interface IBatchSocket : IDatagramSink, IDisposable
+{
+    /// <summary>Datagrams of a batch.</summary>
+    const int BatchSize = 64;
+
+    /// <summary>The address bound, with the port that the system chose when 0 was asked for.</summary>
+    IPEndPoint LocalEndPoint { get; }
+
+    /// <summary>Bytes of the receive buffer that the system gave.</summary>
+    int ReceiveBufferSize { get; }
+
+    /// <summary>Datagrams that the kernel dropped because nobody read them in time (SO_RXQ_OVFL); 0 where it does not say.</summary>
+    long ReceiveQueueOverflows { get; }
+
+    /// <summary>Datagrams that the system did not take.</summary>
+    long SendFailures { get; }
+
+    /// <summary>Blocks until a datagram is there, <see cref="Wake"/> is called, or the time is over.</summary>
+    void Wait(long timeoutMicroseconds);
+
+    /// <summary>Takes up to <see cref="BatchSize"/> datagrams without blocking; returns how many.</summary>
+    int ReceiveBatch();
+
+    /// <summary>A datagram of the last batch, valid until the next; it may be modified.</summary>
+    Span<byte> Datagram(int index, out TransportAddress from);
+
+    /// <summary>Hands everything queued to the system.</summary>
+    void Flush();
+
+    /// <summary>Ends a present or the next <see cref="Wait"/>.</summary>
+    void Wake();
+}

@@ -1,0 +1,142 @@
+using System.Buffers.Binary;
+using VoiceCluster.Media.Routing.Parameters;
+using VoiceCluster.Media.Rtp;
+using VoiceCluster.Media.Rtp.Codecs;
+
+namespace VoiceCluster.Media.Routing;
+
+/// <summary>Writes a source packet as one consumer is to have it. The same input gives the same bytes.</summary>
+internal sealed class ConsumerPacketWriter
+{
+    /// <summary>Bytes left free for SRTP's tag, of which the longest is 16, and a margin.</summary>
+    private const int TagRoom = 32;
+
+    private readonly byte[] _rtxOf = new byte[128];
+    private readonly byte[] _mid = new byte[Rtp.Mid.MaxLength];
+    private readonly int _midLength;
+    private readonly int _midId;
+    private readonly int _absSendTimeId;
+    private readonly int _transportSequenceId;
+    private readonly uint _passedOn;
+    private readonly long _unixTimeOffset;
+
+    public ConsumerPacketWriter(RtpParameters parameters, long unixTimeOffset)
+    {
+        _unixTimeOffset = unixTimeOffset;
+        Ssrc = new Ssrc(parameters.Encodings[0].Ssrc!.Value);
+        RtxSsrc = parameters.Encodings[0].Rtx is { } rtx ? new Ssrc(rtx.Ssrc) : null;
+        if (Rtp.Mid.TryParse(parameters.Mid, out var mid))
+        {
+            _midLength = mid.Write(_mid);
+        }
+
+        foreach (var extension in parameters.HeaderExtensions)
+        {
+            switch (extension.Uri)
+            {
+                case HeaderExtensionUris.Mid:
+                    _midId = _midLength == 0 ? 0 : extension.Id;
+                    break;
+                case HeaderExtensionUris.AbsSendTime:
+                    _absSendTimeId = extension.Id;
+                    break;
+                case HeaderExtensionUris.TransportWideCc:
+                    _transportSequenceId = extension.Id;
+                    break;
+                default:
+                    _passedOn |= 1u << extension.Id;
+                    break;
+            }
+        }
+
+        foreach (var codec in parameters.Codecs)
+        {
+            if (Ortc.IsRtx(codec.MimeType) && RtxSsrc is not null)
+            {
+                _rtxOf[CodecFields.Int(codec.Parameters, CodecFields.AssociatedPayloadType)!.Value] = (byte)codec.PayloadType;
+            }
+        }
+    }
+
+    public Ssrc Ssrc { get; }
+
+    public Ssrc? RtxSsrc { get; }
+
+    public bool UsesTransportSequence => _transportSequenceId != 0;
+
+    public bool HasRtx(byte payloadType) => _rtxOf[payloadType] != 0;
+
+    public bool TryWrite(Span<byte> buffer, in SourcePacket packet, in SentPacket sent, out int length)
+        => TryWrite(buffer, packet, sent, Ssrc, packet.PayloadType, (ushort)sent.Output, 0, out length);
+
+    /// <summary>Wraps it as a retransmission (RFC 4588 §4).</summary>
+    public bool TryWriteRtx(Span<byte> buffer, in SourcePacket packet, in SentPacket sent, ushort rtxSequence, out int length)
+        => TryWrite(buffer, packet, sent, RtxSsrc!.Value, _rtxOf[packet.PayloadType], rtxSequence, Rtx.OverheadLength, out length);
+
+    private bool TryWrite(Span<byte> buffer, in SourcePacket packet, in SentPacket sent, Ssrc ssrc, byte payloadType, ushort sequence, int overhead, out int length)
+    {
+        // The most that the header can take: fixed part, extension head, mid, abs-send-time, transport-cc, padding.
+        var bound = RtpPacket.FixedHeaderLength + 4 + 17 + 4 + 3 + packet.Extensions.Length + 3 + overhead + packet.Payload.Length + TagRoom;
+        length = 0;
+        if (bound > buffer.Length)
+        {
+            return false;
+        }
+
+        buffer[0] = 0x80;
+        buffer[1] = (byte)(payloadType | (packet.Marker ? 0x80 : 0));
+        BinaryPrimitives.WriteUInt16BigEndian(buffer[2..], sequence);
+        BinaryPrimitives.WriteUInt32BigEndian(buffer[4..], sent.Timestamp);
+        BinaryPrimitives.WriteUInt32BigEndian(buffer[8..], ssrc.Value);
+        var extensions = new HeaderExtensionWriter(buffer, RtpPacket.FixedHeaderLength);
+        if (_midId != 0)
+        {
+            _mid.AsSpan(0, _midLength).CopyTo(extensions.Add(_midId, _midLength));
+        }
+
+        if (_absSendTimeId != 0)
+        {
+            var time = NtpTime.FromUnixMicroseconds(sent.SentAt + _unixTimeOffset).ToAbsSendTime();
+            var value = extensions.Add(_absSendTimeId, 3);
+            value[0] = (byte)(time >> 16);
+            BinaryPrimitives.WriteUInt16BigEndian(value[1..], (ushort)time);
+        }
+
+        if (_transportSequenceId != 0)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(extensions.Add(_transportSequenceId, 2), sent.TransportSequence);
+        }
+
+        AddPassedOn(ref extensions, packet.Extensions);
+        var start = extensions.Finish();
+        if (overhead != 0)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(buffer[start..], (ushort)sent.Output);
+            start += overhead;
+        }
+
+        var payload = buffer.Slice(start, packet.Payload.Length);
+        packet.Payload.CopyTo(payload);
+        if (packet.Format == PayloadFormat.Vp8 && (sent.PictureIdShift != 0 || sent.Tl0Shift != 0) && Vp8Descriptor.TryParse(payload, out var vp8))
+        {
+            vp8.Shift(payload, sent.PictureIdShift, sent.Tl0Shift);
+        }
+
+        length = start + payload.Length;
+        return true;
+    }
+
+    private void AddPassedOn(ref HeaderExtensionWriter extensions, ReadOnlySpan<byte> elements)
+    {
+        while (!elements.IsEmpty)
+        {
+            var length = 2 + (elements[0] & 0x0F);
+            if ((_passedOn & (1u << (elements[0] >> 4))) != 0)
+            {
+                extensions.AddEncoded(elements[..length]);
+            }
+
+            elements = elements[length..];
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using VoiceCluster.Media.Rtcp;
+using VoiceCluster.Media.Rtp;
+
+namespace VoiceCluster.Media.Routing;
+
+/// <summary>One incoming stream of a producer: an SSRC, with its RTX.</summary>
+internal sealed class RtpStreamReceiver
+{
+    public RtpStreamReceiver(Producer producer, int encodingIndex, Ssrc ssrc, int clockRate, bool useNack, bool keepHistory)
+    {
+        Producer = producer;
+        EncodingIndex = encodingIndex;
+        Ssrc = ssrc;
+        ClockRate = clockRate;
+        Statistics = new ReceptionStatistics(clockRate);
+        Nack = useNack ? new NackGenerator() : null;
+        History = keepHistory ? new PacketHistory() : null;
+    }
+
+    public Producer Producer { get; }
+
+    /// <summary>Which of the producer's encodings; the spatial layer.</summary>
+    public int EncodingIndex { get; }
+
+    public Ssrc Ssrc { get; }
+
+    public int ClockRate { get; }
+
+    public ReceptionStatistics Statistics { get; }
+
+    public NackGenerator? Nack { get; }
+
+    public PacketHistory? History { get; }
+
+    /// <summary>The retransmission stream once it is known.</summary>
+    public Ssrc? RtxSsrc { get; set; }
+
+    public ReceptionStatistics? RtxStatistics { get; set; }
+
+    /// <summary>Counts the sender's restarts of its numbering; consumers start anew when it changes.</summary>
+    public int Epoch { get; set; }
+
+    public long LastPacketAt { get; set; }
+
+    public bool HasSenderReport { get; private set; }
+
+    /// <summary>The sender's wall clock of its last SR, µs since 1970.</summary>
+    public long ReportTime { get; private set; }
+
+    public uint ReportTimestamp { get; private set; }
+
+    public void OnSenderReport(in SenderReport report, long now)
+    {
+        HasSenderReport = true;
+        ReportTime = report.Ntp.ToUnixMicroseconds();
+        ReportTimestamp = report.RtpTimestamp;
+        Statistics.OnSenderReport(report.Ntp, now);
+    }
+
+    /// <summary>The RTP time stamp at an instant of the sender's wall clock.</summary>
+    public uint TimestampAt(long senderTime)
+        => unchecked(ReportTimestamp + (uint)(long)((senderTime - ReportTime) * (double)ClockRate / 1_000_000));
+
+    /// <summary>The instant of the sender's wall clock of a time stamp.</summary>
+    public long SenderTimeOf(uint timestamp)
+        => ReportTime + (long)((int)(timestamp - ReportTimestamp) * 1_000_000.0 / ClockRate);
+}

@@ -1,0 +1,253 @@
+using VoiceCluster.Media.Dtls;
+using VoiceCluster.Media.Ice;
+using VoiceCluster.Media.Net;
+using VoiceCluster.Media.Routing;
+using VoiceCluster.Media.Transports;
+
+namespace VoiceCluster.Media.Workers;
+
+/// <summary>
+/// The world of one thread and one UDP port: its routers and their WebRTC transports. Sans-IO: datagrams and `now`
+/// (monotonic microseconds) in, datagrams to the sink out. Nothing here allocates per packet.
+/// The way of a datagram: 1. classify by its first bytes; 2. STUN finds its transport by the local ICE fragment, all else
+/// by source address, which only ICE enters into the table; 3. the transport does the rest.
+/// </summary>
+public sealed class MediaWorker
+{
+    /// <summary>Microseconds between two sums over all transports.</summary>
+    private const long SumPeriod = 1_000_000;
+
+    private readonly Dictionary<string, Router> _routers = new(StringComparer.Ordinal);
+    private readonly Dictionary<Router, RouterTimer> _routerTimers = [];
+    private readonly Dictionary<string, WebRtcTransport> _byFragment = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, WebRtcTransport>.AlternateLookup<ReadOnlySpan<char>> _byFragmentChars;
+    private readonly TupleTable<WebRtcTransport> _byTuple;
+    private readonly DeadlineHeap _deadlines = new();
+    private readonly List<WebRtcTransport> _transports = [];
+    private long _nextSum;
+
+    /// <param name="options">Announced addresses and limits.</param>
+    /// <param name="dtls">The node's certificate; not disposed here.</param>
+    /// <param name="sink">Where datagrams go.</param>
+    public MediaWorker(MediaWorkerOptions options, DtlsContext dtls, IDatagramSink sink)
+    {
+        Options = options;
+        Dtls = dtls;
+        Sink = new CountingSink(sink, Stats);
+        _byFragmentChars = _byFragment.GetAlternateLookup<ReadOnlySpan<char>>();
+        _byTuple = new TupleTable<WebRtcTransport>(options.MaxTransports * IceLiteAgent.MaxTuples);
+    }
+
+    /// <summary>The options given.</summary>
+    public MediaWorkerOptions Options { get; }
+
+    /// <summary>Counters.</summary>
+    public WorkerStats Stats { get; } = new();
+
+    /// <summary>The worker's rooms by their ids.</summary>
+    public IReadOnlyDictionary<string, Router> Routers => _routers;
+
+    internal DtlsContext Dtls { get; }
+
+    internal CountingSink Sink { get; }
+
+    /// <summary>Opens a router; an id that is taken is a conflict.</summary>
+    public MediaResult<Router> CreateRouter(string id, IRouterListener listener, long now)
+    {
+        var router = new Router(id, Options.Router, listener);
+        if (!_routers.TryAdd(id, router))
+        {
+            return MediaResult<Router>.Refuse(MediaFault.Conflict, "The room is open already.");
+        }
+
+        var timer = new RouterTimer(router);
+        _routerTimers.Add(router, timer);
+        _deadlines.Set(timer, now);
+        Stats.Routers = _routers.Count;
+        return MediaResult<Router>.Ok(router);
+    }
+
+    /// <summary>Closes a router with everything in it; no harm when it is closed.</summary>
+    public void CloseRouter(Router router, long now)
+    {
+        if (_routerTimers.Remove(router, out var timer))
+        {
+            _deadlines.Remove(timer);
+            _routers.Remove(router.Id);
+            router.Close(now);
+            Stats.Routers = _routers.Count;
+        }
+    }
+
+    /// <summary>Opens a WebRTC transport in a router of this worker.</summary>
+    public MediaResult<WebRtcTransport> CreateTransport(Router router, string id, IWebRtcTransportListener listener, long now)
+    {
+        if (_transports.Count >= Options.MaxTransports)
+        {
+            return MediaResult<WebRtcTransport>.Refuse(MediaFault.Full, "The media node has no room for another transport.");
+        }
+
+        if (router.IsClosed)
+        {
+            return MediaResult<WebRtcTransport>.Refuse(MediaFault.Closed, "The room is closed.");
+        }
+
+        if (router.Transports.ContainsKey(id))
+        {
+            return MediaResult<WebRtcTransport>.Refuse(MediaFault.Conflict, "The transport id is taken.");
+        }
+
+        var transport = new WebRtcTransport(this, router, id, listener);
+        transport.Index = _transports.Count;
+        _transports.Add(transport);
+        MapFragment(transport.Ice.Local.UsernameFragment, transport);
+        _deadlines.Set(transport.Timer, now);
+        Stats.Transports = _transports.Count;
+        return MediaResult<WebRtcTransport>.Ok(transport);
+    }
+
+    /// <summary>Takes one datagram; the span is decrypted in place.</summary>
+    public void Receive(Span<byte> datagram, in TransportAddress from, long now)
+    {
+        Stats.DatagramsReceived++;
+        Stats.BytesReceived += datagram.Length;
+
+        // :: Step 1
+        var kind = DatagramKinds.Classify(datagram);
+        if (kind == DatagramKind.Unknown)
+        {
+            Stats.CountDrop(DropReason.UnknownProtocol);
+            return;
+        }
+
+        // :: Step 2. Requests go by fragment even from a known address: a browser may reuse its port for a new transport.
+        if (kind == DatagramKind.Stun)
+        {
+            ReceiveStun(datagram, from, now);
+            return;
+        }
+
+        // RFC 8445 §12 and CVE-2023-49786: only a tuple that ICE validated may bring DTLS or media.
+        var transport = _byTuple.Find(from);
+        if (transport is null)
+        {
+            Stats.CountDrop(kind == DatagramKind.Dtls ? DropReason.DtlsRejected : DropReason.UnknownSource);
+            return;
+        }
+
+        // :: Step 3
+        switch (kind)
+        {
+            case DatagramKind.Rtp:
+                transport.ReceiveSrtp(datagram, now);
+                break;
+            case DatagramKind.Rtcp:
+                transport.ReceiveSrtcp(datagram, now);
+                break;
+            default:
+                transport.ReceiveDtls(datagram, from, now);
+                break;
+        }
+
+        // What came can bring the transport's next report, NACK or retransmission forward.
+        _deadlines.NoLaterThan(transport.Timer, transport.Deadline);
+    }
+
+    /// <summary>Lets a transport run its timers at once, after a command has changed what it does.</summary>
+    public void RunSoon(WebRtcTransport transport, long now) => RunSoon(transport.Timer, now);
+
+    /// <summary>Runs what is due; returns when to call again at the latest.</summary>
+    public long Advance(long now)
+    {
+        _deadlines.RunDue(now);
+        if (now >= _nextSum)
+        {
+            _nextSum = now + SumPeriod;
+            Sum();
+        }
+
+        return Math.Min(_deadlines.Next, _nextSum);
+    }
+
+    internal void MapFragment(string fragment, WebRtcTransport transport) => _byFragment[fragment] = transport;
+
+    internal void UnmapFragment(string fragment) => _byFragment.Remove(fragment);
+
+    internal bool MapTuple(in TransportAddress tuple, WebRtcTransport transport) => _byTuple.TrySet(tuple, transport);
+
+    internal void UnmapTuple(in TransportAddress tuple, WebRtcTransport transport) => _byTuple.Remove(tuple, transport);
+
+    internal void RunSoon(Timed timer, long now) => _deadlines.NoLaterThan(timer, now);
+
+    /// <summary>A closing transport leaves the tables; its counters stay in the sums.</summary>
+    internal void Forget(WebRtcTransport transport)
+    {
+        _deadlines.Remove(transport.Timer);
+        var last = _transports[^1];
+        _transports[transport.Index] = last;
+        last.Index = transport.Index;
+        _transports.RemoveAt(_transports.Count - 1);
+        Stats.Transports = _transports.Count;
+        Stats.Retire(transport.Stats);
+    }
+
+    private void ReceiveStun(Span<byte> datagram, in TransportAddress from, long now)
+    {
+        var transport = FindByFragment(datagram);
+        if (transport is null)
+        {
+            // Unknown fragments get no answer: there is nothing to reflect from this port.
+            Stats.CountDrop(DropReason.StunUnauthenticated);
+            return;
+        }
+
+        transport.ReceiveStun(datagram, from, now);
+    }
+
+    private WebRtcTransport? FindByFragment(ReadOnlySpan<byte> datagram)
+    {
+        // RFC 8445 §5.3: a fragment has at most 256 characters; ours have far fewer.
+        if (!IceLiteAgent.TryGetLocalUfrag(datagram, out var fragment) || fragment.Length > 64)
+        {
+            return null;
+        }
+
+        Span<char> chars = stackalloc char[64];
+        for (var i = 0; i < fragment.Length; i++)
+        {
+            chars[i] = (char)fragment[i];
+        }
+
+        return _byFragmentChars.TryGetValue(chars[..fragment.Length], out var transport) ? transport : null;
+    }
+
+    private void Sum()
+    {
+        Span<long> drops = stackalloc long[WorkerStats.Reasons];
+        var totals = Stats.BeginSum(drops);
+        foreach (var transport in _transports)
+        {
+            totals.Add(transport.Stats);
+            for (var i = 0; i < drops.Length; i++)
+            {
+                drops[i] += transport.Stats.Drops[i];
+            }
+        }
+
+        Stats.EndSum(totals, drops);
+        var (producers, consumers) = (0, 0);
+        foreach (var router in _routers.Values)
+        {
+            producers += router.Producers.Count;
+            consumers += router.Consumers.Count;
+        }
+
+        (Stats.Producers, Stats.Consumers) = (producers, consumers);
+    }
+
+    /// <summary>A router's speakers.</summary>
+    private sealed class RouterTimer(Router router) : Timed
+    {
+        internal override long Run(long now) => router.Advance(now);
+    }
+}

@@ -1,0 +1,120 @@
+using Microsoft.Extensions.Options;
+using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Hosting.Health;
+using VoiceCluster.MediaNode.Io;
+
+namespace VoiceCluster.MediaNode.Control;
+
+/// <summary>Tells the fleet every second that this node lives, and at the end that it leaves.</summary>
+public sealed partial class FleetMembership(
+    IClusterClient cluster,
+    MediaNodeControl control,
+    MediaNodeRuntime runtime,
+    MediaNodeIdentity identity,
+    IOptions<MediaNodeOptions> options,
+    TimeProvider time,
+    ILogger<FleetMembership> logger) : BackgroundService, IReadiness
+{
+    private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
+
+    private volatile bool _registered;
+    private volatile bool _draining;
+    private bool _failing;
+
+    /// <inheritdoc/>
+    public string Name => "media-node";
+
+    /// <summary>
+    /// Ready once the cluster knows the node and while its workers live. A cluster that is away later does not count:
+    /// media goes on without it.
+    /// </summary>
+    public ReadinessState Check() =>
+        runtime.Workers.Count == 0 ? ReadinessState.NotReady("The media ports are not open.")
+        : !runtime.Workers.All(w => w.IsAlive) ? ReadinessState.NotReady("A media worker has died.")
+        : _draining ? ReadinessState.NotReady("The media node is leaving.")
+        : !_registered ? ReadinessState.NotReady("The cluster does not know this media node yet.")
+        : ReadinessState.Ready;
+
+    /// <inheritdoc/>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _draining = true;
+        await base.StopAsync(cancellationToken).ConfigureAwait(false);
+        if (!_registered)
+        {
+            return;
+        }
+
+        try
+        {
+            await cluster.GetGrain<IMediaFleetGrain>(MediaFleet.Key).LeaveAsync(identity.Id)
+                .WaitAsync(LeaveTimeout, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // The fleet notices within three seconds all the same.
+            LogLeaveFailed(logger, e.GetType().Name);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        IMediaNode? reference = null;
+        using var timer = new PeriodicTimer(MediaFleet.HeartbeatEvery, time);
+        do
+        {
+            try
+            {
+                // The engine holds the object weakly; this service holds it for the process's life.
+                reference ??= cluster.CreateObjectReference<IMediaNode>(control);
+                await cluster.GetGrain<IMediaFleetGrain>(MediaFleet.Key).HeartbeatAsync(Heartbeat(), reference)
+                    .WaitAsync(MediaFleet.LostAfter, time, stoppingToken).ConfigureAwait(false);
+                Succeeded();
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                if (!_failing)
+                {
+                    _failing = true;
+                    LogFailing(logger, e.GetType().Name, e.Message);
+                }
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
+    }
+
+    private void Succeeded()
+    {
+        if (!_registered || _failing)
+        {
+            LogRegistered(logger, identity.Id.Name);
+        }
+
+        _registered = true;
+        _failing = false;
+    }
+
+    private MediaNodeHeartbeat Heartbeat()
+    {
+        var settings = options.Value;
+        var url = settings.ControlUrl ?? $"http://{settings.HttpBind}:{settings.HttpPort}";
+        return new MediaNodeHeartbeat(
+            identity.Id,
+            url,
+            control.RoomCount,
+            runtime.Workers.Sum(w => w.Worker.Stats.Consumers),
+            settings.MaxConsumersPerNode,
+            runtime.Workers.Max(w => w.BusyRatio),
+            _draining);
+    }
+
+    [LoggerMessage(2030, LogLevel.Information, "Media node {Name} is known to the cluster")]
+    private static partial void LogRegistered(ILogger logger, string name);
+
+    [LoggerMessage(2031, LogLevel.Warning, "The cluster does not take heartbeats ({Error}: {Message}); media goes on, and each second they are tried again")]
+    private static partial void LogFailing(ILogger logger, string error, string message);
+
+    [LoggerMessage(2032, LogLevel.Information, "The cluster could not be told that this node leaves ({Error})")]
+    private static partial void LogLeaveFailed(ILogger logger, string error);
+}

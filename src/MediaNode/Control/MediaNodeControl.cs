@@ -1,0 +1,137 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Media.Workers;
+using VoiceCluster.MediaNode.Io;
+
+namespace VoiceCluster.MediaNode.Control;
+
+/// <summary>
+/// The node as grains command it. It only finds the room's worker and posts the command to its thread;
+/// <see cref="ControlledRoom"/> executes it there.
+/// </summary>
+public sealed partial class MediaNodeControl(
+    MediaNodeRuntime runtime,
+    RoomReports reports,
+    IOptions<MediaNodeOptions> options,
+    ILogger<MediaNodeControl> logger) : IMediaNode
+{
+    /// <summary>Epochs of closed rooms that are remembered, so that a stale activation does not open its room again.</summary>
+    private const int RememberedEpochs = 4_096;
+
+    private readonly ConcurrentDictionary<string, ControlledRoom> _rooms = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, long> _closedEpochs = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<string> _closedOrder = new();
+
+    /// <summary>Rooms now.</summary>
+    public int RoomCount => _rooms.Count;
+
+    /// <inheritdoc/>
+    public Task<Outcome<MediaReply>> ExecuteAsync(RoomCommandHeader header, MediaCommand command)
+    {
+        if (command is CreateConsumer && runtime.Workers.Sum(w => w.Worker.Stats.Consumers) >= options.Value.MaxConsumersPerNode)
+        {
+            return Task.FromResult<Outcome<MediaReply>>(new Fault(FaultCode.Unavailable, "The media node has reached Media:MaxConsumersPerNode."));
+        }
+
+        return RunAsync(header, (room, worker, now) => room.Execute(command, worker, now));
+    }
+
+    /// <inheritdoc/>
+    public Task<Outcome<RoomAdopted>> AdoptAsync(RoomCommandHeader header, string[] participantIds) =>
+        RunAsync(header, (room, worker, now) => room.Adopt(participantIds, worker, now));
+
+    /// <inheritdoc/>
+    public Task<Outcome<RoomReconciled>> ReconcileAsync(RoomCommandHeader header, DesiredRoom desired) =>
+        RunAsync(header, (room, worker, now) => room.Reconcile(desired, worker, now));
+
+    private async Task<Outcome<T>> RunAsync<T>(RoomCommandHeader header, Func<ControlledRoom, MediaWorker, long, Outcome<T>> run)
+    {
+        while (true)
+        {
+            var room = _rooms.GetOrAdd(header.Room, name => new ControlledRoom(name, LeastLoaded(), reports));
+            try
+            {
+                var outcome = await room.Thread.InvokeAsync((worker, now) => RunOnWorker(room, header, run, worker, now)).ConfigureAwait(false);
+                if (outcome is not null)
+                {
+                    return outcome;
+                }
+            }
+            catch (TaskCanceledException)
+            {
+                return new Fault(FaultCode.Unavailable, "The media node is stopping.");
+            }
+
+            // The room was closed between finding and running: the next round finds or makes another.
+        }
+    }
+
+    private Outcome<T>? RunOnWorker<T>(
+        ControlledRoom room,
+        RoomCommandHeader header,
+        Func<ControlledRoom, MediaWorker, long, Outcome<T>> run,
+        MediaWorker worker,
+        long now)
+    {
+        if (room.IsClosed)
+        {
+            return null;
+        }
+
+        if (room.Admit(header, _closedEpochs.GetValueOrDefault(header.Room)) is { } refused)
+        {
+            LogRefused(logger, header.Room, header.Epoch, header.Sequence, refused.Message);
+            if (room.IsUnopened)
+            {
+                Remove(room);
+            }
+
+            return refused;
+        }
+
+        var outcome = run(room, worker, now);
+        if (room.IsClosed || room.IsUnopened)
+        {
+            Remove(room);
+        }
+
+        return outcome;
+    }
+
+    private void Remove(ControlledRoom room)
+    {
+        room.MarkClosed();
+        _rooms.TryRemove(new KeyValuePair<string, ControlledRoom>(room.Name, room));
+        if (room.Epoch == 0)
+        {
+            return;
+        }
+
+        if (!_closedEpochs.ContainsKey(room.Name))
+        {
+            _closedOrder.Enqueue(room.Name);
+        }
+
+        _closedEpochs.AddOrUpdate(room.Name, room.Epoch, (_, known) => Math.Max(known, room.Epoch));
+        while (_closedOrder.Count > RememberedEpochs && _closedOrder.TryDequeue(out var oldest))
+        {
+            _closedEpochs.TryRemove(oldest, out _);
+        }
+    }
+
+    /// <summary>The living worker with the fewest rooms and consumers.</summary>
+    private WorkerThread LeastLoaded()
+    {
+        var rooms = _rooms.Values.CountBy(r => r.Thread.Index).ToDictionary();
+        return runtime.Workers
+            .OrderByDescending(w => w.IsAlive)
+            .ThenBy(w => w.Worker.Stats.Consumers + (4 * rooms.GetValueOrDefault(w.Index)))
+            .ThenBy(w => w.Index)
+            .First();
+    }
+
+    [LoggerMessage(2020, LogLevel.Information, "Room {Room}: command {Epoch}.{Sequence} refused: {Reason}")]
+    private static partial void LogRefused(ILogger logger, string room, long epoch, long sequence, string reason);
+}

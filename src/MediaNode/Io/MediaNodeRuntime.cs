@@ -1,0 +1,140 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Options;
+using VoiceCluster.Media.Dtls;
+using VoiceCluster.Media.Net;
+using VoiceCluster.Media.Routing;
+using VoiceCluster.Media.Workers;
+
+namespace VoiceCluster.MediaNode.Io;
+
+/// <summary>The media plane of one process: its certificate, its workers and their ports. Started first, stopped last.</summary>
+public sealed partial class MediaNodeRuntime(
+    IOptions<MediaNodeOptions> options,
+    MonotonicClock clock,
+    TimeProvider time,
+    ILogger<MediaNodeRuntime> logger) : IHostedService, IAsyncDisposable
+{
+    private readonly MediaNodeOptions _options = options.Value;
+    private readonly List<WorkerThread> _workers = [];
+    private DtlsContext? _dtls;
+
+    /// <summary>The workers; empty before the start.</summary>
+    public IReadOnlyList<WorkerThread> Workers => _workers;
+
+    /// <summary>The address that clients are told; null before the start.</summary>
+    public IPAddress? Announced { get; private set; }
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        var listen = IPAddress.Parse(_options.Ip);
+        var configured = string.IsNullOrEmpty(_options.AnnouncedIp) ? null : IPAddress.Parse(_options.AnnouncedIp);
+        Announced = AnnouncedAddress.Choose(listen, configured, AnnouncedAddress.OfThisMachine())
+            ?? throw new InvalidOperationException(
+                $"Media:Ip is {listen} and no interface has an address that clients could reach. Set Media:AnnouncedIp.");
+        _dtls = new DtlsContext(DtlsCertificate.Create(time.GetUtcNow().AddDays(-1)));
+        OpenWorkers(listen);
+        foreach (var worker in _workers)
+        {
+            worker.Start();
+        }
+
+        LogStarted(logger, _workers.Count, Announced, string.Join(", ", _workers.Select(w => w.Socket.LocalEndPoint)));
+        var buffer = _workers[0].Socket.ReceiveBufferSize;
+        if (buffer < _options.SocketBufferBytes)
+        {
+            LogSmallBuffer(logger, buffer, _options.SocketBufferBytes);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        foreach (var worker in _workers)
+        {
+            if (worker.IsAlive)
+            {
+                await worker.InvokeAsync(static (w, now) =>
+                {
+                    // Clients hear close_notify, so they need not wait for ICE to fail.
+                    foreach (var router in w.Routers.Values.ToArray())
+                    {
+                        w.CloseRouter(router, now);
+                    }
+
+                    return true;
+                }).WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        await DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var worker in _workers)
+        {
+            await worker.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _dtls?.Dispose();
+        _dtls = null;
+    }
+
+    private void OpenWorkers(IPAddress listen)
+    {
+        _options.TryGetPorts(out var first, out var last);
+        var wanted = Math.Min(_options.WorkerCount(), last - first + 1);
+        for (int port = first; port <= last && _workers.Count < wanted; port++)
+        {
+            IBatchSocket socket;
+            try
+            {
+                socket = Open(new IPEndPoint(listen, port));
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                LogPortInUse(logger, port);
+                continue;
+            }
+
+            var settings = new MediaWorkerOptions
+            {
+                Announced = [TransportAddress.From(new IPEndPoint(Announced!, port))],
+                MaxTransports = _options.MaxTransportsPerWorker,
+                Router = new RouterOptions { UnixTimeOffset = clock.UnixTimeOffset, MaxIncomingBitrate = _options.MaxIncomingBitrate },
+            };
+            _workers.Add(new WorkerThread(_workers.Count, socket, new MediaWorker(settings, _dtls!, socket), clock, logger));
+        }
+
+        if (_workers.Count == 0)
+        {
+            throw new InvalidOperationException($"Every UDP port of Media:PortRange {_options.PortRange} on {listen} is in use.");
+        }
+
+        if (_workers.Count < wanted)
+        {
+            LogFewerWorkers(logger, _workers.Count, wanted, _options.PortRange);
+        }
+    }
+
+    private IBatchSocket Open(IPEndPoint endPoint) => OperatingSystem.IsLinux() && !_options.PortableSockets
+        ? new Media.Interop.Linux.LinuxUdpSocket(endPoint, _options.SocketBufferBytes)
+        : new PortableUdpSocket(endPoint, _options.SocketBufferBytes);
+
+    [LoggerMessage(2001, LogLevel.Information, "Media: {Workers} workers; clients are told {Announced}; ports {Ports}")]
+    private static partial void LogStarted(ILogger logger, int workers, IPAddress announced, string ports);
+
+    [LoggerMessage(2002, LogLevel.Information, "Media: UDP port {Port} is in use; the next one is tried")]
+    private static partial void LogPortInUse(ILogger logger, int port);
+
+    [LoggerMessage(2003, LogLevel.Warning, "Media: {Workers} of {Wanted} workers have a port; the others of {PortRange} are in use")]
+    private static partial void LogFewerWorkers(ILogger logger, int workers, int wanted, string portRange);
+
+    [LoggerMessage(2004, LogLevel.Warning, "Media: the system gave socket buffers of {Given} bytes, {Wanted} were asked for; raise net.core.rmem_max")]
+    private static partial void LogSmallBuffer(ILogger logger, int given, int wanted);
+}

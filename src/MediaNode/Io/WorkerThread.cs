@@ -1,0 +1,223 @@
+using System.Collections.Concurrent;
+using VoiceCluster.Media.Net;
+using VoiceCluster.Media.Workers;
+
+namespace VoiceCluster.MediaNode.Io;
+
+/// <summary>
+/// The thread of one <see cref="MediaWorker"/>: it waits for datagrams, commands and deadlines, and runs the worker.
+/// The loop: 1. wait; 2. read the clock, once a batch; 3. receive; 4. commands; 5. timers; 6. send the batch.
+/// </summary>
+public sealed partial class WorkerThread : IAsyncDisposable
+{
+    /// <summary>Batches that are handled before commands and timers get their turn.</summary>
+    private const int BatchesInARow = 8;
+
+    /// <summary>Microseconds of the window over which <see cref="BusyRatio"/> is measured.</summary>
+    private const long BusyWindow = 1_000_000;
+
+    private readonly IBatchSocket _socket;
+    private readonly MonotonicClock _clock;
+    private readonly ILogger _logger;
+    private readonly ConcurrentQueue<WorkItem> _commands = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Thread _thread;
+    private int _wakePending;
+    private volatile bool _stopping;
+    private long _busySince;
+    private long _busy;
+
+    /// <summary>Makes the thread; <see cref="Start"/> runs it. The socket is disposed with it.</summary>
+    public WorkerThread(int index, IBatchSocket socket, MediaWorker worker, MonotonicClock clock, ILogger logger)
+    {
+        Index = index;
+        Worker = worker;
+        _socket = socket;
+        _clock = clock;
+        _logger = logger;
+        _thread = new Thread(Run) { Name = $"media {index}", IsBackground = true };
+    }
+
+    /// <summary>Number of the worker in its node, from 0.</summary>
+    public int Index { get; }
+
+    /// <summary>The port and its counters.</summary>
+    public IBatchSocket Socket => _socket;
+
+    /// <summary>The worker. Only its <see cref="MediaWorker.Stats"/> may be read from other threads.</summary>
+    public MediaWorker Worker { get; }
+
+    /// <summary>0 to 1: the share of the last second in which the thread did not wait.</summary>
+    public double BusyRatio { get; private set; }
+
+    /// <summary>Bytes that the thread had allocated when it last looked, each second; tests want it flat.</summary>
+    public long AllocatedBytes { get; private set; }
+
+    /// <summary>False once the loop has ended, on purpose or by a fault.</summary>
+    public bool IsAlive => !_ended.Task.IsCompleted;
+
+    /// <summary>Starts the loop.</summary>
+    public void Start() => _thread.Start();
+
+    /// <summary>Runs <paramref name="command"/> on the worker's thread; its exception is the task's.</summary>
+    public Task<T> InvokeAsync<T>(Func<MediaWorker, long, T> command)
+    {
+        var item = new WorkItem<T>(command);
+        _commands.Enqueue(item);
+        if (_stopping || _ended.Task.IsCompleted)
+        {
+            item.Cancel();
+        }
+        else if (Interlocked.Exchange(ref _wakePending, 1) == 0)
+        {
+            _socket.Wake();
+        }
+
+        return item.Task;
+    }
+
+    /// <summary>Ends the loop after the commands already queued, and frees the port.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_stopping)
+        {
+            _stopping = true;
+            if (_thread.ThreadState.HasFlag(ThreadState.Unstarted))
+            {
+                _ended.TrySetResult();
+            }
+            else if (IsAlive)
+            {
+                _socket.Wake();
+            }
+        }
+
+        await _ended.Task.ConfigureAwait(false);
+        _socket.Dispose();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            var now = _clock.Now;
+            _busySince = now;
+            var deadline = now;
+            while (!_stopping)
+            {
+                // :: Step 1
+                var idleSince = _clock.Now;
+                _busy += idleSince - now;
+
+                // A full fence: the flag must be down before the queue is looked at, else a wake-up could be lost.
+                Interlocked.Exchange(ref _wakePending, 0);
+                if (_commands.IsEmpty)
+                {
+                    _socket.Wait(deadline - idleSince);
+                }
+
+                // :: Step 2
+                now = _clock.Now;
+
+                // :: Step 3
+                ReceiveAll(now);
+
+                // :: Step 4
+                RunCommands(now);
+
+                // :: Step 5
+                deadline = Worker.Advance(now);
+                Measure(now);
+
+                // :: Step 6
+                _socket.Flush();
+            }
+
+            RunCommands(_clock.Now);
+            _socket.Flush();
+        }
+        catch (Exception e)
+        {
+            // A fault here is a bug or a dead descriptor: the node stops being ready, and its rooms move.
+            LogDied(_logger, e, Index);
+        }
+        finally
+        {
+            _ended.TrySetResult();
+            while (_commands.TryDequeue(out var item))
+            {
+                item.Cancel();
+            }
+        }
+    }
+
+    private void ReceiveAll(long now)
+    {
+        for (var batch = 0; batch < BatchesInARow; batch++)
+        {
+            var count = _socket.ReceiveBatch();
+            for (var i = 0; i < count; i++)
+            {
+                var datagram = _socket.Datagram(i, out var from);
+                Worker.Receive(datagram, from, now);
+            }
+
+            _socket.Flush();
+            if (count < IBatchSocket.BatchSize)
+            {
+                return;
+            }
+        }
+    }
+
+    private void RunCommands(long now)
+    {
+        while (_commands.TryDequeue(out var item))
+        {
+            item.Run(Worker, now);
+        }
+    }
+
+    private void Measure(long now)
+    {
+        var window = now - _busySince;
+        if (window >= BusyWindow)
+        {
+            BusyRatio = Math.Clamp(_busy / (double)window, 0, 1);
+            AllocatedBytes = GC.GetAllocatedBytesForCurrentThread();
+            _busy = 0;
+            _busySince = now;
+        }
+    }
+
+    [LoggerMessage(2000, LogLevel.Critical, "Media worker {Index} died")]
+    private static partial void LogDied(ILogger logger, Exception exception, int index);
+
+    private abstract class WorkItem
+    {
+        public abstract void Run(MediaWorker worker, long now);
+
+        public abstract void Cancel();
+    }
+
+    private sealed class WorkItem<T>(Func<MediaWorker, long, T> command) : WorkItem
+    {
+        private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<T> Task => _completion.Task;
+
+        public override void Run(MediaWorker worker, long now)
+        {
+            try
+            {
+                _completion.TrySetResult(command(worker, now));
+            }
+            catch (Exception e)
+            {
+                _completion.TrySetException(e);
+            }
+        }
+
+        public override void Cancel() => _completion.TrySetCanceled();
+    }
+}

@@ -1,0 +1,118 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Options;
+
+namespace VoiceCluster.MediaNode;
+
+/// <summary>Section Media: where a media node listens and how much it takes.</summary>
+public sealed class MediaNodeOptions
+{
+    /// <summary>The section's name.</summary>
+    public const string Section = "Media";
+
+    /// <summary>Address that the workers' UDP ports bind to. Default 127.0.0.1.</summary>
+    public string Ip { get; set; } = "127.0.0.1";
+
+    /// <summary>Address that clients are told, where it differs (NAT, 0.0.0.0). Default none.</summary>
+    public string? AnnouncedIp { get; set; }
+
+    /// <summary>UDP ports to take one a worker from, "first-last". A port in use is passed over. Default 10000-10100.</summary>
+    public string PortRange { get; set; } = "10000-10100";
+
+    /// <summary>Workers, that is threads and ports. 0, the default: one a core, at most 16.</summary>
+    public int Workers { get; set; }
+
+    /// <summary>Port of health and metrics of a node that is a process of its own. Default 8089.</summary>
+    public int HttpPort { get; set; } = 8089;
+
+    /// <summary>Address of health and metrics. Default 127.0.0.1.</summary>
+    public string HttpBind { get; set; } = "127.0.0.1";
+
+    /// <summary>The URL of health and metrics that the node tells the fleet; default http://HttpBind:HttpPort.</summary>
+    public string? ControlUrl { get; set; }
+
+    /// <summary>The node's stable name, unique in the cluster. Default: the host's name and the first media port.</summary>
+    public string? Name { get; set; }
+
+    /// <summary>Consumers that the node forwards to at most. Default 5,000.</summary>
+    public int MaxConsumersPerNode { get; set; } = 5_000;
+
+    /// <summary>WebRTC transports a worker. Default 10,000.</summary>
+    public int MaxTransportsPerWorker { get; set; } = 10_000;
+
+    /// <summary>Bytes of the sockets' buffers; the system's default loses video bursts. Default 4 MiB.</summary>
+    public int SocketBufferBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>Bits a second that a sender is told to send at most. Default 2,500,000.</summary>
+    public long MaxIncomingBitrate { get; set; } = 2_500_000;
+
+    /// <summary>Uses the framework's sockets where recvmmsg would serve. Default false.</summary>
+    public bool PortableSockets { get; set; }
+
+    /// <summary>The port range as numbers; false when it is none.</summary>
+    public bool TryGetPorts(out ushort first, out ushort last)
+    {
+        first = last = 0;
+        var parts = PortRange.Split('-', '–');
+        return parts.Length == 2
+            && ushort.TryParse(parts[0].Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out first)
+            && ushort.TryParse(parts[1].Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out last)
+            && first >= 1 && first <= last;
+    }
+
+    /// <summary>How many workers to start.</summary>
+    public int WorkerCount() => Workers > 0 ? Workers : Math.Clamp(Environment.ProcessorCount, 1, 16);
+}
+
+/// <summary>Finds all faults of <see cref="MediaNodeOptions"/> at once.</summary>
+public sealed class MediaNodeOptionsValidator : IValidateOptions<MediaNodeOptions>
+{
+    /// <inheritdoc/>
+    public ValidateOptionsResult Validate(string? name, MediaNodeOptions options)
+    {
+        List<string> faults = [];
+        if (!IsAddress(options.Ip))
+        {
+            faults.Add($"Media:Ip is '{options.Ip}'; it must be an IPv4 or IPv6 address.");
+        }
+
+        if (!string.IsNullOrEmpty(options.AnnouncedIp) && !IsAddress(options.AnnouncedIp))
+        {
+            faults.Add($"Media:AnnouncedIp is '{options.AnnouncedIp}'; it must be an IPv4 or IPv6 address.");
+        }
+
+        if (!options.TryGetPorts(out var first, out var last))
+        {
+            faults.Add($"Media:PortRange is '{options.PortRange}'; it must be two ports from 1 to 65535, such as 10000-10100.");
+        }
+        else if (options.Workers > last - first + 1)
+        {
+            faults.Add($"Media:Workers is {options.Workers}; Media:PortRange '{options.PortRange}' has ports for {last - first + 1}.");
+        }
+
+        if (!IPAddress.TryParse(options.HttpBind, out _))
+        {
+            faults.Add($"Media:HttpBind is '{options.HttpBind}'; it must be an IPv4 or IPv6 address.");
+        }
+
+        Range(faults, nameof(options.Workers), options.Workers, 0, 256);
+        Range(faults, nameof(options.HttpPort), options.HttpPort, 0, 65_535);
+        Range(faults, nameof(options.MaxConsumersPerNode), options.MaxConsumersPerNode, 1, 1_000_000);
+        Range(faults, nameof(options.MaxTransportsPerWorker), options.MaxTransportsPerWorker, 1, 100_000);
+        Range(faults, nameof(options.SocketBufferBytes), options.SocketBufferBytes, 64 * 1024, 256 * 1024 * 1024);
+        Range(faults, nameof(options.MaxIncomingBitrate), options.MaxIncomingBitrate, 100_000, 1_000_000_000);
+        return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+    }
+
+    private static bool IsAddress(string? text) =>
+        IPAddress.TryParse(text, out var address) && address.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6;
+
+    private static void Range(List<string> faults, string option, long value, long least, long most)
+    {
+        if (value < least || value > most)
+        {
+            faults.Add($"Media:{option} is {value}; it must be from {least} to {most}.");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+using System.Net;
+using Microsoft.Extensions.Options;
+using VoiceCluster.Hosting.Health;
+using VoiceCluster.Hosting.Metrics;
+using VoiceCluster.MediaNode;
+
+// A media node as a process of its own: a client of the cluster that takes commands from rooms.
+var builder = WebApplication.CreateBuilder(args);
+builder.UseOrleansClient(client => client.UseLocalhostClustering());
+builder.AddMediaNode();
+builder.WebHost.ConfigureKestrel(static kestrel =>
+{
+    var options = kestrel.ApplicationServices.GetRequiredService<IOptions<MediaNodeOptions>>().Value;
+    kestrel.Listen(IPAddress.Parse(options.HttpBind), options.HttpPort);
+});
+
+await using var app = builder.Build();
+app.MapHealth();
+app.MapPrometheus();
+app.MapMediaNode();
+await app.RunAsync();

@@ -1,0 +1,366 @@
+// A plain client of the door, as its documentation shows one: stock socket.io-client and mediasoup-client, nothing of the page's.
+import { Device, type types } from 'mediasoup-client';
+import { io, type Socket } from 'socket.io-client';
+import { Ear } from './ear';
+import { Eye, type Sight } from './eye';
+
+export interface JoinOptions {
+  server: string;
+  room: string;
+  user: string | number;
+  displayName?: string;
+  /** Socket.IO transports in the order to try. */
+  transports?: string[];
+  /** Sends a tone of this frequency. */
+  toneHz?: number;
+  /** Sends the browser's fake camera. */
+  video?: boolean;
+  /** Receives but does not listen until {@link Session.setListening}: for pages that hold very many participants. */
+  deaf?: boolean;
+  /** Ports that stand in for those of the server's ICE candidates: hops that lose packets. */
+  mediaPorts?: Record<number, number>;
+}
+
+export interface Heard {
+  peerId: string;
+  producerId: string;
+  tones: number[];
+  level: number;
+}
+
+interface Announced {
+  peerId: string;
+  producerId: string;
+  kind: 'audio' | 'video';
+}
+
+interface Received {
+  peerId: string;
+  producerId: string;
+  consumer: types.Consumer;
+  ear: Ear | null;
+  eye: Eye | null;
+}
+
+/** How often a session notes which tones it hears. */
+const ListenEveryMs = 200;
+/** Two readings within this distance are the same tone. */
+export const ToneToleranceHz = 15;
+
+let sharedContext: AudioContext | null = null;
+
+function audio(): AudioContext {
+  sharedContext ??= new AudioContext({ sampleRate: 48_000 });
+  void sharedContext.resume();
+  return sharedContext;
+}
+
+/** A tone as a track: an oscillator into a stream. */
+function toneTrack(hz: number): { track: MediaStreamTrack; oscillator: OscillatorNode } {
+  const context = audio();
+  const oscillator = context.createOscillator();
+  oscillator.frequency.value = hz;
+  const gain = context.createGain();
+  gain.gain.value = 0.25;
+  const destination = context.createMediaStreamDestination();
+  destination.channelCount = 1;
+  oscillator.connect(gain).connect(destination);
+  oscillator.start();
+  const track = destination.stream.getAudioTracks()[0];
+  if (!track) {
+    throw new Error('no tone track');
+  }
+  return { track, oscillator };
+}
+
+/** One participant. A page may hold many. */
+export class Session {
+  peerId = '';
+  readonly peers = new Map<string, { userId: unknown; displayName: string | undefined }>();
+  readonly events: { name: string; value: unknown }[] = [];
+  readonly errors: string[] = [];
+  /** Tones heard in three readings in a row at any time since the join: a click or a gap makes no tone. */
+  readonly everHeard = new Set<number>();
+  private readonly socket: Socket;
+  private readonly device = new Device();
+  private readonly received = new Map<string, Received>();
+  private readonly producers = new Map<string, types.Producer>();
+  private readonly lastTones = new Map<string, number[][]>();
+  private awake: boolean;
+  private readonly transportsUsed: string[] = [];
+  private readonly joinedAt = performance.now();
+  private sendTransport: types.Transport | null = null;
+  private recvTransport: types.Transport | null = null;
+  private oscillator: OscillatorNode | null = null;
+  private listening = 0;
+  private closed = false;
+  private readyToReceive: () => void = () => undefined;
+  /** Consumer tasks run one after another, as they arrive, from the moment that the receive transport stands. */
+  private queue: Promise<void> = new Promise((resolve) => {
+    this.readyToReceive = resolve;
+  });
+
+  constructor(private readonly options: JoinOptions) {
+    this.awake = !options.deaf;
+    this.socket = io(`${options.server}/voice`, { forceNew: true, reconnection: true, ...(options.transports ? { transports: options.transports } : {}) });
+    this.socket.onAny((name: string, value: unknown) => {
+      if (name !== 'active-speakers') {
+        this.events.push({ name, value });
+      }
+    });
+    this.socket.on('peer-joined', (peer: { peerId: string; userId: unknown; displayName?: string }) =>
+      this.peers.set(peer.peerId, { userId: peer.userId, displayName: peer.displayName }));
+    this.socket.on('peer-left', ({ peerId }: { peerId: string }) => this.forget((entry) => entry.peerId === peerId, peerId));
+    this.socket.on('new-producer', (producer: Announced) => this.consumeLater(producer));
+    this.socket.on('producer-closed', ({ producerId }: Announced) => this.forget((entry) => entry.producerId === producerId));
+  }
+
+  async join(): Promise<void> {
+    this.socket.io.once('open', () => {
+      const { engine } = this.socket.io;
+      this.transportsUsed.push(engine.transport.name);
+      engine.on('upgrade', (transport) => this.transportsUsed.push(transport.name));
+    });
+    await new Promise<void>((resolve, reject) => {
+      this.socket.once('connect', () => resolve());
+      this.socket.once('connect_error', reject);
+    });
+    const { options } = this;
+    const answer = await this.ask('join-room', {
+      roomId: options.room, userId: options.user, ...(options.displayName ? { displayName: options.displayName } : {}),
+    }) as { rtpCapabilities: types.RtpCapabilities; peerId: string; peers: { peerId: string; userId: unknown; displayName?: string }[]; producers: Announced[] };
+    this.peerId = answer.peerId;
+    for (const peer of answer.peers) {
+      this.peers.set(peer.peerId, { userId: peer.userId, displayName: peer.displayName });
+    }
+    await this.device.load({ routerRtpCapabilities: answer.rtpCapabilities });
+    this.recvTransport = await this.createTransport('recv');
+    this.readyToReceive();
+    for (const producer of answer.producers) {
+      this.consumeLater(producer);
+    }
+    this.listening = window.setInterval(() => this.listen(), ListenEveryMs);
+
+    if (options.toneHz !== undefined) {
+      const { track, oscillator } = toneTrack(options.toneHz);
+      this.oscillator = oscillator;
+      await this.produce(track);
+    }
+    if (options.video) {
+      const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 360 } });
+      const track = stream.getVideoTracks()[0];
+      if (!track) {
+        throw new Error('no camera');
+      }
+      await this.produce(track);
+    }
+  }
+
+  /** Begins or ends to listen to what is received. */
+  setListening(awake: boolean): void {
+    this.awake = awake;
+    for (const entry of this.received.values()) {
+      entry.ear?.close();
+      entry.ear = awake && entry.consumer.kind === 'audio' ? new Ear(audio(), entry.consumer.track) : null;
+    }
+  }
+
+  /** What is heard now, one entry a received voice. */
+  hears(): Heard[] {
+    return [...this.received.values()].flatMap(({ peerId, producerId, ear }) =>
+      ear ? [{ peerId, producerId, tones: ear.tones(), level: ear.level() }] : []);
+  }
+
+  sees(): (Sight & { peerId: string })[] {
+    return [...this.received.values()].flatMap(({ peerId, eye }) => eye ? [{ peerId, ...eye.sight() }] : []);
+  }
+
+  forgetGaps(): void {
+    for (const { eye } of this.received.values()) {
+      eye?.forget();
+    }
+  }
+
+  /** The level of the one voice of a peer. */
+  levelOf(peerId: string): number {
+    return [...this.received.values()].find((entry) => entry.peerId === peerId && entry.ear)?.ear?.level() ?? -127;
+  }
+
+  /** Pauses or resumes at the server alone: the client goes on sending, so only the server can silence it. */
+  async setPausedAtServer(kind: string, paused: boolean): Promise<void> {
+    const producer = this.producer(kind);
+    await this.ask(paused ? 'pause-producer' : 'resume-producer', { roomId: this.options.room, producerId: producer.id });
+  }
+
+  async closeProducer(kind: string): Promise<void> {
+    const producer = this.producer(kind);
+    producer.close();
+    this.producers.delete(kind);
+    await this.ask('close-producer', { roomId: this.options.room, producerId: producer.id });
+  }
+
+  async restartIce(): Promise<void> {
+    for (const transport of [this.sendTransport, this.recvTransport]) {
+      if (transport) {
+        const { iceParameters } = await this.ask('restart-ice', { roomId: this.options.room, transportId: transport.id }) as { iceParameters: types.IceParameters };
+        await transport.restartIce({ iceParameters });
+      }
+    }
+  }
+
+  /** Breaks the connection under Socket.IO, as a lost network does; the client reconnects by itself. */
+  breakConnection(): void {
+    this.socket.io.engine.close();
+  }
+
+  async leave(): Promise<void> {
+    await this.ask('leave-room', { roomId: this.options.room });
+    this.close();
+  }
+
+  close(): void {
+    this.closed = true;
+    clearInterval(this.listening);
+    this.socket.disconnect();
+    this.sendTransport?.close();
+    this.recvTransport?.close();
+    this.oscillator?.stop();
+    this.forget(() => true);
+    for (const producer of this.producers.values()) {
+      producer.track?.stop();
+    }
+  }
+
+  report(): object {
+    return {
+      peerId: this.peerId,
+      socketTransports: this.transportsUsed,
+      connected: this.socket.connected,
+      recovered: this.socket.recovered,
+      send: this.sendTransport?.connectionState ?? null,
+      recv: this.recvTransport?.connectionState ?? null,
+      peers: [...this.peers].map(([peerId, peer]) => ({ peerId, ...peer })),
+      hears: this.hears(),
+      everHeard: [...this.everHeard],
+      errors: this.errors,
+    };
+  }
+
+  /** The server's ICE user name on each transport whose candidate pair is nominated and answered. */
+  async remoteIceUsers(): Promise<string[]> {
+    const users: string[] = [];
+    for (const transport of [this.sendTransport, this.recvTransport]) {
+      const report = [...(await transport?.getStats() ?? new Map()).values()] as Record<string, unknown>[];
+      const pair = report.find((entry) => entry['type'] === 'candidate-pair' && entry['nominated'] === true && entry['state'] === 'succeeded');
+      const remote = report.find((entry) => entry['type'] === 'remote-candidate' && entry['id'] === pair?.['remoteCandidateId']);
+      if (typeof remote?.['usernameFragment'] === 'string') {
+        users.push(remote['usernameFragment']);
+      }
+    }
+    return users;
+  }
+
+  get recovered(): boolean {
+    return this.socket.connected && this.socket.recovered;
+  }
+
+  /** Inbound and outbound RTP statistics as the browser has them. */
+  async stats(): Promise<object[]> {
+    const reports = await Promise.all([this.sendTransport, this.recvTransport].map((transport) => transport?.getStats()));
+    return reports.flatMap((report) => report ? [...report.values()] as { type: string }[] : [])
+      .filter((entry) => entry.type === 'inbound-rtp' || entry.type === 'outbound-rtp' || entry.type === 'remote-inbound-rtp');
+  }
+
+  private async produce(track: MediaStreamTrack): Promise<void> {
+    this.sendTransport ??= await this.createTransport('send');
+    this.producers.set(track.kind, await this.sendTransport.produce({ track }));
+  }
+
+  private producer(kind: string): types.Producer {
+    const producer = this.producers.get(kind);
+    if (!producer) {
+      throw new Error(`nothing of kind ${kind} is sent`);
+    }
+    return producer;
+  }
+
+  private consumeLater(announced: Announced): void {
+    this.queue = this.queue.then(async () => {
+      try {
+        await this.consume(announced);
+      } catch (error) {
+        if (!this.closed) {
+          this.errors.push(`consume ${announced.producerId}: ${String(error)}`);
+        }
+      }
+    });
+  }
+
+  private async consume({ peerId, producerId }: Announced): Promise<void> {
+    if (!this.recvTransport || this.received.has(producerId)) {
+      return;
+    }
+    const answer = await this.ask('consume', {
+      roomId: this.options.room, transportId: this.recvTransport.id, producerId, rtpCapabilities: this.device.recvRtpCapabilities,
+    }) as types.ConsumerOptions;
+    const consumer = await this.recvTransport.consume(answer);
+    this.received.set(producerId, {
+      peerId,
+      producerId,
+      consumer,
+      ear: consumer.kind === 'audio' && this.awake ? new Ear(audio(), consumer.track) : null,
+      eye: consumer.kind === 'video' ? new Eye(consumer.track, this.joinedAt) : null,
+    });
+  }
+
+  private async createTransport(direction: 'send' | 'recv'): Promise<types.Transport> {
+    const { room, mediaPorts } = this.options;
+    const description = await this.ask('create-transport', { roomId: room }) as types.TransportOptions;
+    if (mediaPorts) {
+      description.iceCandidates = description.iceCandidates.map((candidate) => ({ ...candidate, port: mediaPorts[candidate.port] ?? 0 }));
+    }
+    const transport = direction === 'send' ? this.device.createSendTransport(description) : this.device.createRecvTransport(description);
+    transport.on('connect', ({ dtlsParameters }, done, fail) => {
+      this.ask('connect-transport', { roomId: room, transportId: transport.id, dtlsParameters }).then(() => done(), fail);
+    });
+    transport.on('produce', ({ kind, rtpParameters }, done, fail) => {
+      this.ask('produce', { roomId: room, transportId: transport.id, kind, rtpParameters }).then((answer) => done(answer as { id: string }), fail);
+    });
+    return transport;
+  }
+
+  private async ask(event: string, request: object): Promise<object> {
+    const answer = await this.socket.timeout(15_000).emitWithAck(event, request) as object & { error?: { code: string; message: string } };
+    if (answer.error) {
+      throw new Error(`${event}: ${answer.error.code} ${answer.error.message}`);
+    }
+    return answer;
+  }
+
+  private listen(): void {
+    for (const heard of this.hears()) {
+      const before = this.lastTones.get(heard.producerId) ?? [];
+      for (const tone of heard.tones) {
+        if (before.length === 2 && before.every((tones) => tones.some((other) => Math.abs(other - tone) <= ToneToleranceHz))) {
+          this.everHeard.add(tone);
+        }
+      }
+      this.lastTones.set(heard.producerId, [...before, heard.tones].slice(-2));
+    }
+  }
+
+  private forget(matches: (entry: Received) => boolean, peerId?: string): void {
+    if (peerId !== undefined) {
+      this.peers.delete(peerId);
+    }
+    for (const [producerId, entry] of this.received) {
+      if (matches(entry)) {
+        entry.ear?.close();
+        entry.eye?.close();
+        entry.consumer.close();
+        this.received.delete(producerId);
+        this.lastTones.delete(producerId);
+      }
+    }
+  }
+}
