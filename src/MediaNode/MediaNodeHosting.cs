@@ -1,3 +1,5 @@
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using VoiceCluster.Hosting.Health;
@@ -20,7 +22,7 @@ public static class MediaNodeHosting
     }
 
     /// <summary>
-    /// Adds the media node with its section of a configuration. Hosted services start in the order of their adding and
+    /// Adds the media node with its section of a configuration; Kestrel listens on Media:HttpPort besides its other ports. Hosted services start in the order of their adding and
     /// stop in the reverse: ports first, then the fleet; at the end the node leaves the fleet before its ports close.
     /// </summary>
     public static IServiceCollection AddMediaNode(this IServiceCollection services, IConfiguration configuration)
@@ -29,6 +31,8 @@ public static class MediaNodeHosting
         services.AddOptions<MediaNodeOptions>().Bind(configuration.GetSection(MediaNodeOptions.Section)).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MediaNodeOptions>, MediaNodeOptionsValidator>());
         services.AddPrometheus();
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<MediaNodeOptions>>(static (kestrel, media) =>
+            kestrel.Listen(IPAddress.Parse(media.Value.HttpBind), media.Value.HttpPort));
         services.AddSingleton<MonotonicClock>();
         services.AddSingleton<MediaNodeRuntime>();
         services.AddSingleton<MediaNodeIdentity>();

@@ -1,5 +1,3 @@
-using System.Net;
-using Microsoft.Extensions.Options;
 using VoiceCluster.Hosting.Health;
 using VoiceCluster.Hosting.Metrics;
 using VoiceCluster.MediaNode;
@@ -8,11 +6,6 @@ using VoiceCluster.MediaNode;
 var builder = WebApplication.CreateBuilder(args);
 builder.UseOrleansClient(client => client.UseLocalhostClustering());
 builder.AddMediaNode();
-builder.WebHost.ConfigureKestrel(static kestrel =>
-{
-    var options = kestrel.ApplicationServices.GetRequiredService<IOptions<MediaNodeOptions>>().Value;
-    kestrel.Listen(IPAddress.Parse(options.HttpBind), options.HttpPort);
-});
 
 await using var app = builder.Build();
 app.MapHealth();

@@ -1,5 +1,6 @@
 using VoiceCluster.ApiFrontend;
 using VoiceCluster.Hosting.Health;
+using VoiceCluster.Hosting.Metrics;
 using VoiceCluster.MediaNode;
 using VoiceCluster.Silo;
 using VoiceCluster.Standalone;
@@ -14,6 +15,7 @@ builder.Services.AddHostedService<ReadyAnnouncement>();
 
 await using var app = builder.Build();
 app.MapHealth();
+app.MapPrometheus();
 app.MapApiFrontend();
 app.MapMediaNode();
 await app.RunAsync();

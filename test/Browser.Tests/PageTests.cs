@@ -124,9 +124,32 @@ public sealed partial class PageTests(ClusterFixture cluster)
     }
 
     [Fact]
-    public async Task Server_GoesAwayAndComesBackEmpty_PageSaysSoAndJoinsAgain()
+    public async Task Server_IsKilledAndStartedAgain_PagesSaySoAndJoinAgain()
     {
-        // The page believes that the network is gone: Chromium cuts WebSockets and requests, and gives them back.
+        await using var before = await StandaloneServer.StartAsync("server-killed");
+        await using var ada = await RoomPage.OpenAsync(cluster, server: before);
+        await using var bob = await RoomPage.OpenAsync(cluster, server: before);
+        await ada.JoinAsync("restart", "Ada");
+        await bob.JoinAsync("restart", "Bob");
+        await Expect(ada.People).ToHaveCountAsync(2);
+
+        await before.KillAsync();
+        await Expect(ada.Status).ToHaveTextAsync("Connection lost. Reconnecting…", new() { Timeout = 30_000 });
+        await Expect(bob.Status).ToHaveTextAsync("Connection lost. Reconnecting…", new() { Timeout = 30_000 });
+
+        await using var after = await StandaloneServer.StartAsync("server-again", before.HttpPort);
+        foreach (var (page, other) in new[] { (ada, "Bob"), (bob, "Ada") })
+        {
+            await Expect(page.Status).ToHaveTextAsync("Connected", new() { Timeout = 30_000 });
+            await Expect(page.People).ToHaveCountAsync(2, new() { Timeout = 30_000 });
+            await Expect(page.Person(other)).ToHaveAttributeAsync("data-speaking", "true", new() { Timeout = 15_000 });
+        }
+    }
+
+    [Fact]
+    public async Task Network_IsLostForAMoment_PageSaysSoAndVoicesGoOn()
+    {
+        // Chromium cuts the page's WebSockets and requests, and gives them back; media goes on.
         await using var ada = await RoomPage.OpenAsync(cluster);
         await using var bob = await RoomPage.OpenAsync(cluster);
         await ada.JoinAsync("offline", "Ada");

@@ -30,11 +30,12 @@ internal sealed class RoomPage : IAsyncDisposable
 
     public ILocator Status => Page.Locator(".status");
 
-    public static async Task<RoomPage> OpenAsync(ClusterFixture cluster, string path = "/", int width = 1024, int height = 720, string? initScript = null)
+    public static async Task<RoomPage> OpenAsync(
+        ClusterFixture cluster, string path = "/", int width = 1024, int height = 720, string? initScript = null, StandaloneServer? server = null)
     {
         var context = await cluster.Browser.NewContextAsync(new BrowserNewContextOptions
         {
-            BaseURL = cluster.Server.Url,
+            BaseURL = (server ?? cluster.Server).Url,
             ViewportSize = new ViewportSize { Width = width, Height = height },
         });
         if (initScript is not null)

@@ -19,11 +19,11 @@ internal sealed class StandaloneServer : IAsyncDisposable
     private readonly ConcurrentQueue<string> _lastLines = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private StandaloneServer(string name)
+    private StandaloneServer(string name, int httpPort)
     {
         _data = Directory.CreateTempSubdirectory("voicecluster-test-").FullName;
         _log = new StreamWriter(Path.Combine(Repository.Artifacts, $"{name}.log")) { AutoFlush = true };
-        HttpPort = FreePorts.Tcp();
+        HttpPort = httpPort;
         FirstMediaPort = FreePorts.UdpRange(MediaPorts);
         var range = string.Create(CultureInfo.InvariantCulture, $"{FirstMediaPort}-{FirstMediaPort + MediaPorts - 1}");
         var isLibrary = Path.GetExtension(Repository.Standalone) == ".dll";
@@ -59,14 +59,14 @@ internal sealed class StandaloneServer : IAsyncDisposable
     /// <summary>The server by address; the tests' own site is at localhost, so it is another origin.</summary>
     public string Url => $"http://127.0.0.1:{HttpPort}";
 
-    public static async Task<StandaloneServer> StartAsync(string name)
+    public static async Task<StandaloneServer> StartAsync(string name, int? httpPort = null)
     {
         if (!File.Exists(Repository.Standalone))
         {
             throw new FileNotFoundException("The standalone server is not built.", Repository.Standalone);
         }
 
-        var server = new StandaloneServer(name);
+        var server = new StandaloneServer(name, httpPort ?? FreePorts.Tcp());
         server._process.Start();
         server._process.BeginOutputReadLine();
         server._process.BeginErrorReadLine();

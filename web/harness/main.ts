@@ -51,12 +51,12 @@ const harness = {
     return tones.filter((tone) => [...session(key).everHeard].some((heard) => Math.abs(heard - tone) <= ToneToleranceHz));
   },
 
-  /** Mutes the speaker at the server and gives the milliseconds until the listener hears silence for good. */
-  async muteUntilSilent(speaker: string, listener: string, deadlineMs: number): Promise<number | null> {
+  /** Mutes the speaker, at the server alone or on both sides, and gives the milliseconds until the listener hears silence for good. */
+  async muteUntilSilent(speaker: string, listener: string, atServerAlone: boolean, deadlineMs: number): Promise<number | null> {
     const { peerId } = session(speaker);
     const start = performance.now();
     let silentSince: number | null = null;
-    const muted = session(speaker).setPausedAtServer('audio', true);
+    const muted = atServerAlone ? session(speaker).setPausedAtServer('audio', true) : session(speaker).mute();
     while (performance.now() - start < deadlineMs) {
       if (session(listener).levelOf(peerId) < SilenceDb) {
         silentSince ??= performance.now();
@@ -72,6 +72,7 @@ const harness = {
     return null;
   },
 
+  unmute: (key: string) => session(key).unmute(),
   setPausedAtServer: (key: string, kind: string, paused: boolean) => session(key).setPausedAtServer(kind, paused),
   closeProducer: (key: string, kind: string) => session(key).closeProducer(kind),
   restartIce: (key: string) => session(key).restartIce(),

@@ -186,6 +186,18 @@ export class Session {
     return [...this.received.values()].find((entry) => entry.peerId === peerId && entry.ear)?.ear?.level() ?? -127;
   }
 
+  /** Mutes as a client does: stops sending, and tells the server. */
+  async mute(): Promise<void> {
+    this.producer('audio').pause();
+    await this.setPausedAtServer('audio', true);
+  }
+
+  /** Resumes on both sides. */
+  async unmute(): Promise<void> {
+    this.producer('audio').resume();
+    await this.setPausedAtServer('audio', false);
+  }
+
   /** Pauses or resumes at the server alone: the client goes on sending, so only the server can silence it. */
   async setPausedAtServer(kind: string, paused: boolean): Promise<void> {
     const producer = this.producer(kind);

@@ -14,6 +14,7 @@ internal sealed class SiloRuntime : IDisposable
     private readonly IdleCollector _collector;
     private readonly StagedLifecycle _lifecycle = new();
     private volatile bool _isStopped;
+    private int _stopping;
 
     public SiloRuntime(IServiceProvider services)
     {
@@ -95,21 +96,29 @@ internal sealed class SiloRuntime : IDisposable
     /// <summary>Stops services, then ends every activation, within the token's time.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        await _lifecycle.StopAsync(Log.StopFailed, cancellationToken);
-        var reason = new DeactivationReason(DeactivationReasonCode.ShuttingDown, "The silo is stopping.");
-        Activation[] activations = [.. Catalog.All];
-        foreach (var activation in activations)
+        if (Interlocked.Exchange(ref _stopping, 1) != 0)
         {
-            activation.Deactivate(reason, cancellationToken);
+            return;
         }
 
+        await _lifecycle.StopAsync(Log.StopFailed, cancellationToken);
+        var reason = new DeactivationReason(DeactivationReasonCode.ShuttingDown, "The silo is stopping.");
         try
         {
-            await Task.WhenAll(activations.Select(a => a.Deactivated)).WaitAsync(cancellationToken);
+            // A grain that ends may call others, which are activated for it: they end in the next round.
+            for (Activation[] left = [.. Catalog.All]; left.Length > 0; left = [.. Catalog.All])
+            {
+                foreach (var activation in left)
+                {
+                    activation.Deactivate(reason, cancellationToken);
+                }
+
+                await Task.WhenAll(left.Select(a => a.Deactivated)).WaitAsync(cancellationToken);
+            }
         }
         catch (OperationCanceledException)
         {
-            Log.StopTimedOut(activations.Count(a => !a.Deactivated.IsCompleted));
+            Log.StopTimedOut(Catalog.Count);
         }
 
         _isStopped = true;

@@ -1,7 +1,7 @@
-using VoiceCluster.Media.Rtcp;
 using VoiceCluster.Media.Routing.Parameters;
-using VoiceCluster.Media.Rtp;
+using VoiceCluster.Media.Rtcp;
 using VoiceCluster.Media.Rtp.Codecs;
+using VoiceCluster.Media.Rtp;
 
 namespace VoiceCluster.Media.Routing;
 
@@ -196,6 +196,7 @@ public sealed class Consumer
             return;
         }
 
+        var joined = _resync || stream != _current || _epoch != stream.Epoch;
         if (!TrySelect(stream, packet, now) || !TryKeepTemporal(packet) || !_munger.TryMap(packet.Sequence, out var output))
         {
             Transport.Stats.CountDrop(DropReason.ConsumerSkipped);
@@ -226,6 +227,10 @@ public sealed class Consumer
 
         Sender.OnSent(packet.Payload.Length, sent.Timestamp, now);
         Transport.SendRtp(length, now);
+        if (joined)
+        {
+            CatchUp(stream, packet.Sequence, now);
+        }
     }
 
     internal void OnNack(NackReader sequences, long now)
@@ -248,6 +253,19 @@ public sealed class Consumer
 
     internal SenderReport Report(long now)
         => Sender.Report(_current, Producer.Transport.SenderClock, _timestampOffset, Transport.Router.Options.UnixTimeOffset, now);
+
+    // The key frame's first packet can come after those that follow it: late by the network, or by RTX. They were
+    // passed over while it was awaited, but the history has them.
+    private void CatchUp(RtpStreamReceiver stream, long joinedAt, long now)
+    {
+        for (var sequence = joinedAt + 1; stream.History is not null && sequence <= stream.Statistics.Highest; sequence++)
+        {
+            if (stream.History.TryGet(sequence, out var packet))
+            {
+                Forward(stream, packet, now);
+            }
+        }
+    }
 
     private void Restart(long now)
     {

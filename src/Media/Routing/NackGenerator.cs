@@ -9,18 +9,23 @@ internal sealed class NackGenerator
     /// <summary>Times that one packet is asked for.</summary>
     public const int MaxRetries = 10;
 
-    /// <summary>µs that a gap may close by itself, since reordering is not loss.</summary>
-    public const long Patience = 10_000;
+    /// <summary>µs that a gap may at least take to close by itself, since reordering is not loss.</summary>
+    public const long MinPatience = 10_000;
+
+    /// <summary>The most patience that much reordering can lead to, µs.</summary>
+    private const long MaxPatience = 50_000;
 
     /// <summary>Round trip assumed while none is known, µs.</summary>
     private const long DefaultRoundTrip = 100_000;
 
     private readonly Missing[] _missing = new Missing[MaxMissing];
     private long _highest = -1;
+    private long _patience = MinPatience;
 
     private struct Missing
     {
         public long Sequence;
+        public long NoticedAt;
         public long DueAt;
         public int Retries;
     }
@@ -29,7 +34,7 @@ internal sealed class NackGenerator
     public int Count { get; private set; }
 
     /// <summary>Takes note of a packet. False when too many are missing: they are given up and a key frame is needed.</summary>
-    public bool OnPacket(long sequence, long now)
+    public bool OnPacket(long sequence, bool isRetransmission, long now)
     {
         if (_highest < 0)
         {
@@ -39,7 +44,7 @@ internal sealed class NackGenerator
 
         if (sequence <= _highest)
         {
-            Remove(sequence);
+            Remove(sequence, isRetransmission, now);
             return true;
         }
 
@@ -53,7 +58,7 @@ internal sealed class NackGenerator
 
         for (var s = _highest + 1; s < sequence; s++)
         {
-            _missing[Count++] = new Missing { Sequence = s, DueAt = now + Patience };
+            _missing[Count++] = new Missing { Sequence = s, NoticedAt = now, DueAt = now + _patience };
         }
 
         _highest = sequence;
@@ -95,16 +100,25 @@ internal sealed class NackGenerator
         return collected;
     }
 
-    private void Remove(long sequence)
+    private void Remove(long sequence, bool isRetransmission, long now)
     {
         for (var i = 0; i < Count; i++)
         {
             if (_missing[i].Sequence == sequence)
             {
+                if (!isRetransmission)
+                {
+                    Learn(now - _missing[i].NoticedAt);
+                }
+
                 Array.Copy(_missing, i + 1, _missing, i, Count - i - 1);
                 Count--;
                 return;
             }
         }
     }
+
+    // Rises to the lateness seen at once, falls slowly.
+    private void Learn(long lateness)
+        => _patience = Math.Clamp(Math.Max(lateness, _patience - ((_patience - MinPatience) / 64)), MinPatience, MaxPatience);
 }

@@ -79,6 +79,7 @@ internal sealed class PacketHistory
             Extensions = _bytes.AsSpan(start, entry.ExtensionsLength),
             Payload = _bytes.AsSpan(start + entry.ExtensionsLength, entry.PayloadLength),
             Format = entry.Format,
+            Frame = VideoFrame.Read(entry.Format, _bytes.AsSpan(start + entry.ExtensionsLength, entry.PayloadLength)),
         };
         return true;
     }

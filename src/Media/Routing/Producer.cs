@@ -218,7 +218,7 @@ public sealed class Producer
         }
 
         stream.LastPacketAt = now;
-        if (stream.Nack is not null && !stream.Nack.OnPacket(sequence, now))
+        if (stream.Nack is not null && !stream.Nack.OnPacket(sequence, isRetransmission, now))
         {
             RequestKeyFrame(stream.EncodingIndex, now);
         }

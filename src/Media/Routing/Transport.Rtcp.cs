@@ -58,6 +58,12 @@ public abstract partial class Transport
             return Deadline = long.MaxValue;
         }
 
+        if (_reportAt == 0)
+        {
+            // RFC 3550 §6.2: the first report waits half the interval.
+            _reportAt = now + (MinReportInterval / 2);
+        }
+
         if (now >= _reportAt)
         {
             _reportAt = now + Router.NextJitter(MinReportInterval, MaxReportInterval);

@@ -251,11 +251,20 @@ public abstract partial class Transport
             OnStreamOpened(stream, now);
         }
 
-        if (!binding.IsRtx)
+        var reason = binding.IsRtx ? Restore(stream, packet, now) : Deliver(stream, ref packet, isRetransmission: false, now);
+        if (stream.Nack is { Count: > 0 })
         {
-            return stream.Producer.Receive(stream, ref packet, isRetransmission: false, now, out var reason) ? DropReason.None : reason;
+            Deadline = Math.Min(Deadline, now + NackGenerator.MinPatience);
         }
 
+        return reason;
+    }
+
+    private static DropReason Deliver(RtpStreamReceiver stream, ref RtpPacket packet, bool isRetransmission, long now)
+        => stream.Producer.Receive(stream, ref packet, isRetransmission, now, out var reason) ? DropReason.None : reason;
+
+    private DropReason Restore(RtpStreamReceiver stream, RtpPacket packet, long now)
+    {
         Stats.RtxPacketsReceived++;
         stream.RtxStatistics ??= new ReceptionStatistics(stream.ClockRate);
         if (!stream.RtxStatistics.TryAccept(packet.SequenceNumber, out _, out _))
@@ -271,7 +280,8 @@ public abstract partial class Transport
 
         // A probe without payload is no error, and nothing to forward.
         return !Rtx.TryRestore(packet, stream.Ssrc, payloadType, out var original)
-            || stream.Producer.Receive(stream, ref original, isRetransmission: true, now, out var rtxReason) ? DropReason.None : rtxReason;
+            ? DropReason.None
+            : Deliver(stream, ref original, isRetransmission: true, now);
     }
 
     private void OnStreamOpened(RtpStreamReceiver stream, long now)

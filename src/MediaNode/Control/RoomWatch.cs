@@ -90,12 +90,17 @@ internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRou
         _transports.Clear();
     }
 
-    /// <summary>Takes back the transports' changes of a report that did not arrive; newer ones win. Speakers are out of date by then.</summary>
+    /// <summary>
+    /// Takes back a report that did not arrive: its transports are reported again with the state that they have now,
+    /// because a later report may have arrived already. Speakers are out of date by then.
+    /// </summary>
     public void TakeBack(TransportStateChange[] changes)
     {
         foreach (var change in changes)
         {
-            _transports.TryAdd(change.TransportId, change.State);
+            _transports[change.TransportId] = room.FindTransport(change.TransportId) is { } owned
+                ? (MediaTransportState)owned.Transport.State
+                : MediaTransportState.Closed;
         }
 
         Wait();

@@ -2,7 +2,7 @@ using VoiceCluster.Media.Audio;
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Tests.Simulation;
 
-namespace VoiceCluster.Media.Tests.Audio;
+namespace VoiceCluster.Media.Tests.ActiveSpeakers;
 
 public class ActiveSpeakerTests
 {

@@ -57,6 +57,21 @@ public class ForwardingTests
     }
 
     [Fact]
+    public void Video_KeyFrameBeginsLate_WhatFollowedItIsSentAfterIt()
+    {
+        _room.Sender.Produce("p", MediaKind.Video, MediaFixtures.Video(1), false, 0);
+        Consume("p");
+        _room.Now = 1;
+        _room.Receive(MediaFixtures.Vp8(1, 10, 0, key: false));
+        _room.Receive(MediaFixtures.Vp8(1, 12, 3000, key: false, start: false));
+        _room.Receive(MediaFixtures.Vp8(1, 13, 6000, key: false));
+        Assert.Empty(_room.ToReceiver);
+        _room.Receive(MediaFixtures.Vp8(1, 11, 3000, key: true));
+        AssertContiguous(3);
+        Assert.Equal([3000u, 3000u, 6000u], _room.ToReceiver.Select(p => p.Timestamp));
+    }
+
+    [Fact]
     public void KeyFrameRequests_ManyWithinASecond_BecomeOneNowAndOneLater()
     {
         _room.Sender.Produce("p", MediaKind.Video, MediaFixtures.Video(1), false, 0);

@@ -154,6 +154,22 @@ public class ReportTests
     }
 
     [Fact]
+    public void TransportCc_WhereAgreed_IsFedBackTenTimesASecondInsteadOfRemb()
+    {
+        var parameters = MediaFixtures.Video(10) with { HeaderExtensions = [new RtpHeaderExtensionParameters { Uri = HeaderExtensionUris.TransportWideCc, Id = 3 }] };
+        _room.Sender.Produce("v", MediaKind.Video, parameters, false, 0);
+        for (ushort i = 0; i < 100; i++)
+        {
+            _room.Receive(MediaFixtures.Packet(96, 10, i, i * 900u, MediaFixtures.Vp8Payload(true, i == 0, i, 0), 3, [0, (byte)i]));
+            _room.RunTo(_room.Now + 10_000);
+        }
+
+        var feedbacks = _room.ToSender.Sum(p => TestRoom.Count(p, RtcpType.TransportFeedback, TransportFeedbackFormat.TransportCc));
+        Assert.InRange(feedbacks, 9, 11);
+        Assert.Equal(0, LastRemb());
+    }
+
+    [Fact]
     public void MalformedRtcp_IsCountedAndTheRestLives()
     {
         _room.Sender.Produce("a", MediaKind.Audio, MediaFixtures.Audio(1), false, 0);

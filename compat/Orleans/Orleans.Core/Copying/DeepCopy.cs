@@ -57,6 +57,11 @@ public static class DeepCopy
             return original;
         }
 
+        if (CopierOf<T>.IsAddressable)
+        {
+            return (T)Referenced(original, typeof(T));
+        }
+
         context ??= new CopyContext();
         if (typeof(T).IsValueType)
         {
@@ -72,6 +77,15 @@ public static class DeepCopy
     /// <summary>Notes a generated copier; both types may be open generics.</summary>
     internal static void Register(Type type, Type copier) => GeneratedCopiers[type] = copier;
 
+    /// <summary>Grains and observers are passed by reference: a grain's own, or the one that was made for an observer.</summary>
+    private static object Referenced(object original, Type type) => original switch
+    {
+        GrainReference => original,
+        IGrainBase { GrainContext: { } context } when type.IsInterface => context.GrainReference.As(type),
+        _ => throw new ArgumentException(
+            $"An object of type {original.GetType()} was passed as {type}. Pass the reference that IGrainFactory.CreateObjectReference makes for it."),
+    };
+
     private static Func<object, CopyContext, object> MakeBoxed(Type type) =>
         (Func<object, CopyContext, object>)typeof(DeepCopy).GetMethod(nameof(Boxed), BindingFlags.NonPublic | BindingFlags.Static)!
             .MakeGenericMethod(type).Invoke(null, null)!;
@@ -84,6 +98,9 @@ public static class DeepCopy
     {
         /// <summary>True when values of exactly this type, and of all types derived from it, need no copy.</summary>
         public static readonly bool IsIdentity = Copiers.IsImmutable(typeof(T));
+
+        /// <summary>True for interfaces of grains and observers.</summary>
+        public static readonly bool IsAddressable = typeof(IAddressable).IsAssignableFrom(typeof(T));
 
         private static DeepCopier<T>? _instance;
 
@@ -104,7 +121,7 @@ internal static class Copiers
     public static bool IsImmutable(Type type) =>
         type.IsPrimitive || type.IsEnum || (ImmutableTypes.Contains(type) && type != typeof(object))
         || type.IsDefined(typeof(ImmutableAttribute), inherit: false)
-        || typeof(IAddressable).IsAssignableFrom(type)
+        || typeof(GrainReference).IsAssignableFrom(type)
         || typeof(Exception).IsAssignableFrom(type)
         || typeof(Type).IsAssignableFrom(type)
         || typeof(Delegate).IsAssignableFrom(type)

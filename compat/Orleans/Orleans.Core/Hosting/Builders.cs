@@ -42,6 +42,11 @@ public static class BuilderExtensions
         return builder;
     }
 
+    /// <summary>A client of the silo on this machine.</summary>
+    public static IClientBuilder UseLocalhostClustering(
+        this IClientBuilder builder, int gatewayPort = 30_000, string serviceId = "dev", string clusterId = "dev") =>
+        builder.Configure<Configuration.ClusterOptions>(o => (o.ServiceId, o.ClusterId) = (serviceId, clusterId));
+
     /// <summary>Adds services.</summary>
     public static ISiloBuilder ConfigureServices(this ISiloBuilder builder, Action<IServiceCollection> configureDelegate)
     {

@@ -29,6 +29,10 @@ public abstract class GrainReference : IAddressable, IEquatable<GrainReference>
         where TInterface : IAddressable =>
         this is TInterface same && GrainInterface == typeof(TInterface) ? same : (TInterface)(object)_caller.CreateReference(typeof(TInterface), GrainId);
 
+    /// <summary>The same target as another interface.</summary>
+    internal object As(Type grainInterface) =>
+        GrainInterface == grainInterface ? this : _caller.CreateReference(grainInterface, GrainId);
+
     /// <inheritdoc/>
     public bool Equals(GrainReference? other) => other is not null && other.GrainId == GrainId;
 

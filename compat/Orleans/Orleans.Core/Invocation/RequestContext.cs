@@ -50,12 +50,9 @@ public static class RequestContext
     public static ReentrancySection AllowCallChainReentrancy()
     {
         var before = ReentrancyId;
-        if (before == Guid.Empty)
-        {
-            ReentrancyId = Guid.NewGuid();
-        }
-
-        return new ReentrancySection(before);
+        var chain = before == Guid.Empty ? Guid.NewGuid() : before;
+        ReentrancyId = chain;
+        return new ReentrancySection(before, RuntimeContext.Current as IReentrantSections, chain);
     }
 
     /// <summary>Calls made until disposal may not come back into this grain.</summary>
@@ -63,7 +60,7 @@ public static class RequestContext
     {
         var before = ReentrancyId;
         ReentrancyId = Guid.Empty;
-        return new ReentrancySection(before);
+        return new ReentrancySection(before, null, Guid.Empty);
     }
 
     internal static Dictionary<string, object>? Export() => Values.Value;
@@ -83,9 +80,35 @@ public static class RequestContext
     }
 
     /// <summary>Restores the chain of before when disposed.</summary>
-    public readonly struct ReentrancySection(Guid before) : IDisposable
+    public readonly struct ReentrancySection : IDisposable
     {
+        private readonly Guid _before;
+        private readonly IReentrantSections? _sections;
+        private readonly Guid _chain;
+
+        internal ReentrancySection(Guid before, IReentrantSections? sections, Guid chain)
+        {
+            _before = before;
+            _sections = sections;
+            _chain = chain;
+            sections?.Enter(chain);
+        }
+
         /// <inheritdoc/>
-        public void Dispose() => ReentrancyId = before;
+        public void Dispose()
+        {
+            _sections?.Leave(_chain);
+            ReentrancyId = _before;
+        }
     }
+}
+
+/// <summary>The call chains that may come back into an activation while its requests run.</summary>
+internal interface IReentrantSections
+{
+    /// <summary>Lets calls of the chain in.</summary>
+    void Enter(Guid chain);
+
+    /// <summary>Takes one <see cref="Enter"/> back.</summary>
+    void Leave(Guid chain);
 }

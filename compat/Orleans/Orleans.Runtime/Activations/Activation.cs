@@ -6,7 +6,7 @@ namespace Orleans.Runtime;
 /// One grain object in memory with its queue of requests. Requests run as turns of <see cref="Scheduler"/>; the queue
 /// and the state are guarded by a lock, because requests come from any thread.
 /// </summary>
-internal sealed class Activation : IGrainContext
+internal sealed class Activation : IGrainContext, IReentrantSections
 {
     private readonly Lock _lock = new();
     private readonly LinkedList<ActivationRequest> _waiting = [];
@@ -16,6 +16,7 @@ internal sealed class Activation : IGrainContext
     private readonly SiloRuntime _silo;
     private readonly AsyncServiceScope _scope;
     private readonly HashSet<IDisposable> _timers = [];
+    private List<Guid>? _openChains;
     private State _state = State.Activating;
     private DeactivationReason? _deactivationReason;
     private long _lastUsed;
@@ -100,7 +101,7 @@ internal sealed class Activation : IGrainContext
             }
 
             _waiting.AddLast(request);
-            if (_state != State.Valid || _deactivationReason is not null)
+            if (_state != State.Valid)
             {
                 // It runs after the start, or goes to the next activation after the end.
                 return true;
@@ -175,6 +176,27 @@ internal sealed class Activation : IGrainContext
         }
     }
 
+    /// <inheritdoc/>
+    public void Enter(Guid chain)
+    {
+        lock (_lock)
+        {
+            (_openChains ??= []).Add(chain);
+        }
+
+        // Calls of a chain that the caller opened may wait here already.
+        Scheduler.Queue(static self => ((Activation)self!).StartRequests(), this);
+    }
+
+    /// <inheritdoc/>
+    public void Leave(Guid chain)
+    {
+        lock (_lock)
+        {
+            _openChains?.Remove(chain);
+        }
+    }
+
     private async Task ActivateAsync()
     {
         try
@@ -223,14 +245,15 @@ internal sealed class Activation : IGrainContext
     {
         lock (_lock)
         {
-            if (_state != State.Valid || _deactivationReason is not null)
+            if (_state != State.Valid || (_deactivationReason is not null && _running.Count == 0))
             {
                 return null;
             }
 
             for (var node = _waiting.First; node is not null; node = node.Next)
             {
-                if (MayStart(node.Value))
+                // Once it is to end, only calls that a running request waits for are let in.
+                if (_deactivationReason is null ? MayStart(node.Value) : IsOpenTo(node.Value))
                 {
                     _waiting.Remove(node);
                     _running.Add(node.Value);
@@ -244,7 +267,7 @@ internal sealed class Activation : IGrainContext
 
     private bool MayStart(ActivationRequest request)
     {
-        if (_running.Count == 0 || Info.IsReentrant || request.AlwaysInterleave)
+        if (_running.Count == 0 || Info.IsReentrant || request.AlwaysInterleave || IsOpenTo(request))
         {
             return true;
         }
@@ -256,9 +279,7 @@ internal sealed class Activation : IGrainContext
 
         foreach (var running in _running)
         {
-            var compatible = running.AlwaysInterleave
-                || (running.IsReadOnly && request.IsReadOnly)
-                || (request.ReentrancyId != Guid.Empty && request.ReentrancyId == running.ReentrancyId);
+            var compatible = running.AlwaysInterleave || (running.IsReadOnly && request.IsReadOnly);
             if (!compatible)
             {
                 return false;
@@ -267,6 +288,10 @@ internal sealed class Activation : IGrainContext
 
         return true;
     }
+
+    /// <summary>Whether the request belongs to a chain that a running request has let back in.</summary>
+    private bool IsOpenTo(ActivationRequest request) =>
+        _openChains is { Count: > 0 } open && request.ReentrancyId != Guid.Empty && open.Contains(request.ReentrancyId);
 
     private async Task RunAsync(ActivationRequest request)
     {

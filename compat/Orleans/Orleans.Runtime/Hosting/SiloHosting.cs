@@ -73,7 +73,7 @@ namespace Orleans.Hosting
 
 namespace Microsoft.Extensions.Hosting
 {
-    /// <summary>Adds a silo, or a client, to a host.</summary>
+    /// <summary>Adds a silo to a host.</summary>
     public static class OrleansHostingExtensions
     {
         /// <summary>Runs a silo in this host.</summary>
@@ -96,18 +96,6 @@ namespace Microsoft.Extensions.Hosting
                 AddSilo(services);
             });
 
-        /// <summary>Adds a client. This engine's client is that of the silo in the same process.</summary>
-        public static IHostApplicationBuilder UseOrleansClient(this IHostApplicationBuilder hostAppBuilder, Action<IClientBuilder>? configureDelegate = null)
-        {
-            configureDelegate?.Invoke(new ClientBuilder(hostAppBuilder.Services, hostAppBuilder.Configuration));
-            hostAppBuilder.Services.TryAddSingleton<IClusterClient>(MissingSilo);
-            hostAppBuilder.Services.TryAddSingleton<IGrainFactory>(services => services.GetRequiredService<IClusterClient>());
-            return hostAppBuilder;
-        }
-
-        private static IClusterClient MissingSilo(IServiceProvider services) => throw new OrleansConfigurationException(
-            "There is no silo in this process, and this build of the engine has no client for another process. Add UseOrleans to the same host.");
-
         private static void AddSilo(IServiceCollection services)
         {
             services.AddLogging();
@@ -121,13 +109,6 @@ namespace Microsoft.Extensions.Hosting
         }
 
         private sealed class SiloBuilder(IServiceCollection services, IConfiguration configuration) : ISiloBuilder
-        {
-            public IServiceCollection Services => services;
-
-            public IConfiguration Configuration => configuration;
-        }
-
-        private sealed class ClientBuilder(IServiceCollection services, IConfiguration configuration) : IClientBuilder
         {
             public IServiceCollection Services => services;
 

@@ -34,17 +34,18 @@ internal sealed class PersistentState<TState> : IPersistentState<TState>, ILifec
 
     public Task OnStop(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task ReadStateAsync(CancellationToken cancellationToken = default) => GuardAsync(_storage.ReadStateAsync(_name, _context.GrainId, _state));
+    public Task ReadStateAsync(CancellationToken cancellationToken = default) => GuardAsync(() => _storage.ReadStateAsync(_name, _context.GrainId, _state));
 
-    public Task WriteStateAsync(CancellationToken cancellationToken = default) => GuardAsync(_storage.WriteStateAsync(_name, _context.GrainId, _state));
+    public Task WriteStateAsync(CancellationToken cancellationToken = default) => GuardAsync(() => _storage.WriteStateAsync(_name, _context.GrainId, _state));
 
-    public Task ClearStateAsync(CancellationToken cancellationToken = default) => GuardAsync(_storage.ClearStateAsync(_name, _context.GrainId, _state));
+    public Task ClearStateAsync(CancellationToken cancellationToken = default) => GuardAsync(() => _storage.ClearStateAsync(_name, _context.GrainId, _state));
 
-    private async Task GuardAsync(Task operation)
+    /// <summary>The operation is started in here, because a store may throw before it answers a task.</summary>
+    private async Task GuardAsync(Func<Task> operation)
     {
         try
         {
-            await operation;
+            await operation();
         }
         catch (InconsistentStateException e)
         {

@@ -9,7 +9,7 @@ internal sealed class WebSocketTransport(WebSocket socket, SocketIoOptions optio
     private const int TakeBytes = 256 * 1024;
 
     // How long the closing handshake of RFC 6455 §7.1.2 may take.
-    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
     private byte[] _buffer = new byte[InitialBufferBytes];
     private WebSocketCloseStatus _closeStatus = WebSocketCloseStatus.NormalClosure;

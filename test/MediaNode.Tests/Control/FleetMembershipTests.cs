@@ -1,0 +1,103 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using VoiceCluster.Abstractions.Media;
+using VoiceCluster.MediaNode.Control;
+
+namespace VoiceCluster.MediaNode.Tests.Control;
+
+public sealed class FleetMembershipTests
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public async Task Heartbeats_AfterFailures_RegisterAndAtTheEndLeave()
+    {
+        await using var node = await NodeFixture.StartAsync();
+        var (cluster, fleet) = FleetProxy.Create(failures: 1);
+        using var membership = new FleetMembership(
+            cluster,
+            node.Control,
+            node.Runtime,
+            node.Identity,
+            Options.Create(new MediaNodeOptions { MaxConsumersPerNode = 77 }),
+            TimeProvider.System,
+            NullLogger<FleetMembership>.Instance);
+        Assert.False(membership.Check().IsReady);
+
+        await membership.StartAsync(CancellationToken.None);
+        await fleet.Failed.Task.WaitAsync(Deadline);
+        Assert.False(membership.Check().IsReady);
+        await fleet.Second.Task.WaitAsync(Deadline);
+        Assert.True(membership.Check().IsReady);
+
+        var heartbeat = fleet.Heartbeats.First();
+        Assert.Equal((node.Identity.Id, 77, false), (heartbeat.Node, heartbeat.MaxConsumers, heartbeat.Draining));
+        Assert.Equal("http://127.0.0.1:8089", heartbeat.ControlUrl);
+
+        await membership.StopAsync(CancellationToken.None);
+        Assert.Equal(node.Identity.Id, fleet.Left);
+        Assert.False(membership.Check().IsReady);
+    }
+
+    /// <summary>Stands for the cluster client and for the fleet's grain.</summary>
+    public class FleetProxy : DispatchProxy
+    {
+        private int _failures;
+        private IMediaFleetGrain? _grain;
+        private FleetProxy? _state;
+
+        public ConcurrentQueue<MediaNodeHeartbeat> Heartbeats { get; } = [];
+
+        public TaskCompletionSource Failed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Done when a heartbeat after the first taken one comes: by then the first has been answered.</summary>
+        public TaskCompletionSource Second { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public MediaNodeId? Left { get; private set; }
+
+        public static (IClusterClient Cluster, FleetProxy State) Create(int failures)
+        {
+            var grain = Create<IMediaFleetGrain, FleetProxy>();
+            var state = (FleetProxy)(object)grain;
+            state._failures = failures;
+            state._state = state;
+            var cluster = Create<IClusterClient, FleetProxy>();
+            ((FleetProxy)(object)cluster)._grain = grain;
+            return (cluster, state);
+        }
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
+        {
+            "GetGrain" => _grain,
+            "CreateObjectReference" => args![0],
+            nameof(IMediaFleetGrain.HeartbeatAsync) => _state!.Heartbeat((MediaNodeHeartbeat)args![0]!),
+            nameof(IMediaFleetGrain.LeaveAsync) => _state!.Leave((MediaNodeId)args![0]!),
+            _ => throw new NotSupportedException(targetMethod.Name),
+        };
+
+        private Task Heartbeat(MediaNodeHeartbeat heartbeat)
+        {
+            if (_failures-- > 0)
+            {
+                Failed.TrySetResult();
+                return Task.FromException(new TimeoutException("The cluster is away."));
+            }
+
+            Heartbeats.Enqueue(heartbeat);
+            if (Heartbeats.Count >= 2)
+            {
+                Second.TrySetResult();
+            }
+
+            return Task.CompletedTask;
+        }
+
+        private Task Leave(MediaNodeId node)
+        {
+            Left = node;
+            return Task.CompletedTask;
+        }
+    }
+}

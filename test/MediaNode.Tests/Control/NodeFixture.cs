@@ -1,0 +1,89 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Media;
+using VoiceCluster.MediaNode.Control;
+using VoiceCluster.MediaNode.Io;
+using VoiceCluster.MediaNode.Metrics;
+
+namespace VoiceCluster.MediaNode.Tests.Control;
+
+/// <summary>A whole node on loopback ports, with the rooms' grains replaced by a list of reports.</summary>
+internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink
+{
+    private readonly MediaMetrics _metrics;
+    private readonly RoomReports _reports;
+    private long _sequence;
+
+    private NodeFixture(MediaNodeOptions options)
+    {
+        var wrapped = Options.Create(options);
+        var clock = new MonotonicClock(TimeProvider.System);
+        Runtime = new MediaNodeRuntime(wrapped, clock, TimeProvider.System, NullLogger<MediaNodeRuntime>.Instance);
+        Identity = new MediaNodeIdentity(wrapped, Runtime);
+        _metrics = new MediaMetrics(Runtime);
+        _reports = new RoomReports(this, clock, TimeProvider.System, _metrics, Identity, NullLogger<RoomReports>.Instance);
+        Control = new MediaNodeControl(Runtime, _reports, wrapped, NullLogger<MediaNodeControl>.Instance);
+    }
+
+    public MediaNodeRuntime Runtime { get; }
+
+    public MediaNodeIdentity Identity { get; }
+
+    public MediaNodeControl Control { get; }
+
+    public ConcurrentQueue<(string Room, MediaReport Report, long At)> Reports { get; } = [];
+
+    /// <summary>Reports that fail before the first arrives.</summary>
+    public int FailuresLeft { get; set; }
+
+    public static async Task<NodeFixture> StartAsync(MediaNodeOptions? options = null)
+    {
+        var node = new NodeFixture(options ?? new MediaNodeOptions { PortRange = "21000-21999", Workers = 2 });
+        await node.Runtime.StartAsync(CancellationToken.None);
+        await node._reports.StartAsync(CancellationToken.None);
+        return node;
+    }
+
+    public RoomCommandHeader Header(string room, long epoch) => new(room, epoch, Interlocked.Increment(ref _sequence));
+
+    public Task<Outcome<MediaReply>> TryAsync(MediaCommand command, string room = "r", long epoch = 1) =>
+        Control.ExecuteAsync(Header(room, epoch), command);
+
+    public async Task<T> RunAsync<T>(MediaCommand command, string room = "r", long epoch = 1)
+        where T : MediaReply
+    {
+        var outcome = await TryAsync(command, room, epoch);
+        Assert.Null(outcome.Fault);
+        return Assert.IsType<T>(outcome.Value);
+    }
+
+    public async Task RefusedAsync(FaultCode code, MediaCommand command, string room = "r", long epoch = 1)
+    {
+        var outcome = await TryAsync(command, room, epoch);
+        Assert.NotNull(outcome.Fault);
+        Assert.Equal(code, outcome.Fault.Code);
+        Assert.NotEmpty(outcome.Fault.Message);
+    }
+
+    public Task ReportAsync(string room, MediaReport report)
+    {
+        if (FailuresLeft > 0)
+        {
+            FailuresLeft--;
+            throw new TimeoutException("The cluster is away.");
+        }
+
+        Reports.Enqueue((room, report, Environment.TickCount64));
+        return Task.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _reports.StopAsync(CancellationToken.None);
+        await Runtime.StopAsync(CancellationToken.None);
+        _reports.Dispose();
+        _metrics.Dispose();
+    }
+}

@@ -1,0 +1,38 @@
+namespace VoiceCluster.MediaNode.Tests;
+
+public sealed class MediaNodeOptionsTests
+{
+    private readonly MediaNodeOptionsValidator _validator = new();
+
+    [Fact]
+    public void Validate_Defaults_AreGood() => Assert.True(_validator.Validate(null, new MediaNodeOptions()).Succeeded);
+
+    [Fact]
+    public void Validate_SeveralFaults_NamesAllAtOnce()
+    {
+        var result = _validator.Validate(null, new MediaNodeOptions
+        {
+            Ip = "localhost",
+            AnnouncedIp = "example.org",
+            PortRange = "10100-10000",
+            Workers = -1,
+            HttpPort = 70_000,
+            MaxConsumersPerNode = 0,
+        });
+
+        string[] options = ["Media:Ip", "Media:AnnouncedIp", "Media:PortRange", "Media:Workers", "Media:HttpPort", "Media:MaxConsumersPerNode"];
+        Assert.All(options, o => Assert.Contains(result.Failures!, f => f.StartsWith(o, StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("10000-10100", true)]
+    [InlineData("10000–10100", true)]
+    [InlineData("5-5", true)]
+    [InlineData("0-5", false)]
+    [InlineData("1", false)]
+    [InlineData("1-2-3", false)]
+    [InlineData("a-b", false)]
+    [InlineData("1-65536", false)]
+    public void TryGetPorts_Text_IsRead(string range, bool isGood) =>
+        Assert.Equal(isGood, new MediaNodeOptions { PortRange = range }.TryGetPorts(out _, out _));
+}
