@@ -1,8 +1,10 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Doors.Mediasoup;
 using VoiceCluster.ApiFrontend.Http;
+using VoiceCluster.ApiFrontend.Limits;
 using VoiceCluster.ApiFrontend.Rooms;
 using VoiceCluster.ApiFrontend.SocketIo;
 using VoiceCluster.ApiFrontend.SocketIo.Engine;
@@ -16,7 +18,7 @@ public static class FrontendHosting
     public const string SocketIoPath = "/socket.io";
 
     /// <summary>Registers the doors and lets Kestrel listen as <see cref="HttpOptions"/> says.</summary>
-    public static WebApplicationBuilder AddApiFrontend(this WebApplicationBuilder builder)
+    public static WebApplicationBuilder AddApiFrontend(this WebApplicationBuilder builder, AuthDefaults auth = AuthDefaults.Server)
     {
         IServiceCollection services = builder.Services;
         services.TryAddSingleton(TimeProvider.System);
@@ -26,18 +28,22 @@ public static class FrontendHosting
         services.AddOptions<SocketIoOptions>().Bind(builder.Configuration.GetSection("SocketIo")).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<HttpOptions>, HttpOptionsValidator>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<SocketIoOptions>, SocketIoOptionsValidator>());
+        services.AddVoiceAuth(builder.Configuration, auth);
         services.AddSingleton<FrontendMetrics>();
         services.AddSingleton<SocketIoServer>();
         services.TryAddSingleton<IRoomAccess, ClusterRoomAccess>();
         services.AddSingleton<RoomLeases>();
         services.AddHostedService(provider => provider.GetRequiredService<RoomLeases>());
         services.AddSingleton<MediasoupMembers>();
+        services.AddSingleton<MediasoupGate>();
         services.AddSingleton<MediasoupDoor>();
         services.AddHostedService<DoorsClosing>();
         services.AddCors();
         services.AddRouting();
         builder.WebHost.ConfigureKestrel((context, kestrel) =>
         {
+            // Kestrel is made before the host starts and reads its options here: name all faults now, not only those of HttpOptions.
+            kestrel.ApplicationServices.GetService<IStartupValidator>()?.Validate();
             kestrel.AddServerHeader = false;
             HttpOptions http = kestrel.ApplicationServices.GetRequiredService<IOptions<HttpOptions>>().Value;
             kestrel.Limits.MaxRequestBodySize = http.MaxBodyBytes;
@@ -56,6 +62,7 @@ public static class FrontendHosting
     public static WebApplication MapApiFrontend(this WebApplication app)
     {
         var origins = new Origins(app.Services.GetRequiredService<IOptions<HttpOptions>>().Value.CorsOrigins);
+        app.UseTrustedProxies();
         app.UseMiddleware<RequestGuard>();
         app.UseCors(cors => cors
             .SetIsOriginAllowed(origins.IsAllowed)
@@ -66,15 +73,14 @@ public static class FrontendHosting
         app.Use((context, next) => context.WebSockets.IsWebSocketRequest && !origins.MayOpenSocket(context.Request)
             ? EngineError.Forbidden.WriteAsync(context)
             : next(context));
+        app.UseVoiceAuth();
         app.UsePage();
-        app.MapSocketIo(SocketIoPath, app.Services.GetRequiredService<MediasoupDoor>().Map);
+        app.MapVoiceAuth();
+
+        // A Socket.IO client shows its token in the handshake of a namespace, which judges it.
+        app.MapSocketIo(SocketIoPath, app.Services.GetRequiredService<MediasoupDoor>().Map).AllowAnonymous();
         return app;
     }
-
-    internal static bool IsAllowed(string[] origins, string origin)
-        => origins.Contains("*")
-            || origins.Contains(origin, StringComparer.OrdinalIgnoreCase)
-            || (origins.Contains("localhost") && Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri) && uri.IsLoopback);
 
     /// <summary>Says goodbye to the clients before Kestrel stops, while rooms can still be told.</summary>
     private sealed class DoorsClosing(SocketIoServer server) : IHostedLifecycleService

@@ -65,7 +65,7 @@ public static class MediaNodeHosting
                 producers = w.Worker.Stats.Producers,
                 consumers = w.Worker.Stats.Consumers,
             }),
-        }));
+        })).AllowAnonymous();
         return endpoints;
     }
 }

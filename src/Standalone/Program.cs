@@ -1,4 +1,5 @@
 using VoiceCluster.ApiFrontend;
+using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.Hosting.Health;
 using VoiceCluster.Hosting.Metrics;
 using VoiceCluster.MediaNode;
@@ -9,7 +10,7 @@ using VoiceCluster.Standalone;
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 builder.AddStandaloneDefaults(args);
 builder.AddSilo();
-builder.AddApiFrontend();
+builder.AddApiFrontend(AuthDefaults.Standalone);
 builder.AddMediaNode();
 builder.Services.AddHostedService<ReadyAnnouncement>();
 

@@ -18,14 +18,14 @@ internal sealed class HarnessPage(IPage page, string server) : IAsyncDisposable
         string room,
         int? toneHz = null,
         bool video = false,
-        bool deaf = false,
+        bool thrifty = false,
         string[]? transports = null,
         object? user = null,
         string? displayName = null,
         IReadOnlyDictionary<string, int>? mediaPorts = null)
     {
         var key = $"p{Interlocked.Increment(ref _joined)}";
-        var options = new Dictionary<string, object> { ["server"] = server, ["room"] = room, ["user"] = user ?? key, ["video"] = video, ["deaf"] = deaf };
+        var options = new Dictionary<string, object> { ["server"] = server, ["room"] = room, ["user"] = user ?? key, ["video"] = video, ["thrifty"] = thrifty };
         AddIfGiven("toneHz", toneHz);
         AddIfGiven("transports", transports);
         AddIfGiven("displayName", displayName);

@@ -155,7 +155,7 @@ public sealed class VoiceTests(ClusterFixture cluster, ITestOutputHelper output)
             var people = new Participant[Seats];
             for (var seat = 0; seat < Seats; seat++)
             {
-                people[seat] = await pages[room % 2].JoinAsync($"twenty-{room}", 400 + (60 * ((room * Seats) + seat)), deaf: true);
+                people[seat] = await pages[room % 2].JoinAsync($"twenty-{room}", 400 + (60 * ((room * Seats) + seat)), thrifty: true);
             }
 
             rooms.Add(people);

@@ -126,9 +126,6 @@ internal sealed class SiloRuntime : IDisposable
         Log.Stopped(Name);
     }
 
-    /// <summary>Collects activations that were idle for at least that long.</summary>
-    public void Collect(TimeSpan age) => _collector.Collect(age);
-
     public void Dispose()
     {
         SiloMetrics.Forget(this);

@@ -62,6 +62,10 @@ public sealed class AuthOptions
     /// <summary>The address that the frontend listens on, from <c>Http:Bind</c>. Default 127.0.0.1.</summary>
     internal string Bind { get; set; } = "127.0.0.1";
 
+    /// <summary>Whether an address list has one that others can reach. What is no address is left to <c>Http:Bind</c>'s own check.</summary>
+    internal static bool IsReachable(string bind)
+        => bind.Split(',', StringSplitOptions.TrimEntries).Any(address => IPAddress.TryParse(address, out var ip) && !IPAddress.IsLoopback(ip));
+
     /// <summary>Whether only this machine can reach an address list such as <c>127.0.0.1,::1</c>.</summary>
     internal static bool IsLoopback(string bind)
     {
@@ -84,7 +88,7 @@ internal sealed class AuthOptionsValidator : IValidateOptions<AuthOptions>
             faults.Add($"Auth:Mode is {options.Mode}; it must be Open or Required.");
         }
 
-        if (options.Mode == AuthMode.Open && !options.AllowOpenOnPublicBind && !AuthOptions.IsLoopback(options.Bind))
+        if (options.Mode == AuthMode.Open && !options.AllowOpenOnPublicBind && AuthOptions.IsReachable(options.Bind))
         {
             faults.Add($"Auth:Mode is Open and Http:Bind is {options.Bind}, which others can reach; "
                 + "it must be a loopback address, or Auth:Mode Required, or Auth:AllowOpenOnPublicBind true.");

@@ -2,13 +2,13 @@ namespace VoiceCluster.ApiFrontend.Auth;
 
 /// <summary>Why a request goes no further, before any door writes it in its own shape.</summary>
 /// <param name="Status">The HTTP status.</param>
-/// <param name="Code">A stable code for programs, such as <c>UNAUTHORIZED</c>.</param>
+/// <param name="Code">A stable code for programs, such as <c>UNAUTHENTICATED</c>.</param>
 /// <param name="Message">One sentence for people. It tells nothing about why a token was refused.</param>
 public sealed record Refusal(int Status, string Code, string Message)
 {
-    public static Refusal NoToken { get; } = new(StatusCodes.Status401Unauthorized, "UNAUTHORIZED", "A token is required.");
+    public static Refusal NoToken { get; } = new(StatusCodes.Status401Unauthorized, "UNAUTHENTICATED", "A token is required.");
 
-    public static Refusal BadToken { get; } = new(StatusCodes.Status401Unauthorized, "UNAUTHORIZED", "The token is not valid.");
+    public static Refusal BadToken { get; } = new(StatusCodes.Status401Unauthorized, "UNAUTHENTICATED", "The token is not valid.");
 
     public static Refusal KeysUnavailable { get; } =
         new(StatusCodes.Status503ServiceUnavailable, "UNAVAILABLE", "Tokens cannot be checked now. Try again.");

@@ -50,13 +50,12 @@ public sealed class HttpOptions
 }
 
 /// <summary>Names every wrong value at once.</summary>
-internal sealed class HttpOptionsValidator(IConfiguration configuration) : IValidateOptions<HttpOptions>
+internal sealed class HttpOptionsValidator : IValidateOptions<HttpOptions>
 {
     public ValidateOptionsResult Validate(string? name, HttpOptions options)
     {
         List<string> faults = [];
-        bool isAddress = IPAddress.TryParse(options.Bind, out IPAddress? bind);
-        if (!isAddress)
+        if (!IPAddress.TryParse(options.Bind, out _))
         {
             faults.Add($"Http:Bind is \"{options.Bind}\"; it must be an IP address.");
         }
@@ -79,18 +78,6 @@ internal sealed class HttpOptionsValidator(IConfiguration configuration) : IVali
         if (options.MaxBodyBytes < 1024)
         {
             faults.Add($"Http:MaxBodyBytes is {options.MaxBodyBytes}; it must be at least 1024.");
-        }
-
-        // Without tokens everybody who reaches the port is let in: on a public address that must be meant.
-        bool open = string.Equals(configuration["Auth:Mode"] ?? "Open", "Open", StringComparison.OrdinalIgnoreCase);
-        if (isAddress && open && !IPAddress.IsLoopback(bind!) && !configuration.GetValue<bool>("Auth:AllowOpenOnPublicBind"))
-        {
-            faults.Add($"Auth:Mode is Open and Http:Bind is {options.Bind}, which is not this machine alone; set Auth:AllowOpenOnPublicBind=true if that is meant.");
-        }
-
-        if (!open)
-        {
-            faults.Add($"Auth:Mode is {configuration["Auth:Mode"]}; this version serves only Open.");
         }
 
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);

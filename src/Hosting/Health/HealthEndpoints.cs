@@ -24,7 +24,7 @@ public static class HealthEndpoints
     /// <summary>Maps both endpoints. They need no token.</summary>
     public static IEndpointRouteBuilder MapHealth(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/health", static context => WriteAsync(context, StatusCodes.Status200OK, "Server is healthy", null));
+        endpoints.MapGet("/health", static context => WriteAsync(context, StatusCodes.Status200OK, "Server is healthy", null)).AllowAnonymous().DisableRateLimiting();
         endpoints.MapGet("/health/ready", static context =>
         {
             var parts = context.RequestServices.GetServices<IReadiness>().Select(p => (p.Name, State: p.Check())).ToArray();
@@ -34,7 +34,7 @@ public static class HealthEndpoints
                 ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable,
                 ready ? "Server is ready" : "Server is not ready",
                 parts);
-        });
+        }).AllowAnonymous().DisableRateLimiting();
         return endpoints;
     }
 

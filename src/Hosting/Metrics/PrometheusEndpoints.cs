@@ -23,7 +23,7 @@ public static class PrometheusEndpoints
         {
             context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
             await context.Response.WriteAsync(exporter.Write(), context.RequestAborted);
-        });
+        }).AllowAnonymous().DisableRateLimiting();
 
     /// <summary>Makes the exporter at start, so that it sees measurements from the first one on.</summary>
     private sealed class PrometheusStart(PrometheusExporter exporter) : Microsoft.Extensions.Hosting.IHostedService

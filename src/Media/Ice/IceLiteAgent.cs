@@ -125,7 +125,8 @@ public sealed class IceLiteAgent
     /// <summary>New credentials; the old stay good until the new are used (RFC 8445 §9). The tuples stay, so media flows on.</summary>
     public IceCredentials Restart()
     {
-        _previous = _local;
+        // A second restart before the first was taken up: the credentials in use are still those before both.
+        _previous ??= _local;
         _local = new LocalSide(IceCredentials.Create());
         return _local.Credentials;
     }

@@ -9,7 +9,7 @@ namespace VoiceCluster.Media.Srtp;
 /// </summary>
 public sealed unsafe class SrtpSender : IDisposable
 {
-    /// <summary>SSRCs that one session may send: each costs under 100 bytes, and consumers come and go for days.</summary>
+    /// <summary>SSRCs that one session may send: each costs about 300 bytes, and consumers come and go for days.</summary>
     public const int MaxStreams = 65536;
 
     private readonly SrtpSession _session;

@@ -28,6 +28,18 @@ public sealed class AuthOptionsTests : IDisposable
     }
 
     [Fact]
+    public async Task Frontend_WithFaultsInSeveralSections_NamesAllAtOnce()
+    {
+        var error = await Assert.ThrowsAsync<AggregateException>(() => FrontendApp.StartAsync(
+            "Http:Ports=1,1", "Http:Bind=0.0.0.0", "RateLimit:UserBurst=0", "SocketIo:MaxPayload=1"));
+
+        foreach (var option in new[] { "Http:Ports", "Auth:Mode", "RateLimit:UserBurst", "SocketIo:MaxPayload" })
+        {
+            Assert.Contains(error.InnerExceptions, e => e.Message.Contains(option, StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
     public async Task Required_WithoutAnyKey_DoesNotStart()
     {
         var error = await Assert.ThrowsAsync<OptionsValidationException>(() => AuthHost.StartAsync());

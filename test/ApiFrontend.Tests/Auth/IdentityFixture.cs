@@ -7,7 +7,7 @@ public sealed class IdentityFixture : IAsyncLifetime
 {
     internal static readonly byte[] PublishedOctKey = new byte[32];
 
-    private readonly ManualTime _time = new();
+    private readonly StoppedTime _time = new();
 
     internal TokenForge Forge { get; private set; } = null!;
 

@@ -8,7 +8,7 @@ public sealed class IssuerKeysTests : IAsyncLifetime
 {
     private static readonly TimeSpan PastRetry = TimeSpan.FromSeconds(31);
 
-    private readonly ManualTime _time = new();
+    private readonly StoppedTime _time = new();
     private TokenForge _forge = null!;
     private JwksServer _issuer = null!;
     private AuthHost _host = null!;

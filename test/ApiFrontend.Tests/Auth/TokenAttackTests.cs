@@ -3,7 +3,7 @@ namespace VoiceCluster.ApiFrontend.Tests.Auth;
 /// <summary>Every attack over HTTP, by every carrier, against a host that also accepts honest tokens.</summary>
 public sealed class TokenAttackTests(IdentityFixture fixture) : IClassFixture<IdentityFixture>
 {
-    private const string Unauthorized = """{"error":{"code":"UNAUTHORIZED","message":"The token is not valid."}}""";
+    private const string Unauthorized = """{"error":{"code":"UNAUTHENTICATED","message":"The token is not valid."}}""";
 
     /// <summary>Kestrel refuses a longer request line with 414 before anybody reads it.</summary>
     private const int LongestQuery = 8_000;

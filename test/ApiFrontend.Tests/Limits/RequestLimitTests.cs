@@ -8,7 +8,7 @@ namespace VoiceCluster.ApiFrontend.Tests.Limits;
 /// <summary>Limits, foreign origins and proxies over HTTP, on a clock that the test moves.</summary>
 public sealed class RequestLimitTests
 {
-    private readonly ManualTime _time = new();
+    private readonly StoppedTime _time = new();
 
     [Fact]
     public async Task Address_PastItsLimit_Gets429UntilTheTimeItWasTold()

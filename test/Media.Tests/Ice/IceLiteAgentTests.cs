@@ -164,6 +164,20 @@ public class IceLiteAgentTests
     }
 
     [Fact]
+    public void Restart_TwiceBeforeTheNewAreUsed_KeepsThoseInUse()
+    {
+        var agent = new IceLiteAgent(_local);
+        Check(agent, Alice, 0, nominate: true);
+        agent.Restart();
+        var fresh = agent.Restart();
+        Assert.Equal(StunVerdict.Accepted, Check(agent, Alice, 1));
+
+        var renewed = Build(fresh.UsernameFragment, fresh.Password, nominate: true, nomination: null, controlled: false);
+        Assert.Equal(StunVerdict.Accepted, agent.Process(renewed, Alice, 2, _response, out _));
+        Assert.Equal(StunVerdict.Unauthenticated, Check(agent, Alice, 3));
+    }
+
+    [Fact]
     public void Process_KnownRemoteFragment_MustMatch()
     {
         var agent = new IceLiteAgent(_local, "theirs");

@@ -15,14 +15,14 @@ public class SrtpBehaviourTests
     public void Srtp_Replay_IsDropped(SrtpProfile profile)
     {
         var (sender, receiver) = Pair(profile);
-        var packets = Enumerable.Range(1, 300).Select(i => Protect(sender, (ushort)i)).ToArray();
-        Assert.Equal(DropReason.None, receiver.UnprotectRtp(packets[199].ToArray(), out _));
-        Assert.Equal(DropReason.SrtpReplay, receiver.UnprotectRtp(packets[199].ToArray(), out _));
+        var packets = Enumerable.Range(1, 2_000).Select(i => Protect(sender, (ushort)i)).ToArray();
+        Assert.Equal(DropReason.None, receiver.UnprotectRtp(packets[1_999].ToArray(), out _));
+        Assert.Equal(DropReason.SrtpReplay, receiver.UnprotectRtp(packets[1_999].ToArray(), out _));
 
         // In any order within the window, once each; behind it never.
-        Assert.Equal(DropReason.None, receiver.UnprotectRtp(packets[199 - 127].ToArray(), out _));
-        Assert.Equal(DropReason.SrtpReplay, receiver.UnprotectRtp(packets[199 - 127].ToArray(), out _));
-        Assert.Equal(DropReason.SrtpReplay, receiver.UnprotectRtp(packets[199 - 128].ToArray(), out _));
+        Assert.Equal(DropReason.None, receiver.UnprotectRtp(packets[1_999 - 1_023].ToArray(), out _));
+        Assert.Equal(DropReason.SrtpReplay, receiver.UnprotectRtp(packets[1_999 - 1_023].ToArray(), out _));
+        Assert.Equal(DropReason.SrtpReplay, receiver.UnprotectRtp(packets[1_999 - 1_024].ToArray(), out _));
 
         var rtcp = ProtectRtcp(sender);
         Assert.Equal(DropReason.None, receiver.UnprotectRtcp(rtcp.ToArray(), out _));

@@ -63,18 +63,6 @@ internal sealed class Activation : IGrainContext, IReentrantSections
 
     public ActivationScheduler Scheduler { get; }
 
-    /// <summary>Whether it has been told to end and has not ended yet.</summary>
-    public bool IsEnding
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _deactivationReason is not null && _state != State.Ended;
-            }
-        }
-    }
-
     /// <summary>Requests that wait or run.</summary>
     public int Load
     {
@@ -145,6 +133,20 @@ internal sealed class Activation : IGrainContext, IReentrantSections
 
         Scheduler.Queue(static self => ((Activation)self!).EndWhenIdle(), this);
         return true;
+    }
+
+    /// <summary>
+    /// The same as a turn: a request whose caller has its answer already is over by then. Ends when the activation has
+    /// ended, or at once when it was not idle.
+    /// </summary>
+    public async Task CollectAsync(TimeSpan age)
+    {
+        var collected = await Task.Factory.StartNew(
+            () => TryCollect(age), CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
+        if (collected)
+        {
+            await Deactivated;
+        }
     }
 
     /// <summary>Keeps idle collection away for at least that long.</summary>

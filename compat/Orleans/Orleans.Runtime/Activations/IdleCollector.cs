@@ -6,14 +6,13 @@ internal sealed class IdleCollector(SiloRuntime silo) : IDisposable
     private ITimer? _timer;
 
     public void Start() => _timer = silo.Time.CreateTimer(
-        static self => ((IdleCollector)self!).Collect(null), this, silo.Collection.CollectionQuantum, silo.Collection.CollectionQuantum);
+        static self => ((IdleCollector)self!).Collect(), this, silo.Collection.CollectionQuantum, silo.Collection.CollectionQuantum);
 
-    /// <summary>Collects activations idle for the given time, or for their class's own.</summary>
-    public void Collect(TimeSpan? age)
+    private void Collect()
     {
         foreach (var activation in silo.Catalog.All)
         {
-            var limit = age ?? AgeOf(activation.Info);
+            var limit = AgeOf(activation.Info);
             if (limit != Timeout.InfiniteTimeSpan)
             {
                 activation.TryCollect(limit);

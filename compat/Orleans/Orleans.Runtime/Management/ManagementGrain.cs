@@ -14,14 +14,9 @@ internal sealed class ManagementGrain(SiloRuntime silo) : Grain, IManagementGrai
             .Select(c => new SimpleGrainStatistic { GrainType = c.Key, ActivationCount = c.Value }),
     ]);
 
-    public async Task ForceActivationCollection(TimeSpan ageLimit)
-    {
-        Activation[] before = [.. silo.Catalog.All];
-        silo.Collect(ageLimit);
-
-        // What is being collected now is awaited, so that the caller finds it done.
-        await Task.WhenAll(before.Where(a => a.IsEnding && !ReferenceEquals(a, GrainContext)).Select(a => a.Deactivated));
-    }
+    /// <summary>What is collected now is awaited, so that the caller finds it done.</summary>
+    public Task ForceActivationCollection(TimeSpan ageLimit) => Task.WhenAll(
+        silo.Catalog.All.Where(a => !ReferenceEquals(a, GrainContext)).Select(a => a.CollectAsync(ageLimit)));
 
     public Task ForceGarbageCollection(SiloAddress[] hostsIds)
     {

@@ -5,7 +5,7 @@ namespace VoiceCluster.ApiFrontend.Doors.Mediasoup;
 
 /// <summary>The door for mediasoup-client over Socket.IO: namespace <c>/voice</c>, docs/protocols/mediasoup.md.</summary>
 internal sealed partial class MediasoupDoor(
-    MediasoupMembers members, FrontendMetrics metrics, TimeProvider time, ILogger<MediasoupDoor> logger)
+    MediasoupMembers members, MediasoupGate gate, FrontendMetrics metrics, TimeProvider time, ILogger<MediasoupDoor> logger)
 {
     /// <summary>The door's name in rooms.</summary>
     public const string Name = "mediasoup";
@@ -14,11 +14,11 @@ internal sealed partial class MediasoupDoor(
     public const string Namespace = "/voice";
 
     /// <summary>Opens the door.</summary>
-    public void Map(SocketIoServer server) => server.Of(Namespace).OnConnection(OnConnection);
+    public void Map(SocketIoServer server) => server.Of(Namespace).Use(gate.AdmitAsync).OnConnection(OnConnection);
 
     private void OnConnection(SocketIoSocket socket)
     {
-        var session = new MediasoupSession(socket, members, logger);
+        var session = new MediasoupSession(socket, members, gate, logger);
         socket.On("join-room", r => HandleAsync(r, q => session.JoinAsync(q, r.Ack)));
         On(socket, "leave-room", session.LeaveAsync);
         On(socket, "create-transport", session.CreateTransportAsync);

@@ -26,7 +26,7 @@ internal sealed class MediasoupRequest
     /// <summary>A text of 1 to 128 characters.</summary>
     public string Text(string name) => OptionalText(name) ?? Missing(name);
 
-    public string? OptionalText(string name)
+    public string? OptionalText(string name, int maxLength = MaxTextLength)
     {
         JsonElement value = Find(name);
         if (value.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
@@ -34,9 +34,9 @@ internal sealed class MediasoupRequest
             return null;
         }
 
-        if (value.ValueKind != JsonValueKind.String || value.GetString() is not { Length: > 0 and <= MaxTextLength } text)
+        if (value.ValueKind != JsonValueKind.String || value.GetString() is not { Length: > 0 } text || text.Length > maxLength)
         {
-            Refuse($"{name} must be a text of 1 to {MaxTextLength} characters.");
+            Refuse($"{name} must be a text of 1 to {maxLength} characters.");
             return "";
         }
 

@@ -6,7 +6,7 @@ using VoiceCluster.ApiFrontend.SocketIo;
 namespace VoiceCluster.ApiFrontend.Doors.Mediasoup;
 
 /// <summary>What one socket asks for. Its requests run one at a time, in order.</summary>
-internal sealed partial class MediasoupSession(SocketIoSocket socket, MediasoupMembers members, ILogger logger)
+internal sealed partial class MediasoupSession(SocketIoSocket socket, MediasoupMembers members, MediasoupGate gate, ILogger logger)
 {
     private MediasoupMember? _member;
 
@@ -18,7 +18,8 @@ internal sealed partial class MediasoupSession(SocketIoSocket socket, MediasoupM
     public async Task<Outcome<SocketIoPayload>> JoinAsync(MediasoupRequest request, Action<SocketIoPayload> ack)
     {
         string roomId = request.Text("roomId");
-        (string userText, string userJson) = request.UserId("userId");
+        string? token = MediasoupGate.TokenOf(Socket.Handshake, request);
+        (string userText, string userJson) = token is null ? request.UserId("userId") : ("", "null");
         string? displayName = request.OptionalText("displayName");
         string? resumeToken = request.OptionalText("resumeToken");
         if (request.Fault is { } fault)
@@ -26,7 +27,14 @@ internal sealed partial class MediasoupSession(SocketIoSocket socket, MediasoupM
             return fault;
         }
 
-        Guid userId = UserIdentity.FromText(userText);
+        Outcome<MediasoupCaller> identified = await gate.IdentifyAsync(token, userText, userJson, roomId).ConfigureAwait(false);
+        if (identified.Fault is { } refusal)
+        {
+            return refusal;
+        }
+
+        MediasoupCaller caller = identified.Value!;
+        Guid userId = caller.UserId;
         if (resumeToken is not null && members.Find(resumeToken, roomId, userId) is { } earlier)
         {
             return await ResumeAsync(earlier, ack).ConfigureAwait(false);
@@ -43,7 +51,7 @@ internal sealed partial class MediasoupSession(SocketIoSocket socket, MediasoupM
             await members.LeaveAsync(abandoned, LeaveReason.Moved).ConfigureAwait(false);
         }
 
-        var join = new JoinRoom(Guid.NewGuid().ToString(), userId, userJson, displayName ?? userText, MediasoupDoor.Name);
+        var join = new JoinRoom(Guid.NewGuid().ToString(), userId, caller.UserJson, displayName ?? caller.Name, MediasoupDoor.Name);
         var member = new MediasoupMember(members, this, members.FindRoom(roomId), roomId, join, SocketIoNamespace.NewId());
         return await EnterAsync(member, ack).ConfigureAwait(false);
     }

@@ -1,7 +1,7 @@
 namespace VoiceCluster.ApiFrontend.Tests.Auth;
 
 /// <summary>A clock that moves when told.</summary>
-internal sealed class ManualTime : TimeProvider
+internal sealed class StoppedTime : TimeProvider
 {
     private long _ticks = new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero).UtcTicks;
 
