@@ -1,6 +1,7 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
-using System.Globalization;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Chats;
@@ -29,7 +30,7 @@ public static class CallsDoor
     public static IEndpointRouteBuilder MapCalls(this IEndpointRouteBuilder routes)
     {
         ArgumentNullException.ThrowIfNull(routes);
-        var api = routes.MapGroup("/api/v1");
+        var api = routes.MapGroup("/api/v1").AddEndpointFilter<CallsGuard>();
         api.MapPost("/calls", StartAsync).RequireOwner("chat");
         api.MapGet("/calls", ListAsync).RequireOwner("chat");
         api.MapGet("/calls/ice-servers", GetIceServers).RequireIdentity();
@@ -42,7 +43,7 @@ public static class CallsDoor
         return routes;
     }
 
-    private static async Task<IResult> StartAsync(HttpContext context, IGrainFactory grains)
+    private static async Task<IResult> StartAsync(HttpContext context, [FromServices] IGrainFactory grains)
     {
         if (await CallRequests.ReadBodyAsync(context).ConfigureAwait(false) is not { } body)
         {
@@ -68,7 +69,7 @@ public static class CallsDoor
             : CallJson.Error(CallError.ActiveCall, started.Value.ActiveCallId);
     }
 
-    private static async Task<IResult> ListAsync(HttpContext context, IGrainFactory grains)
+    private static async Task<IResult> ListAsync(HttpContext context, [FromServices] IGrainFactory grains)
     {
         var query = context.Request.Query;
         if (!CallRequests.TryReadId(query["chat_id"], out var chatId))
@@ -109,10 +110,10 @@ public static class CallsDoor
     private static IResult GetIceServers(HttpContext context, IceServers servers) =>
         CallJson.Answer(new Dictionary<string, IceServer[]> { ["iceServers"] = servers.For(context.RequireIdentity().UserId) });
 
-    private static Task<IResult> GetAsync(HttpContext context, string callId, IGrainFactory grains) =>
+    private static Task<IResult> GetAsync(HttpContext context, string callId, [FromServices] IGrainFactory grains) =>
         WithCallAsync(callId, grains, call => call.GetAsync(context.RequireIdentity().UserId));
 
-    private static async Task<IResult> AnswerAsync(HttpContext context, string callId, IGrainFactory grains)
+    private static async Task<IResult> AnswerAsync(HttpContext context, string callId, [FromServices] IGrainFactory grains)
     {
         if (!CallRequests.TryReadId(callId, out _))
         {
@@ -135,7 +136,7 @@ public static class CallsDoor
             callId, grains, call => accept ? call.AcceptAsync(userId, origin) : call.RejectAsync(userId, origin), "CALL_ANSWERED").ConfigureAwait(false);
     }
 
-    private static Task<IResult> HangupAsync(HttpContext context, string callId, IGrainFactory grains) =>
+    private static Task<IResult> HangupAsync(HttpContext context, string callId, [FromServices] IGrainFactory grains) =>
         WithCallAsync(callId, grains, call => call.HangupAsync(context.RequireIdentity().UserId));
 
     private static async Task<IResult> WithCallAsync(
@@ -150,7 +151,7 @@ public static class CallsDoor
         return answer.Fault is { } fault ? CallJson.Error(CallError.Of(fault, conflict)) : CallJson.Answer(CallAnswer.Of(answer.Value!));
     }
 
-    private static async Task<IResult> CreateChatAsync(HttpContext context, IGrainFactory grains)
+    private static async Task<IResult> CreateChatAsync(HttpContext context, [FromServices] IGrainFactory grains)
     {
         if (await CallRequests.ReadBodyAsync(context).ConfigureAwait(false) is not { } body
             || !CallRequests.TryReadMembers(body, out var memberIds))
@@ -165,7 +166,7 @@ public static class CallsDoor
             : CallJson.Answer(ChatAnswer.Of(chat.Value!), StatusCodes.Status201Created);
     }
 
-    private static async Task<IResult> GetChatAsync(HttpContext context, string chatId, IGrainFactory grains)
+    private static async Task<IResult> GetChatAsync(HttpContext context, string chatId, [FromServices] IGrainFactory grains)
     {
         if (!CallRequests.TryReadId(chatId, out var id))
         {
