@@ -60,6 +60,10 @@ internal sealed class CallCluster : IAsyncDisposable
         return (connection, seen);
     }
 
+    /// <summary>What the device's door does while the connection lives.</summary>
+    public Task RenewAsync(Guid userId, (UserConnection Connection, RecordingUser Seen) device) =>
+        Grains.GetGrain<IUserGrain>(userId).RenewAsync(device.Connection, Grains.CreateObjectReference<IUserObserver>(device.Seen));
+
     public Task<Abstractions.Outcome<CallStarted>> TryStartAsync(Guid callId, Guid chatId, Guid caller, params Guid[] recipients) =>
         Call(callId).StartAsync(new StartCall(chatId, caller, recipients, CallType.Voice, new CallOrigin("d:phone", null)));
 
@@ -85,7 +89,7 @@ internal sealed class CallCluster : IAsyncDisposable
             }
 
             silo.Services.AddSingleton<IReminderTable>(_reminders);
-            silo.UseInMemoryReminderService();
+            silo.AddReminders();
         });
         _cluster = builder.Build();
         await _cluster.DeployAsync();
