@@ -13,7 +13,7 @@ public sealed class HardeningTests
         var tests = Repository.SourceFiles("test").SelectMany(File.ReadLines)
             .Select(l => Regex.Match(l, @"public (?:async Task|void) (\w+)\(")).Where(m => m.Success).Select(m => m.Groups[1].Value).ToHashSet();
         Assert.NotEmpty(named);
-        Assert.Empty(named.Where(n => !tests.Contains(n)));
+        Assert.DoesNotContain(named, n => !tests.Contains(n));
     }
 
     /// <summary>A comparison that ends at the first difference tells a forger how far he got.</summary>
