@@ -55,6 +55,9 @@ public sealed class CallsApp : IAsyncLifetime
         Http.BaseAddress = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
     }
 
+    /// <summary>Stops the frontend as SIGTERM does.</summary>
+    internal Task StopAsync() => _app!.StopAsync();
+
     public async Task DisposeAsync()
     {
         Http.Dispose();

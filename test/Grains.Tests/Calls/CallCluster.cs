@@ -106,6 +106,9 @@ internal sealed class CallStore : IGrainStorage
     /// <summary>Every state of a call that was committed, in order.</summary>
     public ConcurrentQueue<CallInfo> Commits { get; } = [];
 
+    /// <summary>For each of them the types of the events that the same write carried.</summary>
+    public ConcurrentQueue<string[]> Events { get; } = [];
+
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
         _inner.ReadStateAsync(stateName, grainId, grainState);
 
@@ -117,9 +120,10 @@ internal sealed class CallStore : IGrainStorage
         }
 
         await _inner.WriteStateAsync(stateName, grainId, grainState);
-        if (grainState.State is Grains.Calls.CallState { Call: { } call })
+        if (grainState.State is Grains.Calls.CallState { Call: { } call } state)
         {
             Commits.Enqueue(call);
+            Events.Enqueue([.. state.PendingEvents.Select(e => e.Type)]);
         }
     }
 

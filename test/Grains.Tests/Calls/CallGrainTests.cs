@@ -335,5 +335,7 @@ public sealed class CallGrainTests : IAsyncLifetime
         Assert.Equal(
             [CallStatus.Ringing, CallStatus.Accepted, CallStatus.Active, CallStatus.Ended], _cluster.Store.Commits.Select(c => c.Status));
         Assert.Equal([1, 2, 3, 4], _cluster.Store.Commits.Select(c => c.Version));
+        string[] types = ["call.ringing", "call.accepted", "call.active", "call.ended"];
+        Assert.Equal([types[..1], types[..2], types[..3], types], _cluster.Store.Events);
     }
 }
