@@ -10,6 +10,7 @@ import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const project = path.join(repository, 'src/Standalone');
 const program = path.join(repository, 'src/Standalone/bin/Release/net10.0/VoiceCluster.Standalone');
 const readyLine = 'VoiceCluster ready:';
 const startDeadlineMs = 60_000;
@@ -20,10 +21,21 @@ const ticksASecond = 100;
 
 const running = new Set();
 
+/** Signals a child, and its children where it leads a group of its own. */
+function signal(child, name) {
+  try {
+    process.kill(child.leadsGroup ? -child.pid : child.pid, name);
+  } catch (error) {
+    if (error.code !== 'ESRCH') {
+      throw error;
+    }
+  }
+}
+
 /** Ends what is still running, at once; for the end of the program. */
 export function killAll() {
   for (const child of running) {
-    child.kill('SIGKILL');
+    signal(child, 'SIGKILL');
   }
 }
 
@@ -34,8 +46,8 @@ export function track(child) {
   return child;
 }
 
-/** Starts the server on free ports; resolves at its ready line. */
-export async function startServer(name, artifacts) {
+/** Starts the server on free ports, itself or through `dotnet run`; resolves at its ready line. */
+export async function startServer(name, artifacts, { throughSdk = false } = {}) {
   const data = await mkdtemp(path.join(tmpdir(), 'voicecluster-footprint-'));
   const port = await freeTcpPort();
   const [first, last] = await freeUdpRange(4);
@@ -45,7 +57,9 @@ export async function startServer(name, artifacts) {
   ];
   const log = createWriteStream(path.join(artifacts, `footprint-${name}.log`));
   const begin = performance.now();
-  const child = track(spawn(program, args, { cwd: data, stdio: ['ignore', 'pipe', 'pipe'] }));
+  const [command, prefix] = throughSdk ? ['dotnet', ['run', '-c', 'Release', '--no-build', '--project', project, '--']] : [program, []];
+  const child = track(spawn(command, [...prefix, ...args], { cwd: data, stdio: ['ignore', 'pipe', 'pipe'], detached: throughSdk }));
+  child.leadsGroup = throughSdk;
   child.stderr.pipe(log);
   const startSeconds = await new Promise((resolve, reject) => {
     const deadline = setTimeout(() => reject(new Error(`not ready within ${startDeadlineMs} ms; see ${log.path}`)), startDeadlineMs);
@@ -58,7 +72,17 @@ export async function startServer(name, artifacts) {
       }
     });
   });
+  await answers(`http://127.0.0.1:${port}/health/ready`);
+  await answers(`http://127.0.0.1:${port}/`);
   return new Server(child, `http://127.0.0.1:${port}`, data, startSeconds);
+}
+
+/** The ready line must be true: what it promises answers at once. */
+async function answers(url) {
+  const { status } = await fetch(url);
+  if (status !== 200) {
+    throw new Error(`${url} answered ${status} after the ready line`);
+  }
 }
 
 class Server {
@@ -116,8 +140,8 @@ class Server {
     const begin = performance.now();
     if (this.child.exitCode === null && this.child.signalCode === null) {
       const ended = new Promise((resolve) => this.child.once('exit', resolve));
-      this.child.kill('SIGTERM');
-      const kill = setTimeout(() => this.child.kill('SIGKILL'), stopDeadlineMs);
+      signal(this.child, 'SIGTERM');
+      const kill = setTimeout(() => signal(this.child, 'SIGKILL'), stopDeadlineMs);
       await ended;
       clearTimeout(kill);
     }

@@ -88,6 +88,8 @@ static async Task MuteAsync(Uri server, int rounds)
     List<double> request = [], ack = [], silence = [], resume = [];
     for (var round = 0; round < rounds; round++)
     {
+        // The waits below end right after a frame; a random part of two frames makes the request fall anywhere between them.
+        await Task.Delay(Random.Shared.Next(40));
         var asked = MediaLoop.Now;
         await alice.SetPausedAsync(true);
         var acked = MediaLoop.Now;
