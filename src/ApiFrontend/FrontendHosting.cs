@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using VoiceCluster.ApiFrontend.Auth;
+using VoiceCluster.ApiFrontend.Doors.Calls;
 using VoiceCluster.ApiFrontend.Doors.Mediasoup;
 using VoiceCluster.ApiFrontend.Http;
 using VoiceCluster.ApiFrontend.Limits;
@@ -37,6 +38,7 @@ public static class FrontendHosting
         services.AddSingleton<MediasoupMembers>();
         services.AddSingleton<MediasoupGate>();
         services.AddSingleton<MediasoupDoor>();
+        services.AddCalls(builder.Configuration);
         services.AddHostedService<DoorsClosing>();
         services.AddCors();
         services.AddRouting();
@@ -76,6 +78,7 @@ public static class FrontendHosting
         app.UseVoiceAuth();
         app.UsePage();
         app.MapVoiceAuth();
+        app.MapCalls();
 
         // A Socket.IO client shows its token in the handshake of a namespace, which judges it.
         app.MapSocketIo(SocketIoPath, app.Services.GetRequiredService<MediasoupDoor>().Map).AllowAnonymous();

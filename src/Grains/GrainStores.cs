@@ -5,4 +5,13 @@ public static class GrainStores
 {
     /// <summary>Rooms: membership that may be lost with the whole cluster, and is rebuilt by reconnecting clients.</summary>
     public const string Rooms = "rooms";
+
+    /// <summary>Calls: durable, with their events.</summary>
+    public const string Calls = "calls";
+
+    /// <summary>Chats: durable.</summary>
+    public const string Chats = "chats";
+
+    /// <summary>Users: which call each is in. A lost row costs no call, only the protection from a second one.</summary>
+    public const string Users = "users";
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using VoiceCluster.Grains;
+using VoiceCluster.Grains.Calls;
 using VoiceCluster.Grains.Rooms;
 
 namespace VoiceCluster.Silo;
@@ -15,9 +16,14 @@ public static class SiloHosting
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddOptions<RoomOptions>().Bind(builder.Configuration.GetSection(RoomOptions.Section)).ValidateOnStart();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RoomOptions>, RoomOptionsValidator>());
+        builder.Services.AddOptions<CallOptions>().Bind(builder.Configuration.GetSection(CallOptions.Section)).ValidateOnStart();
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CallOptions>, CallOptionsValidator>());
         builder.UseOrleans(silo => silo
             .UseLocalhostClustering()
             .AddMemoryGrainStorage(GrainStores.Rooms)
+            .AddMemoryGrainStorage(GrainStores.Calls)
+            .AddMemoryGrainStorage(GrainStores.Chats)
+            .AddMemoryGrainStorage(GrainStores.Users)
             .UseInMemoryReminderService());
         return builder;
     }

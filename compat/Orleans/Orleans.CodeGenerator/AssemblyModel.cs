@@ -16,7 +16,13 @@ internal sealed class AssemblyModel
 
     public List<INamedTypeSymbol> Copied { get; } = [];
 
-    public bool IsEmpty => Interfaces.Count + GrainClasses.Count + Copied.Count == 0;
+    /// <summary>Types that get a codec: those that are copied, and immutable ones.</summary>
+    public List<INamedTypeSymbol> Serialized { get; } = [];
+
+    /// <summary>Enums with a name of their own on the wire.</summary>
+    public List<INamedTypeSymbol> Enums { get; } = [];
+
+    public bool IsEmpty => Interfaces.Count + GrainClasses.Count + Serialized.Count + Enums.Count == 0;
 
     public static AssemblyModel Build(
         ImmutableArray<INamedTypeSymbol?> declared, KnownTypes known, Action<Diagnostic> report, CancellationToken cancellationToken)
@@ -46,15 +52,40 @@ internal sealed class AssemblyModel
                 }
             }
 
-            if (type.Has("Orleans.GenerateSerializerAttribute") && type.TypeKind is TypeKind.Class or TypeKind.Struct
-                && TypeRules.Check(type, report) && !TypeRules.IsPassedAsIs(type))
+            if (type.TypeKind == TypeKind.Class)
             {
-                model.Copied.Add(type);
+                CheckMethods(type, report);
+            }
+
+            if (!type.Has("Orleans.GenerateSerializerAttribute"))
+            {
+                continue;
+            }
+
+            if (type.TypeKind == TypeKind.Enum && InterfaceRules.IsReachable(type))
+            {
+                model.Enums.Add(type);
+            }
+            else if (type.TypeKind is TypeKind.Class or TypeKind.Struct && TypeRules.Check(type, report) && !TypeRules.IsException(type))
+            {
+                model.Serialized.Add(type);
+                if (!TypeRules.IsPassedAsIs(type))
+                {
+                    model.Copied.Add(type);
+                }
             }
         }
 
         TypeRules.CheckAliases(distinct, report);
         return model;
+    }
+
+    private static void CheckMethods(INamedTypeSymbol type, Action<Diagnostic> report)
+    {
+        foreach (var method in type.GetMembers().OfType<IMethodSymbol>().Where(m => m.Has("Orleans.Concurrency.AlwaysInterleaveAttribute")))
+        {
+            report(Diagnostic.Create(Diagnostics.InterleaveOnClass, method.Locations.FirstOrDefault(), method.ToDisplayString()));
+        }
     }
 
     private static IEnumerable<INamedTypeSymbol> ReportUnreachable(INamedTypeSymbol type, Action<Diagnostic> report)

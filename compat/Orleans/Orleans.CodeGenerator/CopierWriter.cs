@@ -63,9 +63,7 @@ internal static class CopierWriter
     {
         var index = accessors.Count;
         var reference = level.IsValueType ? "ref " : "";
-        accessors.Add(
-            $"    [global::System.Runtime.CompilerServices.UnsafeAccessor(global::System.Runtime.CompilerServices.UnsafeAccessorKind.Field, Name = \"{field.Name}\")]\n"
-            + $"    private static extern ref {field.Type.FullName()} F{index}({reference}{level.FullName()} target);");
+        accessors.Add(Accessor(index, field, level));
         var skip = (field.AssociatedSymbol ?? field).Has("System.NonSerializedAttribute");
         if (!skip)
         {
@@ -77,7 +75,12 @@ internal static class CopierWriter
         }
     }
 
-    private static string Constraints(INamedTypeSymbol type) => string.Concat(type.TypeParameters.Select(p =>
+    /// <summary>A method <c>F{index}</c> that answers a reference to the field, whatever its accessibility.</summary>
+    internal static string Accessor(int index, IFieldSymbol field, INamedTypeSymbol level) =>
+        $"    [global::System.Runtime.CompilerServices.UnsafeAccessor(global::System.Runtime.CompilerServices.UnsafeAccessorKind.Field, Name = \"{field.Name}\")]\n"
+        + $"    private static extern ref {field.Type.FullName()} F{index}({(level.IsValueType ? "ref " : "")}{level.FullName()} target);";
+
+    internal static string Constraints(INamedTypeSymbol type) => string.Concat(type.TypeParameters.Select(p =>
     {
         var parts = new List<string>();
         if (p.HasUnmanagedTypeConstraint)

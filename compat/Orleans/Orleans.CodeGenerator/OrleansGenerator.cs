@@ -60,6 +60,11 @@ public sealed class OrleansGenerator : IIncrementalGenerator
             CopierWriter.Write(text, type);
         }
 
+        foreach (var type in model.Serialized)
+        {
+            CodecWriter.Write(text, type);
+        }
+
         WriteManifest(text, model);
         text.AppendLine("}");
         output.AddSource("Orleans.g.cs", SourceText.From(text.ToString(), Encoding.UTF8));
@@ -84,6 +89,16 @@ public sealed class OrleansGenerator : IIncrementalGenerator
         foreach (var type in model.Copied)
         {
             text.AppendLine($"      manifest.AddCopier(typeof({type.OpenName()}), typeof({CopierWriter.CopierName(type)}{type.OpenArity()}));");
+        }
+
+        foreach (var type in model.Serialized)
+        {
+            text.AppendLine($"      manifest.AddCodec(typeof({type.OpenName()}), typeof({CodecWriter.CodecName(type)}{type.OpenArity()}), \"{CodecWriter.WireName(type)}\");");
+        }
+
+        foreach (var type in model.Enums)
+        {
+            text.AppendLine($"      manifest.AddName(typeof({type.FullName()}), \"{CodecWriter.WireName(type)}\");");
         }
 
         text.AppendLine("    }");

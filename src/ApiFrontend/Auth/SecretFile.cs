@@ -19,10 +19,7 @@ public static class SecretFile
         ArgumentException.ThrowIfNullOrEmpty(dataPath);
         Directory.CreateDirectory(dataPath);
         var path = Path.Combine(dataPath, Name);
-        if (!File.Exists(path))
-        {
-            Create(path);
-        }
+        CreateOnce(path);
 
         if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & ~OwnerOnly) != UnixFileMode.None)
         {
@@ -34,6 +31,41 @@ public static class SecretFile
             ? secret
             : throw new InvalidDataException($"{path} holds {secret.Length} characters; it must hold at least {AuthOptions.LeastSecretBytes}. "
                 + "Delete it to get a new secret; all tokens end with the old one.");
+    }
+
+    /// <summary>
+    /// Renaming replaces what is there on Unix, so that of two processes the later would win over a secret in use: a mutex
+    /// of the machine lets one after the other look.
+    /// </summary>
+    private static void CreateOnce(string path)
+    {
+        var name = Convert.ToHexString(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Path.GetFullPath(path))));
+        using var mutex = new Mutex(initiallyOwned: false, $"voicecluster-{name}");
+        WaitFor(mutex);
+        try
+        {
+            if (!File.Exists(path))
+            {
+                Create(path);
+            }
+        }
+        finally
+        {
+            mutex.ReleaseMutex();
+        }
+    }
+
+    private static void WaitFor(Mutex mutex)
+    {
+        try
+        {
+            mutex.WaitOne();
+        }
+        catch (AbandonedMutexException)
+        {
+            // Its owner died while it made the file. The mutex is ours all the same, and a draft that it left has another name.
+            return;
+        }
     }
 
     /// <summary>Written whole under another name and flushed, then named: a crash leaves no half secret.</summary>
@@ -52,13 +84,6 @@ public static class SecretFile
             stream.Flush(flushToDisk: true);
         }
 
-        try
-        {
-            File.Move(draft, path, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            File.Delete(draft);
-        }
+        File.Move(draft, path);
     }
 }

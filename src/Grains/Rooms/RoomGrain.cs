@@ -43,7 +43,7 @@ public sealed partial class RoomGrain(
                 _lastSeen[participant.Info.ParticipantId] = now;
             }
 
-            await store.WriteStateAsync(cancellationToken);
+            await store.WriteStateAsync();
             await _media.EnsureAsync();
             await FinishAsync();
             LogTakenOver(logger, _name, store.State.Participants.Count, store.State.Epoch);
@@ -404,7 +404,7 @@ public sealed partial class RoomGrain(
         _media.MarkSaved();
         if (store.RecordExists)
         {
-            await TryStoreAsync(store.ClearStateAsync);
+            await TryStoreAsync(() => store.ClearStateAsync());
         }
 
         DeactivateOnIdle();
@@ -427,7 +427,7 @@ public sealed partial class RoomGrain(
     {
         if (_unsaved || _media.NeedsSave)
         {
-            _unsaved = !await TryStoreAsync(store.WriteStateAsync);
+            _unsaved = !await TryStoreAsync(() => store.WriteStateAsync());
             _media.MarkSaved();
         }
 
@@ -450,11 +450,11 @@ public sealed partial class RoomGrain(
     /// A store that is away stops nobody from talking: the room goes on from memory and maintenance writes again.
     /// A conflict is different: another activation owns the room, and this one must not go on.
     /// </summary>
-    private async Task<bool> TryStoreAsync(Func<CancellationToken, Task> write)
+    private async Task<bool> TryStoreAsync(Func<Task> write)
     {
         try
         {
-            await write(CancellationToken.None);
+            await write();
             return true;
         }
         catch (InconsistentStateException)

@@ -12,7 +12,7 @@ namespace VoiceCluster.Hosting.Metrics;
 public sealed class PrometheusExporter : IDisposable
 {
     /// <summary>Meters whose names start so are exported; the first is ours, the others the framework's.</summary>
-    private static readonly string[] Meters = ["VoiceCluster", "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.Hosting"];
+    private static readonly string[] Meters = ["VoiceCluster", "Microsoft.Orleans", "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.Hosting"];
 
     /// <summary>Prometheus' own default bounds in seconds, used where an instrument advises none.</summary>
     private static readonly double[] DefaultBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];

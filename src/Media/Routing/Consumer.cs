@@ -1,7 +1,7 @@
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Rtcp;
-using VoiceCluster.Media.Rtp.Codecs;
 using VoiceCluster.Media.Rtp;
+using VoiceCluster.Media.Rtp.Codecs;
 
 namespace VoiceCluster.Media.Routing;
 

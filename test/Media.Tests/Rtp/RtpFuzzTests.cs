@@ -1,8 +1,8 @@
-using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Routing;
+using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Rtcp;
-using VoiceCluster.Media.Rtp.Codecs;
 using VoiceCluster.Media.Rtp;
+using VoiceCluster.Media.Rtp.Codecs;
 using VoiceCluster.Media.Tests.Simulation;
 
 namespace VoiceCluster.Media.Tests.Rtp;

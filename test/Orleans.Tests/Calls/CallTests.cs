@@ -50,6 +50,8 @@ public sealed class CallTests(SiloFixture silo) : IClassFixture<SiloFixture>
         Assert.Equal(Grain.GetHashCode(), silo.Client.GetGrain<ICallGrain>(_key).GetHashCode());
         Assert.NotEqual((object)Grain, silo.Client.GetGrain<ICallGrain>(Probe.NewKey()));
         Assert.Equal((object)Grain, silo.Client.GetGrain<ICallGrain>(Grain.GetGrainId()));
+        Assert.Equal((object)Grain, silo.Client.GetGrain(typeof(ICallGrain), _key));
+        Assert.Equal(7, silo.Client.GetGrain(typeof(INumberGrain), 7).GetPrimaryKeyLong());
     }
 
     [Fact]

@@ -7,7 +7,7 @@ using Orleans.Runtime;
 namespace Orleans.Serialization;
 
 /// <summary>A value of a type that has no copier: it must not cross from one grain to another.</summary>
-public sealed class CodecNotFoundException(string message) : OrleansException(message);
+public sealed class CodecNotFoundException(string message) : SerializerException(message);
 
 /// <summary>Copies objects of one type. Generated for types with [GenerateSerializer].</summary>
 public abstract class DeepCopier<T>
@@ -124,12 +124,14 @@ internal static class Copiers
         || typeof(GrainReference).IsAssignableFrom(type)
         || typeof(Exception).IsAssignableFrom(type)
         || typeof(Type).IsAssignableFrom(type)
+        || typeof(IPAddress).IsAssignableFrom(type)
         || typeof(Delegate).IsAssignableFrom(type)
         || type == typeof(GrainId) || type == typeof(SiloAddress) || type == typeof(GrainType) || type == typeof(IdSpan)
         || (type.IsGenericType && IsImmutableGeneric(type));
 
     public static object Make(Type type, ConcurrentDictionary<Type, Type> generated)
     {
+        GrainManifest.EnsureLoaded();
         var definition = type.IsGenericType ? type.GetGenericTypeDefinition() : type;
         if (generated.TryGetValue(definition, out var copier))
         {

@@ -110,6 +110,21 @@ namespace Orleans
         TGrainInterface GetGrain<TGrainInterface>(GrainId grainId)
             where TGrainInterface : IAddressable;
 
+        /// <summary>A reference to the grain of an interface with a Guid key.</summary>
+        IGrain GetGrain(Type grainInterfaceType, Guid grainPrimaryKey);
+
+        /// <summary>A reference to the grain of an interface with a number as key.</summary>
+        IGrain GetGrain(Type grainInterfaceType, long grainPrimaryKey);
+
+        /// <summary>A reference to the grain of an interface with a text key.</summary>
+        IGrain GetGrain(Type grainInterfaceType, string grainPrimaryKey);
+
+        /// <summary>A reference to the grain of an interface with a Guid and text as key.</summary>
+        IGrain GetGrain(Type grainInterfaceType, Guid grainPrimaryKey, string keyExtension);
+
+        /// <summary>A reference to the grain of an interface with a number and text as key.</summary>
+        IGrain GetGrain(Type grainInterfaceType, long grainPrimaryKey, string keyExtension);
+
         /// <summary>
         /// A reference to a local object. The runtime holds the object weakly: keep it alive as long as calls may come.
         /// </summary>

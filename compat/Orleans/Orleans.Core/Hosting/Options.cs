@@ -66,6 +66,31 @@ public class EndpointOptions
     public int GatewayPort { get; set; } = 30_000;
 }
 
+/// <summary>How silos watch each other.</summary>
+public class ClusterMembershipOptions
+{
+    /// <summary>Probes that a silo may miss before it is suspected. Default 3.</summary>
+    public int NumMissedProbesLimit { get; set; } = 3;
+
+    /// <summary>How long an answer to a probe may take, and how often probes are sent. Default 5 s.</summary>
+    public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How many silos watch each. Default 10.</summary>
+    public int NumProbedSilos { get; set; } = 10;
+
+    /// <summary>Votes that declare a silo dead. Default 2.</summary>
+    public int NumVotesForDeathDeclaration { get; set; } = 2;
+
+    /// <summary>How long a vote counts. Default 3 minutes.</summary>
+    public TimeSpan DeathVoteExpirationTimeout { get; set; } = TimeSpan.FromMinutes(3);
+
+    /// <summary>How often a silo writes that it lives. Default 30 s.</summary>
+    public TimeSpan IAmAliveTablePublishTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often the table is read. Default 1 minute.</summary>
+    public TimeSpan TableRefreshTimeout { get; set; } = TimeSpan.FromMinutes(1);
+}
+
 /// <summary>Reminders.</summary>
 public class ReminderOptions
 {

@@ -49,6 +49,12 @@ public sealed class GrainManifest
     /// <summary>The manifest of this process.</summary>
     internal static GrainManifest Instance { get; } = new();
 
+    /// <summary>
+    /// Makes sure that the loaded assemblies are registered: who looks for a codec, copier or name may be the first to
+    /// need the manifest.
+    /// </summary>
+    internal static void EnsureLoaded() => _ = Instance;
+
     /// <summary>Called by generated code: how to make references of an interface.</summary>
     public void AddInterface(Type grainInterface, Func<IGrainCaller, GrainId, GrainReference> create) => _references[grainInterface] = create;
 
@@ -57,6 +63,16 @@ public sealed class GrainManifest
 
     /// <summary>Called by generated code: a copier; both may be open generics.</summary>
     public void AddCopier(Type type, Type copier) => DeepCopy.Register(type, copier);
+
+    /// <summary>Called by generated code: a codec and the type's name on the wire; both may be open generics.</summary>
+    public void AddCodec(Type type, Type codec, string name)
+    {
+        Codecs.Register(type, codec);
+        TypeNames.Register(type, name);
+    }
+
+    /// <summary>Called by generated code: the name of an enum on the wire.</summary>
+    public void AddName(Type type, string name) => TypeNames.Register(type, name);
 
     internal GrainReference CreateReference(IGrainCaller caller, Type grainInterface, GrainId grainId) =>
         _references.TryGetValue(grainInterface, out var create)

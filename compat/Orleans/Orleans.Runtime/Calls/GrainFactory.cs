@@ -27,6 +27,16 @@ internal sealed class GrainFactory(SiloRuntime silo) : IClusterClient
     public TGrainInterface GetGrain<TGrainInterface>(GrainId grainId)
         where TGrainInterface : IAddressable => (TGrainInterface)(object)silo.Caller.CreateReference(typeof(TGrainInterface), grainId);
 
+    public IGrain GetGrain(Type grainInterfaceType, Guid grainPrimaryKey) => Make(grainInterfaceType, GrainKeys.Of(grainPrimaryKey));
+
+    public IGrain GetGrain(Type grainInterfaceType, long grainPrimaryKey) => Make(grainInterfaceType, GrainKeys.Of(grainPrimaryKey));
+
+    public IGrain GetGrain(Type grainInterfaceType, string grainPrimaryKey) => Make(grainInterfaceType, grainPrimaryKey);
+
+    public IGrain GetGrain(Type grainInterfaceType, Guid grainPrimaryKey, string keyExtension) => Make(grainInterfaceType, GrainKeys.Of(grainPrimaryKey, keyExtension));
+
+    public IGrain GetGrain(Type grainInterfaceType, long grainPrimaryKey, string keyExtension) => Make(grainInterfaceType, GrainKeys.Of(grainPrimaryKey, keyExtension));
+
     public TGrainObserverInterface CreateObjectReference<TGrainObserverInterface>(IGrainObserver obj)
         where TGrainObserverInterface : IGrainObserver
     {
@@ -49,6 +59,9 @@ internal sealed class GrainFactory(SiloRuntime silo) : IClusterClient
 
         silo.Observers.Remove(reference.GrainId);
     }
+
+    private IGrain Make(Type grainInterface, string key) =>
+        (IGrain)silo.Caller.CreateReference(grainInterface, GrainId.Create(GrainManifest.Instance.Resolve(grainInterface, null), key));
 
     private TGrainInterface Make<TGrainInterface>(string key, string? prefix)
         where TGrainInterface : IAddressable

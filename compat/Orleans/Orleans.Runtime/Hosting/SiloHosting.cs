@@ -103,6 +103,7 @@ namespace Microsoft.Extensions.Hosting
             services.TryAddSingleton(TimeProvider.System);
             services.TryAddSingleton<SiloRuntime>();
             services.TryAddSingleton<IGrainRuntime, GrainRuntime>();
+            services.TryAddSingleton(s => new Orleans.Serialization.Serializer(s.GetRequiredService<SiloRuntime>().Caller));
             services.Replace(ServiceDescriptor.Singleton<IClusterClient>(s => s.GetRequiredService<SiloRuntime>().Factory));
             services.Replace(ServiceDescriptor.Singleton<IGrainFactory>(s => s.GetRequiredService<SiloRuntime>().Factory));
             services.AddHostedService<SiloHostedService>();

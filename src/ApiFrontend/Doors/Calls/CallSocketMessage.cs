@@ -1,0 +1,136 @@
+using System.Text.Json;
+using VoiceCluster.Abstractions.Calls;
+using VoiceCluster.Abstractions.Users;
+using VoiceCluster.ApiFrontend.Auth;
+
+namespace VoiceCluster.ApiFrontend.Doors.Calls;
+
+/// <summary>What a client asks over the WebSocket.</summary>
+internal enum CallSocketRequest
+{
+    Accept,
+    Reject,
+    Hangup,
+    Connected,
+    Signal,
+    Ping,
+}
+
+/// <summary>A message of a client.</summary>
+internal sealed record CallSocketMessage(CallSocketRequest Request, Guid CallId, CallSignalKind Kind, string PayloadJson)
+{
+    private const int MaxTypeLength = 64;
+
+    /// <summary>Reads a message; what is wrong is an error for the client.</summary>
+    public static CallError? Read(ReadOnlyMemory<byte> utf8, out CallSocketMessage message)
+    {
+        message = new CallSocketMessage(CallSocketRequest.Ping, default, default, "");
+        using var document = StrictJson.TryParseObject(utf8);
+        if (document is null)
+        {
+            return new CallError(400, "INVALID_MESSAGE", "A message is a JSON object with type and data.");
+        }
+
+        CallSignalKind kind = default;
+        string? payload = null;
+        CallSocketRequest request;
+        switch (StrictJson.TextOf(document.RootElement, "type", MaxTypeLength))
+        {
+            case "ping":
+                return null;
+            case "call:accept":
+                request = CallSocketRequest.Accept;
+                break;
+            case "call:reject":
+                request = CallSocketRequest.Reject;
+                break;
+            case "call:hangup":
+                request = CallSocketRequest.Hangup;
+                break;
+            case "call:connected":
+                request = CallSocketRequest.Connected;
+                break;
+            case "call:webrtc:offer":
+                (request, kind, payload) = (CallSocketRequest.Signal, CallSignalKind.Offer, "offer");
+                break;
+            case "call:webrtc:answer":
+                (request, kind, payload) = (CallSocketRequest.Signal, CallSignalKind.Answer, "answer");
+                break;
+            case "call:webrtc:candidate":
+                (request, kind, payload) = (CallSocketRequest.Signal, CallSignalKind.Candidate, "candidate");
+                break;
+            default:
+                return new CallError(400, "UNKNOWN_TYPE", "The type is missing or unknown.");
+        }
+
+        if (!document.RootElement.TryGetProperty("data", out var data) || data.ValueKind != JsonValueKind.Object)
+        {
+            return new CallError(400, "INVALID_MESSAGE", "data must be an object.");
+        }
+
+        if (!CallRequests.TryReadId(data, "call_id", out var callId))
+        {
+            return CallError.InvalidCallId;
+        }
+
+        var json = "";
+        if (payload is not null)
+        {
+            if (!data.TryGetProperty(payload, out var value) || value.ValueKind != JsonValueKind.Object)
+            {
+                return new CallError(400, "INVALID_MESSAGE", $"data.{payload} must be an object.");
+            }
+
+            json = value.GetRawText();
+        }
+
+        message = new CallSocketMessage(request, callId, kind, json);
+        return null;
+    }
+
+    /// <summary>A notice as its message.</summary>
+    public static byte[]? Write(UserNotice notice) => notice switch
+    {
+        CallChanged changed => WriteChange(changed),
+        CallSignalled signal => WriteSignal(signal),
+        _ => null,
+    };
+
+    /// <summary>The answer to a ping.</summary>
+    public static byte[] WritePong() => """{"type":"pong"}"""u8.ToArray();
+
+    /// <summary>An error, with the call that it is about.</summary>
+    public static byte[] WriteError(CallError error, Guid? callId) =>
+        JsonSerializer.SerializeToUtf8Bytes(new { Type = "error", error.Code, error.Message, CallId = callId }, CallJson.Options);
+
+    private static byte[] WriteChange(CallChanged changed)
+    {
+        var type = changed.Change switch
+        {
+            CallChange.Ringing => "call:initiate",
+            CallChange.PartyLeft => "call:participant_left",
+            _ => $"call:{CallJson.Name(changed.Change)}",
+        };
+        return JsonSerializer.SerializeToUtf8Bytes(new { Type = type, Data = CallAnswer.Of(changed.Call, changed.By) }, CallJson.Options);
+    }
+
+    private static byte[] WriteSignal(CallSignalled signal)
+    {
+        var name = CallJson.Name(signal.Kind);
+        using MemoryStream buffer = new();
+        using (Utf8JsonWriter writer = new(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("type", $"call:webrtc:{name}");
+            writer.WriteStartObject("data");
+            writer.WriteString("call_id", signal.CallId);
+            writer.WriteString("from", signal.From);
+            writer.WritePropertyName(name);
+            writer.WriteRawValue(signal.PayloadJson);
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+        }
+
+        return buffer.ToArray();
+    }
+}

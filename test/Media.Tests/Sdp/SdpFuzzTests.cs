@@ -1,0 +1,47 @@
+using System.Text;
+using VoiceCluster.Media.Sdp;
+using VoiceCluster.Media.Tests.Fuzzing;
+
+namespace VoiceCluster.Media.Tests.Sdp;
+
+public sealed class SdpFuzzTests
+{
+    /// <summary>Whatever parses is written and parses again; nothing throws.</summary>
+    [Fact]
+    public void Sdp_Mutations_NeverThrowAndSurviveARoundTrip()
+    {
+        byte[][] seeds =
+        [
+            Encoding.Latin1.GetBytes(SdpParserTests.BrowserOffer),
+            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n"u8.ToArray(),
+        ];
+        Fuzz.Run(seeds, static input =>
+        {
+            if (!SdpParser.TryParse(Encoding.Latin1.GetString(input), out var description, out _))
+            {
+                return;
+            }
+
+            foreach (var media in description.Media)
+            {
+                SdpMediaAttributes.Direction(description, media);
+                foreach (var attribute in media.Attributes)
+                {
+                    var value = attribute.Value ?? "";
+                    SdpMediaAttributes.TryParseRtpMap(value, out _);
+                    SdpMediaAttributes.TryParseFormat(value, out _, out _);
+                    SdpMediaAttributes.TryParseExtensionMap(value, out _);
+                    SdpMediaAttributes.TryParseFeedback(value, out _);
+                    SdpMediaAttributes.TryParseFingerprint(value, out _);
+                    SdpMediaAttributes.TryParseSource(value, out _, out _, out _);
+                }
+            }
+
+            var text = SdpWriter.Write(description);
+            if (!SdpParser.TryParse(text, out var again, out var error) || SdpWriter.Write(again) != text)
+            {
+                throw new InvalidOperationException($"What was written does not read back: {error}");
+            }
+        });
+    }
+}
