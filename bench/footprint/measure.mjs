@@ -133,6 +133,9 @@ async function snapshot(server, cycles) {
     heap: sum('dotnet_gc_last_collection_heap_size_bytes') / 1024 / 1024,
     timers: sum('dotnet_timer_count'),
     mediaObjects: sum('voicecluster_media_transports', 'voicecluster_media_producers', 'voicecluster_media_consumers', 'voicecluster_media_rooms'),
+    observers: sum('orleans_observers'),
+    activations: sum('orleans_catalog_activations'),
+    pending: sum('orleans_app_requests_pending'),
     doorObjects: sum('voicecluster_frontend_connections', 'voicecluster_frontend_participants'),
     handshakes: sum('voicecluster_media_dtls_handshakes_completed_total'),
   };
@@ -161,6 +164,8 @@ async function measureChurn() {
   row('handles', counts('handles'), 'flat: ± 5', Math.abs(after.handles - before.handles) <= 5);
   row('threads', counts('threads'), 'flat: ± 5', Math.abs(after.threads - before.threads) <= 5);
   row('timers', counts('timers'), 'flat: ± 5', Math.abs(after.timers - before.timers) <= 5);
+  row('engine: observers, activations, pending calls', steps.slice(1).map((step) => `${step.observers}/${step.activations}/${step.pending}`).join(', '),
+    'observers as when idle, 0 pending', after.observers === steps[0].observers && after.pending === 0);
   row('transports, producers, consumers, rooms left', counts('mediaObjects'), '0', after.mediaObjects === 0);
   row('connections, participants left', counts('doorObjects'), '0', after.doorObjects === 0);
 }
