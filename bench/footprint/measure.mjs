@@ -15,7 +15,8 @@ const idleSeconds = 30;
 const cpuSeconds = 60;
 const settleSeconds = 20;
 const churnParallel = 4;
-const warmUpCycles = 200;
+// By then the just-in-time compiler has seen every path often enough to be done with it.
+const warmUpCycles = 1_000;
 const churnCycles = 1_000;
 const muteRounds = 100;
 

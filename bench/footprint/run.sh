@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the standalone server: start, idle memory, a room of two browsers, churn, mute. See docs/performance.md.
 #
-#   bench/footprint/run.sh                 all of it, about seven minutes
+#   bench/footprint/run.sh                 all of it, about eight minutes
 #   bench/footprint/run.sh start churn     only these: start idle room churn mute
 #
 # Prints one table and writes artifacts/footprint.json. Needs the .NET 10 SDK, Node.js 20 and, for room, Chromium
