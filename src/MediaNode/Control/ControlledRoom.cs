@@ -19,6 +19,7 @@ internal sealed class ControlledRoom(string name, WorkerThread thread, RoomRepor
     private Router? _router;
     private long _sequence;
     private long _reconciledAt;
+    private long _lastCommandAt;
 
     public string Name => name;
 
@@ -37,8 +38,9 @@ internal sealed class ControlledRoom(string name, WorkerThread thread, RoomRepor
     public void MarkClosed() => IsClosed = true;
 
     /// <summary>Checks epoch and sequence; null when the command may run. <paramref name="forgottenEpoch"/> is the epoch that last closed a room of this name.</summary>
-    public Fault? Admit(RoomCommandHeader header, long forgottenEpoch)
+    public Fault? Admit(RoomCommandHeader header, long forgottenEpoch, long now)
     {
+        _lastCommandAt = now;
         if (header.Epoch < Math.Max(Epoch, forgottenEpoch))
         {
             return new Fault(FaultCode.Superseded, $"Epoch {header.Epoch} is over; the room is commanded by epoch {Math.Max(Epoch, forgottenEpoch)}.");
@@ -194,6 +196,17 @@ internal sealed class ControlledRoom(string name, WorkerThread thread, RoomRepor
 
         _router = opened.Value;
         return null;
+    }
+
+    /// <summary>Closes a room that has had no transport and no command for that many microseconds. True when it is closed.</summary>
+    public bool CloseIfIdle(MediaWorker worker, long now, long idle)
+    {
+        if (!IsClosed && _transports.Count == 0 && now - _lastCommandAt >= idle)
+        {
+            Close(worker, now);
+        }
+
+        return IsClosed;
     }
 
     private void Close(MediaWorker worker, long now)

@@ -17,6 +17,9 @@ public sealed partial class FleetMembership(
 {
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
 
+    /// <summary>Rooms that are idle for so long are closed; looked at as often.</summary>
+    private static readonly TimeSpan RoomIdle = TimeSpan.FromMinutes(1);
+
     private volatile bool _registered;
     private volatile bool _draining;
     private bool _failing;
@@ -61,6 +64,7 @@ public sealed partial class FleetMembership(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         IMediaNode? reference = null;
+        var lookedAt = time.GetTimestamp();
         using var timer = new PeriodicTimer(MediaFleet.HeartbeatEvery, time);
         do
         {
@@ -71,6 +75,11 @@ public sealed partial class FleetMembership(
                 await cluster.GetGrain<IMediaFleetGrain>(MediaFleet.Key).HeartbeatAsync(Heartbeat(), reference)
                     .WaitAsync(MediaFleet.LostAfter, time, stoppingToken).ConfigureAwait(false);
                 Succeeded();
+                if (time.GetElapsedTime(lookedAt) >= RoomIdle)
+                {
+                    lookedAt = time.GetTimestamp();
+                    await control.CloseIdleAsync(RoomIdle).ConfigureAwait(false);
+                }
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {

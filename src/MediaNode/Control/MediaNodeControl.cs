@@ -46,6 +46,39 @@ public sealed partial class MediaNodeControl(
     public Task<Outcome<RoomReconciled>> ReconcileAsync(RoomCommandHeader header, DesiredRoom desired) =>
         RunAsync(header, (room, worker, now) => room.Reconcile(desired, worker, now));
 
+    /// <summary>
+    /// Closes rooms without transports that nobody has commanded for a while: their grain moved them elsewhere while this node
+    /// could not be told, or is lost. One that is wanted all the same is opened again by its next command.
+    /// </summary>
+    public async Task CloseIdleAsync(TimeSpan idle)
+    {
+        foreach (var room in _rooms.Values)
+        {
+            try
+            {
+                var closed = await room.Thread.InvokeAsync((worker, now) =>
+                {
+                    if (room.IsClosed || !room.CloseIfIdle(worker, now, (long)idle.TotalMicroseconds))
+                    {
+                        return false;
+                    }
+
+                    Remove(room);
+                    return true;
+                }).ConfigureAwait(false);
+                if (closed)
+                {
+                    LogIdle(logger, room.Name, idle);
+                }
+            }
+            catch (TaskCanceledException)
+            {
+                // The node stops, or this worker has died and its rooms with it: the rooms of the others go on.
+                LogUnreachable(logger, room.Name);
+            }
+        }
+    }
+
     private async Task<Outcome<T>> RunAsync<T>(RoomCommandHeader header, Func<ControlledRoom, MediaWorker, long, Outcome<T>> run)
     {
         while (true)
@@ -80,7 +113,7 @@ public sealed partial class MediaNodeControl(
             return null;
         }
 
-        if (room.Admit(header, _closedEpochs.GetValueOrDefault(header.Room)) is { } refused)
+        if (room.Admit(header, _closedEpochs.GetValueOrDefault(header.Room), now) is { } refused)
         {
             LogRefused(logger, header.Room, header.Epoch, header.Sequence, refused.Message);
             if (room.IsUnopened)
@@ -134,4 +167,10 @@ public sealed partial class MediaNodeControl(
 
     [LoggerMessage(2020, LogLevel.Information, "Room {Room}: command {Epoch}.{Sequence} refused: {Reason}")]
     private static partial void LogRefused(ILogger logger, string room, long epoch, long sequence, string reason);
+
+    [LoggerMessage(2021, LogLevel.Information, "Room {Room} is closed: it had no transport and no command for {Idle}")]
+    private static partial void LogIdle(ILogger logger, string room, TimeSpan idle);
+
+    [LoggerMessage(2022, LogLevel.Debug, "Room {Room} could not be looked at: its worker has ended")]
+    private static partial void LogUnreachable(ILogger logger, string room);
 }

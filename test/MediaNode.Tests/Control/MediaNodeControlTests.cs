@@ -28,6 +28,23 @@ public sealed class MediaNodeControlTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task CloseIdle_ClosesRoomsWithoutTransports_WhichTheirNextCommandOpensAgain()
+    {
+        await _node.RunAsync<RoomOpened>(new OpenRoom(), "left", epoch: 5);
+        await _node.RunAsync<TransportOpened>(new CreateWebRtcTransport("a", "alice"), "used");
+
+        await _node.Control.CloseIdleAsync(TimeSpan.FromHours(1));
+        Assert.Equal(2, _node.Control.RoomCount);
+
+        await _node.Control.CloseIdleAsync(TimeSpan.Zero);
+        Assert.Equal(1, _node.Control.RoomCount);
+        await _node.RefusedAsync(FaultCode.Superseded, new OpenRoom(), "left", epoch: 4);
+        await _node.RunAsync<TransportOpened>(new CreateWebRtcTransport("b", "bob"), "left", epoch: 5);
+        await _node.RunAsync<TransportOpened>(new CreateWebRtcTransport("a", "alice"), "used");
+        Assert.Equal(2, _node.Control.RoomCount);
+    }
+
+    [Fact]
     public async Task Commands_Repeated_AreAnsweredAsBefore()
     {
         var opened = await _node.RunAsync<TransportOpened>(new CreateWebRtcTransport("a", "alice"));
