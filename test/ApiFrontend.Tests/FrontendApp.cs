@@ -100,6 +100,7 @@ internal static class EchoNamespace
             r.Socket.Disconnect();
             return Task.CompletedTask;
         });
+        socket.On("hang", _ => new TaskCompletionSource().Task);
         socket.On("fail", _ => throw new InvalidOperationException("A handler's bug."));
         socket.On("flood", r =>
         {

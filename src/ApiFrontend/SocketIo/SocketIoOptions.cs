@@ -17,6 +17,9 @@ public sealed class SocketIoOptions
     /// <summary>How long a connection may stay without a namespace. Default 45 s.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(45);
 
+    /// <summary>How long the end of the server waits for handlers that are still at work. Default 4 s.</summary>
+    public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(4);
+
     /// <summary>The largest message and polling body in bytes (maxHttpBufferSize). Default 1,000,000.</summary>
     public int MaxPayload { get; set; } = 1_000_000;
 
@@ -61,6 +64,7 @@ internal sealed class SocketIoOptionsValidator : IValidateOptions<SocketIoOption
         Positive(faults, nameof(options.PingTimeout), options.PingTimeout);
         Positive(faults, nameof(options.UpgradeTimeout), options.UpgradeTimeout);
         Positive(faults, nameof(options.ConnectTimeout), options.ConnectTimeout);
+        Positive(faults, nameof(options.StopTimeout), options.StopTimeout);
         AtLeast(faults, nameof(options.MaxPayload), options.MaxPayload, 1024);
         AtLeast(faults, nameof(options.MaxJsonDepth), options.MaxJsonDepth, 8);
         AtLeast(faults, nameof(options.MaxAttachments), options.MaxAttachments, 0);

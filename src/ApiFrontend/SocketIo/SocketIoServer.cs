@@ -52,10 +52,13 @@ public sealed partial class SocketIoServer
         _stopping = true;
         try
         {
-            foreach (SocketIoNamespace ns in _namespaces.Values)
-            {
-                await ns.StopAsync(cancellationToken).ConfigureAwait(false);
-            }
+            // A handler that waits for a room that does not answer must not use up the time that the rest needs to stop.
+            await Task.WhenAll(_namespaces.Values.Select(n => n.StopAsync(cancellationToken)))
+                .WaitAsync(Options.StopTimeout, Time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            LogHandlersLeft(_logger, Options.StopTimeout);
         }
         finally
         {
@@ -138,4 +141,7 @@ public sealed partial class SocketIoServer
 
     [LoggerMessage(3004, LogLevel.Debug, "Connection {SessionId} from {Address} closed: {Reason}")]
     private static partial void LogClosed(ILogger logger, string sessionId, string address, DisconnectReason reason);
+
+    [LoggerMessage(3005, LogLevel.Warning, "Handlers of Socket.IO events are still at work after {StopTimeout}; the server stops without them")]
+    private static partial void LogHandlersLeft(ILogger logger, TimeSpan stopTimeout);
 }

@@ -7,6 +7,19 @@ namespace VoiceCluster.ApiFrontend.Tests.SocketIo;
 public sealed class WebSocketProtocolTests
 {
     [Fact]
+    public async Task Stop_WithAHandlerThatNeverEnds_ClosesTheConnectionAllTheSame()
+    {
+        await using FrontendApp app = await FrontendApp.StartAsync("SocketIo:StopTimeout=00:00:00.100");
+        using RawSocket socket = await RawSocket.ConnectAsync(app.Address, "/echo");
+        await socket.AskAsync("echo", "1");
+        await socket.SendAsync("42/echo,[\"hang\"]");
+
+        await app.Sockets.StopAsync(CancellationToken.None);
+
+        Assert.Null(await socket.ReceiveAsync());
+    }
+
+    [Fact]
     public async Task Connect_WithAndWithoutAuth_IsDecidedByTheNamespace()
     {
         await using FrontendApp app = await FrontendApp.StartAsync();
