@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using VoiceCluster.Grains;
 using VoiceCluster.Grains.Calls;
 using VoiceCluster.Grains.Rooms;
+using VoiceCluster.Storage;
 
 namespace VoiceCluster.Silo;
 
@@ -21,10 +22,8 @@ public static class SiloHosting
         builder.UseOrleans(silo => silo
             .UseLocalhostClustering()
             .AddMemoryGrainStorage(GrainStores.Rooms)
-            .AddMemoryGrainStorage(GrainStores.Calls)
-            .AddMemoryGrainStorage(GrainStores.Chats)
-            .AddMemoryGrainStorage(GrainStores.Users)
-            .UseInMemoryReminderService());
+            .AddEmbeddedStores(GrainStores.Calls, GrainStores.Chats, GrainStores.Users)
+            .AddReminders());
         return builder;
     }
 }

@@ -12,6 +12,7 @@ builder.AddStandaloneDefaults(args);
 builder.AddSilo();
 builder.AddApiFrontend(AuthDefaults.Standalone);
 builder.AddMediaNode();
+builder.Services.AddHostedService<UnsupportedSettings>();
 builder.Services.AddHostedService<ReadyAnnouncement>();
 
 await using var app = builder.Build();

@@ -14,8 +14,8 @@ public sealed class DependencyTests
         ["Media"] = [],
         ["MediaNode"] = ["Grains.Abstractions", "Hosting", "Media"],
         ["ApiFrontend"] = ["Grains.Abstractions", "Hosting"],
-        ["Storage"] = [],
-        ["Silo"] = ["Grains", "Hosting"],
+        ["Storage"] = ["Grains.Abstractions"],
+        ["Silo"] = ["Grains", "Hosting", "Storage"],
         ["Standalone"] = ["ApiFrontend", "MediaNode", "Silo"],
     };
 

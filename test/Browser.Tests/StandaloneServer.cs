@@ -19,7 +19,7 @@ internal sealed class StandaloneServer : IAsyncDisposable
     private readonly ConcurrentQueue<string> _lastLines = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private StandaloneServer(string name, int httpPort)
+    private StandaloneServer(string name, int httpPort, string? data, string[] settings)
     {
         _data = Directory.CreateTempSubdirectory("voicecluster-test-").FullName;
         _log = new StreamWriter(Path.Combine(Repository.Artifacts, $"{name}.log")) { AutoFlush = true };
@@ -36,7 +36,8 @@ internal sealed class StandaloneServer : IAsyncDisposable
                 $"--Media:PortRange={range}",
                 $"--Media:HttpPort={FreePorts.Tcp()}",
                 $"--Relay:UdpPort={FreePorts.Udp()}",
-                $"--Data:Path={_data}",
+                $"--Data:Path={data ?? _data}",
+                .. settings,
             ])
             {
                 WorkingDirectory = _data,
@@ -59,14 +60,18 @@ internal sealed class StandaloneServer : IAsyncDisposable
     /// <summary>The server by address; the tests' own site is at localhost, so it is another origin.</summary>
     public string Url => $"http://127.0.0.1:{HttpPort}";
 
-    public static async Task<StandaloneServer> StartAsync(string name, int? httpPort = null)
+    /// <param name="name">Names the log in the artifacts.</param>
+    /// <param name="httpPort">The port to serve at; a free one by default.</param>
+    /// <param name="data">A data folder that outlives the server; by default one of its own, deleted at the end.</param>
+    /// <param name="settings">More of the command line, such as <c>--Calls:RingTimeout=00:00:05</c>.</param>
+    public static async Task<StandaloneServer> StartAsync(string name, int? httpPort = null, string? data = null, params string[] settings)
     {
         if (!File.Exists(Repository.Standalone))
         {
             throw new FileNotFoundException("The standalone server is not built.", Repository.Standalone);
         }
 
-        var server = new StandaloneServer(name, httpPort ?? FreePorts.Tcp());
+        var server = new StandaloneServer(name, httpPort ?? FreePorts.Tcp(), data, settings);
         server._process.Start();
         server._process.BeginOutputReadLine();
         server._process.BeginErrorReadLine();

@@ -24,6 +24,17 @@ internal static class SqliteSchema
               payload BLOB NOT NULL
             )
             """,
+            """
+            CREATE TABLE reminder (
+              grain TEXT NOT NULL,
+              name TEXT NOT NULL,
+              hash INTEGER NOT NULL,
+              start_at INTEGER NOT NULL,
+              period INTEGER NOT NULL,
+              version INTEGER NOT NULL,
+              PRIMARY KEY (grain, name)
+            ) WITHOUT ROWID
+            """,
         ],
     ];
 

@@ -19,6 +19,15 @@ public sealed class RouteTableTests : IAsyncLifetime
     private static readonly (string Route, RouteAccess Access, string? Resource)[] Table =
     [
         ("* /socket.io", RouteAccess.Public, null),
+        ("DELETE /api/v1/calls/{callId}", RouteAccess.Owner, "call"),
+        ("GET /api/v1/calls", RouteAccess.Owner, "chat"),
+        ("GET /api/v1/calls/ice-servers", RouteAccess.Identity, null),
+        ("GET /api/v1/calls/{callId}", RouteAccess.Owner, "call"),
+        ("GET /api/v1/chats/{chatId}", RouteAccess.Owner, "chat"),
+        ("GET /api/v1/ws", RouteAccess.Identity, null),
+        ("PATCH /api/v1/calls/{callId}", RouteAccess.Owner, "call"),
+        ("POST /api/v1/calls", RouteAccess.Owner, "chat"),
+        ("POST /api/v1/chats", RouteAccess.Identity, null),
         ("GET /health", RouteAccess.Public, null),
         ("GET /health/ready", RouteAccess.Public, null),
         ("GET /metrics", RouteAccess.Public, null),

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using VoiceCluster.Grains;
 using VoiceCluster.Grains.Calls;
@@ -54,6 +55,9 @@ public sealed class CallsApp : IAsyncLifetime
         Http.BaseAddress = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
     }
 
+    /// <summary>Stops the frontend as SIGTERM does.</summary>
+    internal Task StopAsync() => _app!.StopAsync();
+
     public async Task DisposeAsync()
     {
         Http.Dispose();
@@ -83,6 +87,9 @@ internal sealed class CallsUser(HttpClient http, string token, Guid id)
         using HttpRequestMessage request = new(new HttpMethod(method), path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         request.Content = body is null ? null : new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+
+        // A server that refuses a large body closes before it is sent; a client that asks first hears why.
+        request.Headers.ExpectContinue = body?.Length > 1 << 20;
         using var answer = await http.SendAsync(request);
         var text = await answer.Content.ReadAsStringAsync();
         return ((int)answer.StatusCode, text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text));

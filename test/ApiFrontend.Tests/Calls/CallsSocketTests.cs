@@ -162,6 +162,22 @@ public sealed class CallsSocketTests(CallsApp app) : IClassFixture<CallsApp>
     }
 
     [Fact]
+    public async Task Connect_ServerStops_ClosesWithGoingAway()
+    {
+        CallsApp own = new();
+        await own.InitializeAsync();
+        var alice = await own.UserAsync();
+        await using var socket = await alice.ConnectAsync();
+
+        var closed = socket.NextAsync();
+        await own.StopAsync();
+
+        Assert.Equal(JsonValueKind.Undefined, (await closed).ValueKind);
+        Assert.Equal(WebSocketCloseStatus.EndpointUnavailable, socket.CloseStatus);
+        await own.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Connect_WithSubprotocol_IsAccepted()
     {
         var alice = await app.UserAsync();

@@ -60,6 +60,10 @@ internal sealed class CallCluster : IAsyncDisposable
         return (connection, seen);
     }
 
+    /// <summary>What the device's door does while the connection lives.</summary>
+    public Task RenewAsync(Guid userId, (UserConnection Connection, RecordingUser Seen) device) =>
+        Grains.GetGrain<IUserGrain>(userId).RenewAsync(device.Connection, Grains.CreateObjectReference<IUserObserver>(device.Seen));
+
     public Task<Abstractions.Outcome<CallStarted>> TryStartAsync(Guid callId, Guid chatId, Guid caller, params Guid[] recipients) =>
         Call(callId).StartAsync(new StartCall(chatId, caller, recipients, CallType.Voice, new CallOrigin("d:phone", null)));
 
@@ -85,7 +89,7 @@ internal sealed class CallCluster : IAsyncDisposable
             }
 
             silo.Services.AddSingleton<IReminderTable>(_reminders);
-            silo.UseInMemoryReminderService();
+            silo.AddReminders();
         });
         _cluster = builder.Build();
         await _cluster.DeployAsync();
@@ -102,6 +106,9 @@ internal sealed class CallStore : IGrainStorage
     /// <summary>Every state of a call that was committed, in order.</summary>
     public ConcurrentQueue<CallInfo> Commits { get; } = [];
 
+    /// <summary>For each of them the types of the events that the same write carried.</summary>
+    public ConcurrentQueue<string[]> Events { get; } = [];
+
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
         _inner.ReadStateAsync(stateName, grainId, grainState);
 
@@ -113,9 +120,10 @@ internal sealed class CallStore : IGrainStorage
         }
 
         await _inner.WriteStateAsync(stateName, grainId, grainState);
-        if (grainState.State is Grains.Calls.CallState { Call: { } call })
+        if (grainState.State is Grains.Calls.CallState { Call: { } call } state)
         {
             Commits.Enqueue(call);
+            Events.Enqueue([.. state.PendingEvents.Select(e => e.Type)]);
         }
     }
 

@@ -39,7 +39,7 @@ public sealed class CallPresenceAndSignalTests : IAsyncLifetime
         for (var i = 0; i < 12; i++)
         {
             _cluster.Time.Advance(TimeSpan.FromSeconds(5));
-            await RenewAsync(_bob, bob);
+            await _cluster.RenewAsync(_bob, (bob.Connection, bob.Seen));
         }
 
         Assert.Equal(CallStatus.Accepted, await _cluster.StatusAsync(call.Id));
@@ -162,9 +162,6 @@ public sealed class CallPresenceAndSignalTests : IAsyncLifetime
 
     private Task DisconnectAsync(Guid userId, UserConnection connection) =>
         _cluster.Grains.GetGrain<IUserGrain>(userId).DisconnectAsync(connection.Id);
-
-    private Task RenewAsync(Guid userId, Device device) => _cluster.Grains.GetGrain<IUserGrain>(userId)
-        .RenewAsync(device.Connection, _cluster.Grains.CreateObjectReference<IUserObserver>(device.Seen));
 
     private sealed record Device(UserConnection Connection, Users.RecordingUser Seen);
 }

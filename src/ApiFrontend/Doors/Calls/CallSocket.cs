@@ -32,7 +32,9 @@ internal sealed partial class CallSocket(
         FullMode = BoundedChannelFullMode.Wait,
     });
 
+    // The first asks for a goodbye. The second, soon after, cuts the line: cancelling a read or write of a WebSocket aborts it.
     private readonly CancellationTokenSource _end = new();
+    private readonly CancellationTokenSource _abort = new(Timeout.InfiniteTimeSpan, time);
     private WebSocketCloseStatus _status = WebSocketCloseStatus.NormalClosure;
 
     /// <summary>Serves the connection until it, its token or the process ends.</summary>
@@ -45,19 +47,23 @@ internal sealed partial class CallSocket(
         try
         {
             await user.ConnectAsync(connection, reference).ConfigureAwait(false);
-            await Task.WhenAll(ReceiveAsync(), SendAsync(), RenewAsync(user, reference)).ConfigureAwait(false);
+            var receiving = ReceiveAsync();
+            await Task.WhenAll(SendAsync(), RenewAsync(user, reference)).ConfigureAwait(false);
+            await CloseAsync().ConfigureAwait(false);
+            await receiving.ConfigureAwait(false);
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {
             LogUnavailable(logger, e, userId);
             End(WebSocketCloseStatus.InternalServerError);
+            await CloseAsync().ConfigureAwait(false);
         }
         finally
         {
             grains.DeleteObjectReference<IUserObserver>(reference);
-            await CloseAsync().ConfigureAwait(false);
             await LeaveAsync(user).ConfigureAwait(false);
             _end.Dispose();
+            _abort.Dispose();
         }
     }
 
@@ -86,6 +92,7 @@ internal sealed partial class CallSocket(
         if (!_end.IsCancellationRequested)
         {
             _status = status;
+            _abort.CancelAfter(CloseTimeout);
             _end.Cancel();
         }
     }
@@ -96,20 +103,24 @@ internal sealed partial class CallSocket(
         using MemoryStream message = new();
         try
         {
-            while (!_end.IsCancellationRequested)
+            while (true)
             {
-                // Receiving has no token of its own: cancelling it would abort the socket before its close frame is sent.
-                var received = await webSocket.ReceiveAsync(buffer.AsMemory(), _end.Token).ConfigureAwait(false);
+                var received = await webSocket.ReceiveAsync(buffer.AsMemory(), _abort.Token).ConfigureAwait(false);
                 if (received.MessageType == WebSocketMessageType.Close)
                 {
-                    End(WebSocketCloseStatus.NormalClosure);
                     return;
+                }
+
+                if (_end.IsCancellationRequested)
+                {
+                    // Nothing is carried out after the goodbye; what still comes is read until the peer's own.
+                    continue;
                 }
 
                 if (message.Length + received.Count > MaxMessageBytes)
                 {
                     End(WebSocketCloseStatus.MessageTooBig);
-                    return;
+                    continue;
                 }
 
                 message.Write(buffer, 0, received.Count);
@@ -190,7 +201,7 @@ internal sealed partial class CallSocket(
         {
             await foreach (var message in _outgoing.Reader.ReadAllAsync(_end.Token).ConfigureAwait(false))
             {
-                await webSocket.SendAsync(message, WebSocketMessageType.Text, endOfMessage: true, _end.Token).ConfigureAwait(false);
+                await webSocket.SendAsync(message, WebSocketMessageType.Text, endOfMessage: true, _abort.Token).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException)
@@ -228,10 +239,9 @@ internal sealed partial class CallSocket(
     {
         if (webSocket.State is WebSocketState.Open or WebSocketState.CloseReceived)
         {
-            using CancellationTokenSource timeout = new(CloseTimeout, time);
             try
             {
-                await webSocket.CloseOutputAsync(_status, null, timeout.Token).ConfigureAwait(false);
+                await webSocket.CloseOutputAsync(_status, null, _abort.Token).ConfigureAwait(false);
             }
             catch (Exception e) when (e is WebSocketException or OperationCanceledException)
             {

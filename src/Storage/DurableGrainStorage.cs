@@ -1,0 +1,74 @@
+using System.Text.Json;
+using Orleans.Serialization;
+using Orleans.Storage;
+using VoiceCluster.Abstractions.Events;
+
+namespace VoiceCluster.Storage;
+
+/// <summary>
+/// Grain states in an <see cref="IStateStore"/>. The events that a state carries (<see cref="IOutboxState"/>) go to the
+/// outbox in the same transaction; while nobody publishes them they are dropped there, so that the outbox does not grow for ever.
+/// </summary>
+public sealed class DurableGrainStorage(string name, IStateStore store, Serializer serializer, bool keepsEvents) : IGrainStorage
+{
+    private static readonly JsonSerializerOptions EventJson = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    /// <inheritdoc/>
+    public async Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        var stored = await store.ReadAsync(name, Key(stateName, grainId), CancellationToken.None).ConfigureAwait(false);
+        grainState.RecordExists = stored is not null;
+        grainState.ETag = stored?.ETag;
+        grainState.State = stored is null ? Activator.CreateInstance<T>() : serializer.Deserialize<T>(stored.Payload.ToArray());
+    }
+
+    /// <inheritdoc/>
+    public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        var pending = (grainState.State as IOutboxState)?.PendingEvents;
+        DomainEvent[] taken = pending is null ? [] : [.. pending];
+        pending?.Clear();
+        try
+        {
+            grainState.ETag = await store.WriteAsync(
+                name,
+                Key(stateName, grainId),
+                grainState.ETag,
+                serializer.SerializeToArray(grainState.State),
+                keepsEvents ? [.. taken.Select(ToOutbox)] : [],
+                CancellationToken.None).ConfigureAwait(false);
+            grainState.RecordExists = true;
+        }
+        catch (Exception e)
+        {
+            // Nothing was committed: the events wait for the next write, before those that came meanwhile.
+            pending?.InsertRange(0, taken);
+            throw e is StateConflictException conflict ? Translate(conflict) : new OrleansException(e.Message, e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        try
+        {
+            await store.ClearAsync(name, Key(stateName, grainId), grainState.ETag, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (StateConflictException conflict)
+        {
+            throw Translate(conflict);
+        }
+
+        grainState.State = Activator.CreateInstance<T>();
+        grainState.ETag = null;
+        grainState.RecordExists = false;
+    }
+
+    private static string Key(string stateName, GrainId grainId) => $"{grainId}/{stateName}";
+
+    private static OutboxEvent ToOutbox(DomainEvent domainEvent) => new(
+        domainEvent.Id, domainEvent.Type, domainEvent.Key, JsonSerializer.SerializeToUtf8Bytes(domainEvent, domainEvent.GetType(), EventJson));
+
+    private static InconsistentStateException Translate(StateConflictException conflict) =>
+        new(conflict.Message, conflict.Stored ?? "", conflict.Expected ?? "", conflict);
+}
