@@ -1,4 +1,5 @@
 using VoiceCluster.ApiFrontend;
+using VoiceCluster.Hosting;
 using VoiceCluster.Hosting.Health;
 using VoiceCluster.Hosting.Metrics;
 
@@ -8,8 +9,9 @@ builder.UseOrleansClient(client => client.UseLocalhostClustering());
 builder.AddApiFrontend();
 builder.Services.AddPrometheus();
 
-await using WebApplication app = builder.Build();
-app.MapHealth();
-app.MapPrometheus();
-app.MapApiFrontend();
-await app.RunAsync();
+return await Launch.RunAsync(builder, static app =>
+{
+    app.MapHealth();
+    app.MapPrometheus();
+    app.MapApiFrontend();
+});

@@ -1,3 +1,4 @@
+using VoiceCluster.Hosting;
 using VoiceCluster.Hosting.Health;
 using VoiceCluster.Hosting.Metrics;
 using VoiceCluster.MediaNode;
@@ -7,8 +8,9 @@ var builder = WebApplication.CreateBuilder(args);
 builder.UseOrleansClient(client => client.UseLocalhostClustering());
 builder.AddMediaNode();
 
-await using var app = builder.Build();
-app.MapHealth();
-app.MapPrometheus();
-app.MapMediaNode();
-await app.RunAsync();
+return await Launch.RunAsync(builder, static app =>
+{
+    app.MapHealth();
+    app.MapPrometheus();
+    app.MapMediaNode();
+});

@@ -1,3 +1,4 @@
+using VoiceCluster.Hosting;
 using VoiceCluster.Hosting.Health;
 using VoiceCluster.Hosting.Metrics;
 using VoiceCluster.Silo;
@@ -7,7 +8,8 @@ var builder = WebApplication.CreateBuilder(args);
 builder.Services.AddPrometheus();
 builder.AddSilo();
 
-await using var app = builder.Build();
-app.MapHealth();
-app.MapPrometheus();
-await app.RunAsync();
+return await Launch.RunAsync(builder, static app =>
+{
+    app.MapHealth();
+    app.MapPrometheus();
+});

@@ -1,5 +1,6 @@
 using VoiceCluster.ApiFrontend;
 using VoiceCluster.ApiFrontend.Auth;
+using VoiceCluster.Hosting;
 using VoiceCluster.Hosting.Health;
 using VoiceCluster.Hosting.Metrics;
 using VoiceCluster.MediaNode;
@@ -15,9 +16,10 @@ builder.AddMediaNode();
 builder.Services.AddHostedService<UnsupportedSettings>();
 builder.Services.AddHostedService<ReadyAnnouncement>();
 
-await using var app = builder.Build();
-app.MapHealth();
-app.MapPrometheus();
-app.MapApiFrontend();
-app.MapMediaNode();
-await app.RunAsync();
+return await Launch.RunAsync(builder, static app =>
+{
+    app.MapHealth();
+    app.MapPrometheus();
+    app.MapApiFrontend();
+    app.MapMediaNode();
+});

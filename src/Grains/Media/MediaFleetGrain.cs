@@ -12,7 +12,7 @@ namespace VoiceCluster.Grains.Media;
 public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFleetGrain> logger) : Grain, IMediaFleetGrain
 {
     private readonly MediaFleetState _fleet = new();
-    private readonly TaskCompletionSource _firstNode = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _nextNode = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DateTimeOffset _activatedAt;
 
     /// <inheritdoc/>
@@ -32,7 +32,9 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
         if (isNew)
         {
             LogJoined(logger, heartbeat.Node.Name, heartbeat.ControlUrl, heartbeat.MaxConsumers);
-            _firstNode.TrySetResult();
+            var waiting = _nextNode;
+            _nextNode = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            waiting.TrySetResult();
         }
 
         await TellRoomsAsync(lost);
@@ -48,11 +50,19 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
     /// <inheritdoc/>
     public async Task<Outcome<MediaPlacement>> PlaceAsync(string roomName, MediaNodeId? current)
     {
-        // A fleet that has just been activated knows no node until the next heartbeats: wait for them, bounded.
+        // A fleet that has just been activated knows no node until the next heartbeats: wait for them, bounded. A room that
+        // has a node waits for that one, because another's heartbeat says nothing about it.
         var waiting = MediaFleet.LostAfter - (time.GetUtcNow() - _activatedAt);
-        if (waiting > TimeSpan.Zero && !_fleet.Has(current))
+        if (waiting > TimeSpan.Zero && !_fleet.Knows(current))
         {
-            await Task.WhenAny(_firstNode.Task, Task.Delay(waiting, time));
+            using var stop = new CancellationTokenSource();
+            var end = Task.Delay(waiting, time, stop.Token);
+            while (!_fleet.Knows(current) && !end.IsCompleted)
+            {
+                await Task.WhenAny(_nextNode.Task, end);
+            }
+
+            await stop.CancelAsync();
         }
 
         return _fleet.Place(roomName, current) is { } placement

@@ -37,8 +37,8 @@ public sealed class MediaFleetState
     public IReadOnlyList<MediaNodeId> Silent(DateTimeOffset now) =>
         [.. _nodes.Where(n => now - n.Value.Seen > MediaFleet.LostAfter).Select(n => n.Key)];
 
-    /// <summary>Whether the node lives and takes rooms; with null, whether any node does.</summary>
-    public bool Has(MediaNodeId? node) => node is null ? _nodes.Count > 0 : _nodes.ContainsKey(node);
+    /// <summary>Whether it is known what became of the node: it lives, or a later start of it does. With null, whether any node lives.</summary>
+    public bool Knows(MediaNodeId? node) => node is null ? _nodes.Count > 0 : _nodes.Keys.Any(n => n.Name == node.Name);
 
     /// <summary>The node for a room: the current one while it lives and does not drain, else the least loaded. Null when there is none.</summary>
     public MediaPlacement? Place(string room, MediaNodeId? current)

@@ -210,7 +210,15 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
             return fault;
         }
 
-        return _producers.TryGetValue(producerId, out var producer) ? producer : UnknownProducer(producerId);
+        if (!_producers.TryGetValue(producerId, out var producer))
+        {
+            return UnknownProducer(producerId);
+        }
+
+        // Without a bound one client could take all that the node can forward.
+        return _consumers.Values.Count(c => c.ProducerId == producerId && c.ParticipantId == participantId) >= options.MaxConsumersPerProducer
+            ? new Fault(FaultCode.Conflict, $"A participant may receive one producer {options.MaxConsumersPerProducer} times at most.")
+            : producer;
     }
 
     /// <summary>Notes a consumer that the media node has started.</summary>

@@ -11,6 +11,9 @@ namespace VoiceCluster.Grains.Rooms;
 internal sealed partial class RoomMedia(string roomName, Room room, RoomState state, IMediaFleetGrain fleet, ILogger logger)
 {
     private MediaPlacement? _placement;
+
+    // The node that did not answer last, and may have executed what it was told.
+    private MediaPlacement? _silent;
     private string? _rtpCapabilitiesJson;
     private bool _takenOver;
     private bool _uncertain;
@@ -81,8 +84,8 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
         var placed = await fleet.PlaceAsync(roomName, state.Node);
         if (placed.Fault is null && placed.Value!.NodeId != _placement?.NodeId)
         {
+            // On its own node a room that was taken over is reconciled: adopting would keep what a lost reply left behind.
             _placement = placed.Value;
-            _takenOver = false;
         }
 
         await EnsureAsync();
@@ -98,7 +101,6 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
 
         LogNodeLost(logger, roomName, node.Name);
         _placement = null;
-        _takenOver = false;
         await EnsureAsync();
     }
 
@@ -107,7 +109,12 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
     {
         if (_placement is not { } placement)
         {
-            return true;
+            if (_silent is null || (await fleet.ListAsync()).All(n => n.Node != _silent.NodeId))
+            {
+                return true;
+            }
+
+            placement = _silent;
         }
 
         var closed = await CallAsync(placement, header => placement.Node.ExecuteAsync(header, new CloseRoom()));
@@ -179,12 +186,14 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
                 return new Fault(FaultCode.Unavailable, "The room is moving to another server. Try again.");
             }
 
+            _silent = null;
             return outcome;
         }
         catch (Exception e) when (e is TimeoutException or OrleansException or OperationCanceledException)
         {
             // Whether the command was executed is unknown: ask the fleet for the node again, then reconcile.
             _placement = null;
+            _silent = placement;
             _uncertain = true;
             LogNodeSilent(logger, roomName, placement.NodeId.Name, e.GetType().Name);
             return new Fault(FaultCode.Unavailable, "The media node does not answer. Try again.");

@@ -15,6 +15,9 @@ public sealed class RoomOptions
     /// <summary>Producers that one participant may have; 1 to 64. Default 16.</summary>
     public int MaxProducersPerParticipant { get; set; } = 16;
 
+    /// <summary>Consumers of one producer that one participant may have; 1 to 64. Default 4.</summary>
+    public int MaxConsumersPerProducer { get; set; } = 4;
+
     /// <summary>Lists every fault, each with option, value and bound.</summary>
     public IEnumerable<string> Validate()
     {
@@ -31,6 +34,11 @@ public sealed class RoomOptions
         if (MaxProducersPerParticipant is < 1 or > 64)
         {
             yield return $"Rooms:MaxProducersPerParticipant is {MaxProducersPerParticipant}; it must be 1 to 64.";
+        }
+
+        if (MaxConsumersPerProducer is < 1 or > 64)
+        {
+            yield return $"Rooms:MaxConsumersPerProducer is {MaxConsumersPerProducer}; it must be 1 to 64.";
         }
     }
 }

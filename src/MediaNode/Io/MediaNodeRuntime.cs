@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Options;
+using VoiceCluster.Hosting;
 using VoiceCluster.Media.Dtls;
 using VoiceCluster.Media.Net;
 using VoiceCluster.Media.Routing;
@@ -31,7 +32,7 @@ public sealed partial class MediaNodeRuntime(
         var listen = IPAddress.Parse(_options.Ip);
         var configured = string.IsNullOrEmpty(_options.AnnouncedIp) ? null : IPAddress.Parse(_options.AnnouncedIp);
         Announced = AnnouncedAddress.Choose(listen, configured, AnnouncedAddress.OfThisMachine())
-            ?? throw new InvalidOperationException(
+            ?? throw new StartException(
                 $"Media:Ip is {listen} and no interface has an address that clients could reach. Set Media:AnnouncedIp.");
         _dtls = new DtlsContext(DtlsCertificate.Create(time.GetUtcNow().AddDays(-1)));
         OpenWorkers(listen);
@@ -101,6 +102,10 @@ public sealed partial class MediaNodeRuntime(
                 LogPortInUse(logger, port);
                 continue;
             }
+            catch (SocketException e)
+            {
+                throw new StartException($"Media:Ip {listen}, UDP port {port}: {e.Message}.", e);
+            }
 
             var settings = new MediaWorkerOptions
             {
@@ -113,7 +118,7 @@ public sealed partial class MediaNodeRuntime(
 
         if (_workers.Count == 0)
         {
-            throw new InvalidOperationException($"Every UDP port of Media:PortRange {_options.PortRange} on {listen} is in use.");
+            throw new StartException($"Every UDP port of Media:PortRange {_options.PortRange} on {listen} is in use.");
         }
 
         if (_workers.Count < wanted)

@@ -14,10 +14,14 @@ internal sealed class FakeRoom(string name) : IRoomGrain
     private readonly Dictionary<string, ProducerInfo> _producers = [];
     private readonly List<string> _calls = [];
     private long _sequence;
+    private string _node = "node";
     private int _ids;
 
     /// <summary>Thrown by the next call, once.</summary>
     public Exception? NextFailure { get; set; }
+
+    /// <summary>Thrown when the room is asked for its snapshot, once.</summary>
+    public Exception? NextSnapshotFailure { get; set; }
 
     /// <summary>Answered to the next join, once.</summary>
     public Fault? NextRefusal { get; set; }
@@ -49,6 +53,12 @@ internal sealed class FakeRoom(string name) : IRoomGrain
 
     public async Task<Outcome<RoomJoined>> JoinAsync(JoinRoom request, IRoomObserver observer)
     {
+        if (DuringNextJoin is { } meanwhile)
+        {
+            DuringNextJoin = null;
+            await meanwhile();
+        }
+
         Note($"join {request.ParticipantId}");
         if (NextRefusal is { } refusal)
         {
@@ -186,6 +196,12 @@ internal sealed class FakeRoom(string name) : IRoomGrain
 
     public Task<RoomSnapshot> GetSnapshotAsync()
     {
+        if (NextSnapshotFailure is { } failure)
+        {
+            NextSnapshotFailure = null;
+            return Task.FromException<RoomSnapshot>(failure);
+        }
+
         lock (_gate)
         {
             return Task.FromResult(Snapshot());
@@ -205,12 +221,26 @@ internal sealed class FakeRoom(string name) : IRoomGrain
         }
     }
 
+    /// <summary>Done once, while the next join is on its way to the room.</summary>
+    public Func<Task>? DuringNextJoin { get; set; }
+
     /// <summary>Puts a participant of another door into the room.</summary>
     public void Add(ParticipantInfo info)
     {
         lock (_gate)
         {
             _participants[info.ParticipantId] = (info, new SilentObserver());
+        }
+    }
+
+    /// <summary>Something happens of which no observer hears.</summary>
+    public void Lose(ProducerInfo added, string node)
+    {
+        lock (_gate)
+        {
+            _sequence++;
+            _node = node;
+            _producers[added.ProducerId] = added;
         }
     }
 
@@ -235,7 +265,7 @@ internal sealed class FakeRoom(string name) : IRoomGrain
         }
     }
 
-    private RoomSnapshot Snapshot() => new(name, [.. _participants.Values.Select(p => p.Info)], [.. _producers.Values], "node");
+    private RoomSnapshot Snapshot() => new(name, [.. _participants.Values.Select(p => p.Info)], [.. _producers.Values], _node);
 
     private bool Knows(string participantId)
     {

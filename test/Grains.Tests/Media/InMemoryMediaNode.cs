@@ -14,6 +14,9 @@ internal sealed class InMemoryMediaNode : IMediaNode
     /// <summary>While set, commands fail as if the node did not answer, after having been executed.</summary>
     public bool LosesReplies { get; set; }
 
+    /// <summary>While set, commands fail without having been executed.</summary>
+    public bool DropsCommands { get; set; }
+
     public HostedRoom? Find(string room)
     {
         lock (_lock)
@@ -44,6 +47,11 @@ internal sealed class InMemoryMediaNode : IMediaNode
         lock (_lock)
         {
             Commands.Add(command);
+            if (DropsCommands)
+            {
+                return Task.FromException<Outcome<MediaReply>>(new TimeoutException("The command was lost."));
+            }
+
             if (!TryOpen(header, out var room))
             {
                 return Task.FromResult<Outcome<MediaReply>>(new Fault(FaultCode.Superseded, "old epoch"));

@@ -216,6 +216,25 @@ public sealed class RoomGrainTests(ClusterFixture cluster) : IClassFixture<Clust
         Assert.Equal("alice", bob.Observer.Events.OfType<SpeakersChanged>().Single().Speakers.Single().ParticipantId);
     }
 
+    [Fact]
+    public async Task Consume_OfOneProducerAgainAndAgain_IsBounded()
+    {
+        var room = cluster.Room();
+        var alice = await JoinAsync(room, "alice");
+        var bob = await JoinAsync(room, "bob");
+        var producer = await alice.ProduceAsync();
+        var transport = await bob.OpenTransportAsync();
+        for (var i = 0; i < 4; i++)
+        {
+            Assert.Null((await room.ConsumeAsync("bob", new ConsumeRequest(transport, producer, "{}"))).Fault);
+        }
+
+        var beyond = await room.ConsumeAsync("bob", new ConsumeRequest(transport, producer, "{}"));
+
+        Assert.Equal(FaultCode.Conflict, beyond.Fault?.Code);
+        Assert.Equal(4, cluster.Node("first").Find(room.GetPrimaryKeyString())!.Consumers.Count);
+    }
+
     private async Task<Client> JoinAsync(IRoomGrain room, string name)
     {
         var observer = new RecordingObserver();

@@ -215,7 +215,7 @@ public sealed class MediaNodeControlTests : IAsyncLifetime
         blocker.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         var port = ((IPEndPoint)blocker.LocalEndPoint!).Port;
 
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(
+        var error = await Assert.ThrowsAsync<VoiceCluster.Hosting.StartException>(
             () => NodeFixture.StartAsync(new MediaNodeOptions { PortRange = $"{port}-{port}", Workers = 1 }));
 
         Assert.Contains($"{port}-{port}", error.Message);

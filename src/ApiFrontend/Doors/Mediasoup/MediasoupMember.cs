@@ -15,6 +15,10 @@ internal sealed class MediasoupMember : IRoomObserver, IRoomLeaseHolder
     // Not null while the client has not been told the state that the events start from.
     private List<RoomEvent>? _held = [];
 
+    // Of the last event that was delivered; 0 when the next one may have any.
+    private long _sequence;
+    private bool _hasMissed;
+
     public MediasoupMember(MediasoupMembers members, MediasoupSession session, IRoomGrain room, string roomId, JoinRoom request, string resumeToken)
     {
         _members = members;
@@ -66,10 +70,35 @@ internal sealed class MediasoupMember : IRoomObserver, IRoomLeaseHolder
     public async Task RenewAsync()
     {
         Outcome<Done> renewed = await Room.RenewAsync(PeerId, Reference).ConfigureAwait(false);
+        MediasoupSession session = Session;
         if (renewed.Fault?.Code == FaultCode.NotFound)
         {
-            MediasoupSession session = Session;
             await session.Socket.PostAsync(() => session.RejoinAsync(this)).ConfigureAwait(false);
+        }
+        else if (HasMissed)
+        {
+            // The room could not be asked when the gap was found.
+            await session.Socket.PostAsync(() => session.CatchUpAsync(this)).ConfigureAwait(false);
+        }
+    }
+
+    private bool HasMissed
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _hasMissed;
+            }
+        }
+    }
+
+    /// <summary>Whether the room has another media node than the one that the client was told of.</summary>
+    public bool HasMoved(RoomSnapshot room)
+    {
+        lock (_gate)
+        {
+            return _view.Node is { } told && room.MediaNodeId is { } now && told != now;
         }
     }
 
@@ -98,6 +127,7 @@ internal sealed class MediasoupMember : IRoomObserver, IRoomLeaseHolder
         lock (_gate)
         {
             _view.Reset(room);
+            _hasMissed = false;
             Flush();
         }
     }
@@ -107,15 +137,17 @@ internal sealed class MediasoupMember : IRoomObserver, IRoomLeaseHolder
     {
         lock (_gate)
         {
+            // The move comes first: it ends what the client has, and the producers that are there now are news again.
             List<MediasoupEvent> output = [];
-            if (room is not null)
-            {
-                _view.Reconcile(room, output);
-            }
-
             if (movedCapabilities is not null)
             {
                 _view.Apply(new MediaMoved(0, movedCapabilities), output);
+            }
+
+            if (room is not null)
+            {
+                _view.Reconcile(room, output);
+                _hasMissed = false;
             }
 
             Emit(output);
@@ -143,16 +175,29 @@ internal sealed class MediasoupMember : IRoomObserver, IRoomLeaseHolder
     {
         RoomEvent[] held = _held is null ? [] : [.. _held];
         _held = null;
+        _sequence = 0;
         Deliver(held);
     }
 
     private void Deliver(RoomEvent[] events)
     {
         List<MediasoupEvent> output = [];
-        foreach (RoomEvent roomEvent in events)
+        for (int i = 0; i < events.Length; i++)
         {
+            RoomEvent roomEvent = events[i];
             if (roomEvent is not Evicted evicted)
             {
+                if (_sequence != 0 && roomEvent.Sequence != _sequence + 1)
+                {
+                    // Events were lost on their way, or another activation of the room began to count: the room is asked.
+                    _held = [.. events.AsSpan(i)];
+                    _hasMissed = true;
+                    MediasoupSession session = Session;
+                    _ = session.Socket.PostAsync(() => session.CatchUpAsync(this)).AsTask();
+                    break;
+                }
+
+                _sequence = roomEvent.Sequence;
                 _view.Apply(roomEvent, output);
             }
             else if (_members.TryRemove(this))

@@ -15,11 +15,15 @@ internal sealed class MediasoupRoomView(string self)
     private readonly HashSet<string> _peers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ProducerInfo> _producers = new(StringComparer.Ordinal);
 
+    /// <summary>The media node as far as the client was told; null when that is not known.</summary>
+    public string? Node { get; private set; }
+
     /// <summary>Forgets everything and begins with a snapshot that the client was given.</summary>
     public void Reset(RoomSnapshot room)
     {
         _peers.Clear();
         _producers.Clear();
+        Node = room.MediaNodeId;
         foreach (ParticipantInfo peer in room.Participants)
         {
             _peers.Add(peer.ParticipantId);
@@ -55,6 +59,9 @@ internal sealed class MediasoupRoomView(string self)
                 output.Add(new MediasoupEvent("active-speakers", MediasoupAnswers.Speakers(speakers.Speakers), IsVolatile: true));
                 break;
             case MediaMoved moved:
+                // Every track ended with the old node; the event itself tells the client so.
+                _producers.Clear();
+                Node = null;
                 output.Add(new MediasoupEvent("media-moved", MediasoupAnswers.Wrapped("rtpCapabilities", moved.RtpCapabilitiesJson)));
                 break;
             default:
@@ -66,6 +73,7 @@ internal sealed class MediasoupRoomView(string self)
     /// <summary>Adds what differs between the view and the room as it is: the client missed it.</summary>
     public void Reconcile(RoomSnapshot room, List<MediasoupEvent> output)
     {
+        Node = room.MediaNodeId;
         foreach (string gone in _producers.Keys.Except(room.Producers.Select(p => p.ProducerId), StringComparer.Ordinal).ToArray())
         {
             Remove(gone, output);

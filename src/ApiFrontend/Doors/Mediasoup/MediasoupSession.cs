@@ -164,7 +164,7 @@ internal sealed partial class MediasoupSession(SocketIoSocket socket, MediasoupM
         try
         {
             Outcome<RoomJoined> joined = await member.Room.JoinAsync(member.Request, member.Reference).ConfigureAwait(false);
-            if (joined.Value is { } found)
+            if (joined.Value is { } found && await IsStillThereAsync(member).ConfigureAwait(false))
             {
                 room = found.Room;
                 moved = found.Resumed ? null : found.RtpCapabilitiesJson;
@@ -178,11 +178,67 @@ internal sealed partial class MediasoupSession(SocketIoSocket socket, MediasoupM
         }
     }
 
+    /// <summary>Events of the room did not arrive: the client is told what it missed.</summary>
+    public async Task CatchUpAsync(MediasoupMember member)
+    {
+        if (Member != member)
+        {
+            return;
+        }
+
+        member.Hold();
+        RoomSnapshot? room = null;
+        string? moved = null;
+        try
+        {
+            RoomSnapshot found = await member.Room.GetSnapshotAsync().ConfigureAwait(false);
+            if (found.Participants.All(p => p.ParticipantId != member.PeerId))
+            {
+                // Removed, of which the eviction tells, or forgotten, which the next renewal finds.
+                return;
+            }
+
+            if (member.HasMoved(found))
+            {
+                Outcome<RoomJoined> joined = await member.Room.JoinAsync(member.Request, member.Reference).ConfigureAwait(false);
+                if (joined.Value is not { } again || !await IsStillThereAsync(member).ConfigureAwait(false))
+                {
+                    return;
+                }
+
+                (found, moved) = (again.Room, again.RtpCapabilitiesJson);
+            }
+
+            room = found;
+            LogCaughtUp(logger, member.PeerId, member.RoomId);
+        }
+        finally
+        {
+            // Without an answer the next renewal comes here again.
+            member.Heal(room, moved);
+        }
+    }
+
     /// <summary>The socket has ended for good.</summary>
     public Task OnDisconnectedAsync(DisconnectReason reason)
         => Member is { } member
             ? members.LeaveAsync(member, reason is DisconnectReason.ClientDisconnect or DisconnectReason.GoingAway ? LeaveReason.Left : LeaveReason.ConnectionLost)
             : Task.CompletedTask;
+
+    /// <summary>
+    /// Another socket may have taken the member out while the room was asked to take it in: then nobody would renew it,
+    /// and the room is told that nobody is there.
+    /// </summary>
+    private async Task<bool> IsStillThereAsync(MediasoupMember member)
+    {
+        if (members.Contains(member))
+        {
+            return true;
+        }
+
+        await member.Room.LeaveAsync(member.PeerId, LeaveReason.ConnectionLost).ConfigureAwait(false);
+        return false;
+    }
 
     private static Fault NotInRoom(string? roomId)
         => new(FaultCode.NotFound, roomId is null ? "The socket is in no room." : $"The socket is not in room {roomId}.");
@@ -252,6 +308,11 @@ internal sealed partial class MediasoupSession(SocketIoSocket socket, MediasoupM
             return fault;
         }
 
+        if (!await IsStillThereAsync(member).ConfigureAwait(false))
+        {
+            return new Fault(FaultCode.Gone, "The participant has left in the meantime. Join again.");
+        }
+
         RoomJoined room = outcome.Value!;
         SocketIoPayload answer = MediasoupAnswers.Joined(room, member.PeerId, member.ResumeToken, room.Resumed);
         ack(answer);
@@ -289,4 +350,7 @@ internal sealed partial class MediasoupSession(SocketIoSocket socket, MediasoupM
 
     [LoggerMessage(3212, LogLevel.Warning, "Room {RoomId} had lost peer {PeerId}, which is in it again")]
     private static partial void LogRejoined(ILogger logger, string peerId, string roomId);
+
+    [LoggerMessage(3213, LogLevel.Warning, "Events of room {RoomId} did not reach peer {PeerId}, which was told what it missed")]
+    private static partial void LogCaughtUp(ILogger logger, string peerId, string roomId);
 }
