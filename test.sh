@@ -4,7 +4,7 @@
 #   ./test.sh                    all of it
 #   ./test.sh Media Browser      only test projects whose name contains one of the words, without the checks
 #
-# On Debian and Ubuntu it installs what the tests need (Chromium and network tools). It needs the .NET 10 SDK and Node.js 20.
+# On Debian and Ubuntu it installs what the tests need (Chromium, PostgreSQL). It needs the .NET 10 SDK and Node.js 20.
 # The last line is "N passed, N failed"; the exit code is 0 only when nothing failed.
 set -uo pipefail
 cd "$(dirname "$0")"
@@ -22,7 +22,7 @@ install_packages() {
   local missing=()
   command -v chromium >/dev/null || [ -n "${CHROMIUM_PATH:-}" ] || missing+=(chromium)
   command -v node >/dev/null || missing+=(nodejs npm)
-  command -v ip >/dev/null || missing+=(iproute2)
+  [ -d /usr/lib/postgresql ] || command -v initdb >/dev/null || missing+=(postgresql)
   ldconfig -p | grep -q 'libssl\.so\.3' || missing+=(libssl3)
   [ ${#missing[@]} -eq 0 ] && return 0
   if ! command -v apt-get >/dev/null; then
@@ -32,6 +32,10 @@ install_packages() {
   local sudo=""
   [ "$(id -u)" -eq 0 ] || sudo=sudo
   note "Installing ${missing[*]}"
+  if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+    # The tests start servers of their own; the package need not start one as well.
+    $sudo mkdir -p /etc/postgresql-common && echo "create_main_cluster = false" | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
+  fi
   $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 

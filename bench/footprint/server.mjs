@@ -1,7 +1,7 @@
 // The standalone server as a process, and what /proc and /metrics say of it.
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, rmSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,7 @@ const stopDeadlineMs = 12_000;
 const ticksASecond = 100;
 
 const running = new Set();
+const folders = new Set();
 
 /** Signals a child, and its children where it leads a group of its own. */
 function signal(child, name) {
@@ -32,10 +33,13 @@ function signal(child, name) {
   }
 }
 
-/** Ends what is still running, at once; for the end of the program. */
+/** Ends what is still running, at once, and removes its data; for the end of the program. */
 export function killAll() {
   for (const child of running) {
     signal(child, 'SIGKILL');
+  }
+  for (const folder of folders) {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -49,6 +53,7 @@ export function track(child) {
 /** Starts the server on free ports, itself or through `dotnet run`; resolves at its ready line. */
 export async function startServer(name, artifacts, { throughSdk = false } = {}) {
   const data = await mkdtemp(path.join(tmpdir(), 'voicecluster-footprint-'));
+  folders.add(data);
   const port = await freeTcpPort();
   const [first, last] = await freeUdpRange(4);
   const args = [
@@ -146,6 +151,7 @@ class Server {
       clearTimeout(kill);
     }
     await rm(this.data, { recursive: true, force: true });
+    folders.delete(this.data);
     if (this.child.exitCode !== 0) {
       throw new Error(`the server ended with code ${this.child.exitCode}, signal ${this.child.signalCode}`);
     }

@@ -48,7 +48,9 @@ public static class FrontendHosting
             kestrel.ApplicationServices.GetService<IStartupValidator>()?.Validate();
             kestrel.AddServerHeader = false;
             HttpOptions http = kestrel.ApplicationServices.GetRequiredService<IOptions<HttpOptions>>().Value;
-            kestrel.Limits.MaxRequestBodySize = http.MaxBodyBytes;
+
+            // RequestGuard holds bodies to MaxBodyBytes; what Kestrel adds is only read to be thrown away.
+            kestrel.Limits.MaxRequestBodySize = http.MaxBodyBytes + LimitedBody.MaxDrained;
             if (HttpOptions.TryReadPorts(http.Ports, out int[] ports))
             {
                 foreach (int port in ports)

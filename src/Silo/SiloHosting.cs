@@ -22,7 +22,7 @@ public static class SiloHosting
         builder.UseOrleans(silo => silo
             .UseLocalhostClustering()
             .AddMemoryGrainStorage(GrainStores.Rooms)
-            .AddEmbeddedStores(GrainStores.Calls, GrainStores.Chats, GrainStores.Users)
+            .AddDurableStores(GrainStores.Calls, GrainStores.Chats, GrainStores.Users)
             .AddReminders());
         return builder;
     }

@@ -23,7 +23,13 @@ internal static class StandaloneHosting
             console.TimestampFormat = "HH:mm:ss.fff ";
         });
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
-            console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+            console =>
+            {
+                console.LogToStandardErrorThreshold = LogLevel.Trace;
+
+                // A log that nobody reads must not make requests wait.
+                console.QueueFullMode = Microsoft.Extensions.Logging.Console.ConsoleLoggerQueueFullMode.DropWrite;
+            });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
     }
 }

@@ -1,11 +1,10 @@
 namespace VoiceCluster.Standalone;
 
-/// <summary>Says at the start which well-known settings have no effect yet, so that nobody believes his data elsewhere.</summary>
+/// <summary>Says at the start which well-known settings have no effect yet, so that nobody relies on them.</summary>
 internal sealed partial class UnsupportedSettings(IConfiguration configuration, ILogger<UnsupportedSettings> logger) : IHostedService
 {
     private static readonly (string Name, string Instead)[] Settings =
     [
-        ("DATABASE_URL", "data is kept in SQLite under Data:Path"),
         ("REDIS_URL", "the process is a cluster of its own"),
         ("NATS_URL", "events stay in the process"),
     ];

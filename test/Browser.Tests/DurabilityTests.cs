@@ -2,11 +2,12 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using VoiceCluster.Storage.Tests;
 
 namespace VoiceCluster.Browser.Tests;
 
-/// <summary>What survives a process that is killed with -9, with nothing but the embedded database.</summary>
-public sealed class DurabilityTests : IDisposable
+/// <summary>What survives a process that is killed with -9, with the embedded database and with PostgreSQL.</summary>
+public sealed class DurabilityTests(PostgresServer postgres) : IClassFixture<PostgresServer>, IDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
@@ -14,15 +15,22 @@ public sealed class DurabilityTests : IDisposable
 
     public void Dispose() => Directory.Delete(_data, recursive: true);
 
-    [Fact]
-    public async Task Calls_ServerIsKilledWhileOneRings_ChatTokenAndHistoryStayAndTheRingEndsOnce()
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgresql")]
+    public async Task Calls_ServerIsKilledWhileOneRings_ChatTokenAndHistoryStayAndTheRingEndsOnce(string database)
     {
+        string[] settings =
+        [
+            "--Calls:RingTimeout=00:00:04",
+            .. database == "postgresql" ? [$"--DATABASE_URL={await postgres.CreateDatabaseAsync()}"] : Array.Empty<string>(),
+        ];
         string chat;
         string ringing;
         string rejected;
         string alice;
         string bob;
-        await using (var first = await StandaloneServer.StartAsync("durability-first", data: _data, settings: "--Calls:RingTimeout=00:00:04"))
+        await using (var first = await StandaloneServer.StartAsync($"durability-{database}-first", data: _data, settings: settings))
         {
             (alice, _) = await TokenAsync(first, "alice");
             (bob, var bobId) = await TokenAsync(first, "bob");
@@ -33,7 +41,7 @@ public sealed class DurabilityTests : IDisposable
             await first.KillAsync();
         }
 
-        await using var second = await StandaloneServer.StartAsync("durability-second", data: _data, settings: "--Calls:RingTimeout=00:00:04");
+        await using var second = await StandaloneServer.StartAsync($"durability-{database}-second", data: _data, settings: settings);
         using var deadline = new CancellationTokenSource(Deadline);
         JsonElement call;
         while ((call = await SendAsync(second, alice, HttpMethod.Get, $"/api/v1/calls/{ringing}")).GetProperty("status").GetString() == "ringing")

@@ -101,7 +101,7 @@ public sealed class DurableGrainStorageTests : IAsyncLifetime
 
     private void Open()
     {
-        _database = new SqliteDatabase(Path.Combine(_folder, EmbeddedStores.FileName));
+        _database = new SqliteDatabase(Path.Combine(_folder, DurableStores.FileName));
         _store = new SqliteStateStore(_database);
         _storage = new DurableGrainStorage("calls", _store, new Serializer(), keepsEvents: true);
     }

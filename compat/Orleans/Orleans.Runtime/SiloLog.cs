@@ -26,6 +26,9 @@ internal sealed partial class SiloLog(ILogger<SiloLog> logger)
     [LoggerMessage(1006, LogLevel.Warning, "The one-way call {Grain}.{Method} failed")]
     public partial void OneWayFailed(Exception exception, GrainId grain, string method);
 
+    [LoggerMessage(1009, LogLevel.Debug, "The one-way call {Method} found its object {Target} gone")]
+    public partial void OneWayTargetGone(GrainId target, string method);
+
     [LoggerMessage(1007, LogLevel.Error, "A timer of {Grain} failed")]
     public partial void TimerFailed(Exception exception, GrainId grain);
 

@@ -12,6 +12,9 @@ internal sealed partial class RequestGuard(RequestDelegate next, IOptions<HttpOp
     public async Task InvokeAsync(HttpContext context)
     {
         long started = time.GetTimestamp();
+        HttpRequest request = context.Request;
+        var body = new LimitedBody(request.Body, options.Value.MaxBodyBytes, request.ContentLength);
+        request.Body = body;
         try
         {
             if (IsAllowed(context.Connection.RemoteIpAddress))
@@ -47,7 +50,6 @@ internal sealed partial class RequestGuard(RequestDelegate next, IOptions<HttpOp
         }
         finally
         {
-            HttpRequest request = context.Request;
             LogRequest(
                 logger,
                 IsRoutine(request.Path) ? LogLevel.Debug : LogLevel.Information,
@@ -56,6 +58,25 @@ internal sealed partial class RequestGuard(RequestDelegate next, IOptions<HttpOp
                 request.Path,
                 context.Response.StatusCode,
                 time.GetElapsedTime(started).TotalMilliseconds);
+        }
+
+        if (context.Response.StatusCode == StatusCodes.Status413PayloadTooLarge && !context.RequestAborted.IsCancellationRequested)
+        {
+            await DrainAsync(context, body).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A client that still writes its body when the connection is cut never sees why: answer first, then take the rest.</summary>
+    private async Task DrainAsync(HttpContext context, LimitedBody body)
+    {
+        try
+        {
+            await context.Response.CompleteAsync().ConfigureAwait(false);
+            await body.DrainAsync(context.RequestAborted).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or BadHttpRequestException)
+        {
+            LogAborted(logger, context.Request.Method, context.Request.Path);
         }
     }
 

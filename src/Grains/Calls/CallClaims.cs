@@ -109,6 +109,6 @@ internal sealed partial class CallClaims(Guid callId, IGrainFactory grains, ILog
         }
     }
 
-    [LoggerMessage(4100, LogLevel.Warning, "Call {Call}: a claim could not be given back; its holder will ask")]
+    [LoggerMessage(4200, LogLevel.Warning, "Call {Call}: a claim could not be given back; its holder will ask")]
     private static partial void LogNotReleased(ILogger logger, Exception exception, Guid call);
 }

@@ -98,6 +98,6 @@ public sealed partial class CallGrain
         }
     }
 
-    [LoggerMessage(4114, LogLevel.Warning, "Call {Call}: the reminder could not be removed; it ends itself at its next tick")]
+    [LoggerMessage(4214, LogLevel.Warning, "Call {Call}: the reminder could not be removed; it ends itself at its next tick")]
     private static partial void LogReminderStays(ILogger logger, Exception exception, Guid call);
 }

@@ -307,15 +307,15 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
         }
     }
 
-    [LoggerMessage(4110, LogLevel.Information, "Call {Call}: {Status} ({Reason})")]
+    [LoggerMessage(4210, LogLevel.Information, "Call {Call}: {Status} ({Reason})")]
     private static partial void LogChanged(ILogger logger, Guid call, CallStatus status, CallEndReason? reason);
 
-    [LoggerMessage(4111, LogLevel.Warning, "Call {Call}: not started, the cluster or the store is away")]
+    [LoggerMessage(4211, LogLevel.Warning, "Call {Call}: not started, the cluster or the store is away")]
     private static partial void LogNotStarted(ILogger logger, Exception exception, Guid call);
 
-    [LoggerMessage(4112, LogLevel.Warning, "Call {Call}: the store does not take the change, so it has not happened")]
+    [LoggerMessage(4212, LogLevel.Warning, "Call {Call}: the store does not take the change, so it has not happened")]
     private static partial void LogStoreAway(ILogger logger, Exception exception, Guid call);
 
-    [LoggerMessage(4113, LogLevel.Warning, "Call {Call}: user {User} could not be told")]
+    [LoggerMessage(4213, LogLevel.Warning, "Call {Call}: user {User} could not be told")]
     private static partial void LogNotTold(ILogger logger, Exception exception, Guid call, Guid user);
 }

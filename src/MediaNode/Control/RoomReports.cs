@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Threading.Channels;
 using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
@@ -25,7 +24,7 @@ public sealed partial class RoomReports(
     private readonly Channel<Report> _reports = Channel.CreateBounded<Report>(
         new BoundedChannelOptions(MaxUnderWay) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
 
-    private readonly ConcurrentQueue<RoomWatch> _later = new();
+    private readonly Channel<RoomWatch> _later = Channel.CreateUnbounded<RoomWatch>();
     private bool _failing;
 
     internal MonotonicClock Clock => clock;
@@ -35,7 +34,7 @@ public sealed partial class RoomReports(
     internal void Send(RoomWatch watch, string room, long epoch, Speaker[]? speakers, TransportStateChange[] transports) =>
         _reports.Writer.TryWrite(new Report(watch, room, new MediaReport(identity.Id, epoch, speakers, transports)));
 
-    internal void FlushLater(RoomWatch watch) => _later.Enqueue(watch);
+    internal void FlushLater(RoomWatch watch) => _later.Writer.TryWrite(watch);
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(SendAllAsync(stoppingToken), FlushAsync(stoppingToken));
@@ -75,10 +74,11 @@ public sealed partial class RoomReports(
 
     private async Task FlushAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromMicroseconds(Spacing), time);
-        while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
+        // Sleeps while no room has anything to say; then one round a spacing, for all rooms that wait.
+        while (await _later.Reader.WaitToReadAsync(stoppingToken).ConfigureAwait(false))
         {
-            for (var waiting = _later.Count; waiting > 0 && _later.TryDequeue(out var watch); waiting--)
+            await Task.Delay(TimeSpan.FromMicroseconds(Spacing), time, stoppingToken).ConfigureAwait(false);
+            for (var waiting = _later.Reader.Count; waiting > 0 && _later.Reader.TryRead(out var watch); waiting--)
             {
                 var due = watch;
                 _ = due.Thread.InvokeAsync((_, _) =>

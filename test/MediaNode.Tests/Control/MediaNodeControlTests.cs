@@ -192,8 +192,11 @@ public sealed class MediaNodeControlTests : IAsyncLifetime
 
         Assert.Equal(States().Order(), States());
         Assert.All(_node.Reports, r => Assert.Equal(("r", 3L, _node.Identity.Id), (r.Room, r.Report.Epoch, r.Report.Node)));
+
+        // A report may arrive late and its successor in time, so the gaps say nothing; no second can hold more than its ten and one at each end.
         var times = _node.Reports.Select(r => r.At).ToArray();
-        Assert.All(times.Zip(times.Skip(1)), t => Assert.True(t.Second - t.First >= 90, $"Reports {t.Second - t.First} ms apart."));
+        var seconds = (times[^1] - times[0]) / 1000.0;
+        Assert.True(times.Length <= (seconds * 10) + 2, $"{times.Length} reports in {seconds:F1} s.");
     }
 
     [Fact]

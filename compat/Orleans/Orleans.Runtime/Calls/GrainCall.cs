@@ -133,7 +133,16 @@ internal sealed class GrainCall<TResult> : GrainCall
     {
         if (_result is null)
         {
-            Silo.Log.OneWayFailed(exception, Target.GrainId, Request.GetMethodName());
+            if (exception is ClientNotAvailableException)
+            {
+                // An observer that has just left is the normal end of one, not a fault.
+                Silo.Log.OneWayTargetGone(Target.GrainId, Request.GetMethodName());
+            }
+            else
+            {
+                Silo.Log.OneWayFailed(exception, Target.GrainId, Request.GetMethodName());
+            }
+
             return;
         }
 

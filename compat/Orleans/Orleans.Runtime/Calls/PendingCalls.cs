@@ -2,7 +2,10 @@ using System.Collections.Concurrent;
 
 namespace Orleans.Runtime;
 
-/// <summary>Calls that are waited for. One timer looks for those whose time is over, instead of a timer for each call.</summary>
+/// <summary>
+/// Calls that are waited for. One timer looks for those whose time is over, instead of a timer for each call; it runs
+/// only while somebody waits, so that an idle silo sleeps.
+/// </summary>
 internal sealed class PendingCalls(TimeProvider time) : IDisposable
 {
     /// <summary>How late a time-out may be noticed at most.</summary>
@@ -10,10 +13,12 @@ internal sealed class PendingCalls(TimeProvider time) : IDisposable
 
     private readonly ConcurrentDictionary<GrainCall, byte> _calls = new(ReferenceEqualityComparer.Instance);
     private ITimer? _timer;
+    private int _isArmed;
 
     public int Count => _calls.Count;
 
-    public void Start() => _timer = time.CreateTimer(static self => ((PendingCalls)self!).Sweep(), this, Period, Period);
+    public void Start() => _timer = time.CreateTimer(
+        static self => ((PendingCalls)self!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
     public void Add(GrainCall call, TimeSpan timeout)
     {
@@ -21,6 +26,7 @@ internal sealed class PendingCalls(TimeProvider time) : IDisposable
         {
             call.ExpiresAt = time.GetTimestamp() + (long)(timeout.TotalSeconds * time.TimestampFrequency);
             _calls.TryAdd(call, 0);
+            Arm();
         }
     }
 
@@ -37,6 +43,14 @@ internal sealed class PendingCalls(TimeProvider time) : IDisposable
 
     public void Dispose() => _timer?.Dispose();
 
+    private void Arm()
+    {
+        if (Volatile.Read(ref _isArmed) == 0 && Interlocked.Exchange(ref _isArmed, 1) == 0)
+        {
+            _timer?.Change(Period, Timeout.InfiniteTimeSpan);
+        }
+    }
+
     private void Sweep()
     {
         var now = time.GetTimestamp();
@@ -47,6 +61,13 @@ internal sealed class PendingCalls(TimeProvider time) : IDisposable
                 SiloMetrics.TimedOut.Add(1);
                 call.TimeOut();
             }
+        }
+
+        // Disarmed before the look: a call that is added in between arms it itself.
+        Interlocked.Exchange(ref _isArmed, 0);
+        if (!_calls.IsEmpty)
+        {
+            Arm();
         }
     }
 }

@@ -1,0 +1,55 @@
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Serialization;
+using Orleans.Storage;
+using VoiceCluster.Storage.PostgreSql;
+using VoiceCluster.Storage.Sqlite;
+
+namespace VoiceCluster.Storage;
+
+/// <summary>Adds the database to a silo: PostgreSQL when <c>DATABASE_URL</c> is set, else SQLite under <c>Data:Path</c>.</summary>
+public static class DurableStores
+{
+    /// <summary>The embedded database's file in <c>Data:Path</c>.</summary>
+    public const string FileName = "voicecluster.db";
+
+    /// <summary>Keeps the named grain stores and the reminders.</summary>
+    /// <exception cref="OrleansConfigurationException">DATABASE_URL is wrong.</exception>
+    public static ISiloBuilder AddDurableStores(this ISiloBuilder silo, params ReadOnlySpan<string> stores)
+    {
+        if (silo.Configuration["DATABASE_URL"] is { Length: > 0 } url)
+        {
+            AddPostgreSql(silo.Services, url);
+        }
+        else
+        {
+            AddSqlite(silo.Services, silo.Configuration["Data:Path"] is { Length: > 0 } path ? path : "data");
+        }
+
+        foreach (var store in stores)
+        {
+            silo.Services.AddKeyedSingleton<IGrainStorage>(store, (services, _) => new DurableGrainStorage(
+                store, services.GetRequiredService<IStateStore>(), services.GetRequiredService<Serializer>(), keepsEvents: false));
+        }
+
+        return silo;
+    }
+
+    private static void AddPostgreSql(IServiceCollection services, string url)
+    {
+        if (!DatabaseUrl.TryParse(url, out var connection, out var error))
+        {
+            throw new OrleansConfigurationException(error);
+        }
+
+        services.AddSingleton(_ => PostgresDatabase.Open(connection));
+        services.AddSingleton<IStateStore, PostgresStateStore>();
+        services.AddSingleton<IReminderTable, PostgresReminderTable>();
+    }
+
+    private static void AddSqlite(IServiceCollection services, string folder)
+    {
+        services.AddSingleton(_ => new SqliteDatabase(Path.Combine(folder, FileName)));
+        services.AddSingleton<IStateStore, SqliteStateStore>();
+        services.AddSingleton<IReminderTable, SqliteReminderTable>();
+    }
+}

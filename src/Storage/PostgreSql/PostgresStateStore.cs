@@ -1,0 +1,156 @@
+using System.Globalization;
+using Npgsql;
+
+namespace VoiceCluster.Storage.PostgreSql;
+
+/// <summary>Grain state and outbox in PostgreSQL.</summary>
+public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore, IOutboxStore
+{
+    /// <summary>
+    /// Held by a transaction that appends events until it commits, so that positions grow in the order of commits and a
+    /// reader never passes one that is still being written.
+    /// </summary>
+    private const long OutboxLock = 0x6F7574626F78;
+
+    /// <inheritdoc/>
+    public Task<StoredState?> ReadAsync(string store, string key, CancellationToken cancellationToken) => database.RunAsync<StoredState?>(
+        async connection =>
+        {
+            await using var command = Command(connection, "SELECT version, payload FROM grain_state WHERE store = $1 AND key = $2", store, key);
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            return await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
+                ? new StoredState(reader.GetFieldValue<byte[]>(1), ToETag(reader.GetInt64(0)))
+                : null;
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<string> WriteAsync(
+        string store, string key, string? etag, ReadOnlyMemory<byte> payload, IReadOnlyList<OutboxEvent> events, CancellationToken cancellationToken) =>
+        database.RunAsync(
+            async connection =>
+            {
+                // Not a counter: a row that was cleared and made anew must not match an ETag of its earlier life.
+                var version = Random.Shared.NextInt64(1, long.MaxValue);
+                var bytes = payload.ToArray();
+                await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+                await using var write = etag is null
+                    ? Command(
+                        connection,
+                        "INSERT INTO grain_state (store, key, version, payload) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+                        store,
+                        key,
+                        version,
+                        bytes)
+                    : Command(
+                        connection,
+                        "UPDATE grain_state SET version = $3, payload = $4, updated_at = now() WHERE store = $1 AND key = $2 AND version = $5",
+                        store,
+                        key,
+                        version,
+                        bytes,
+                        ToVersion(etag));
+                if (await write.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) == 0)
+                {
+                    throw await ConflictAsync(connection, store, key, etag, cancellationToken).ConfigureAwait(false);
+                }
+
+                await AppendAsync(connection, events, cancellationToken).ConfigureAwait(false);
+                await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+                return ToETag(version);
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task ClearAsync(string store, string key, string? etag, CancellationToken cancellationToken) => database.RunAsync(
+        async connection =>
+        {
+            await using var command = Command(
+                connection, "DELETE FROM grain_state WHERE store = $1 AND key = $2 AND version = $3", store, key, etag is null ? 0 : ToVersion(etag));
+            if (await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) == 0)
+            {
+                var conflict = await ConflictAsync(connection, store, key, etag, cancellationToken).ConfigureAwait(false);
+                if (conflict.Stored is not null || etag is not null)
+                {
+                    throw conflict;
+                }
+            }
+
+            return true;
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<OutboxEntry>> ReadPendingAsync(int limit, CancellationToken cancellationToken) => database.RunAsync<IReadOnlyList<OutboxEntry>>(
+        async connection =>
+        {
+            await using var command = Command(
+                connection, "SELECT position, id, subject, key, payload FROM outbox ORDER BY position LIMIT $1", limit);
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            var entries = new List<OutboxEntry>();
+            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                entries.Add(new OutboxEntry(
+                    reader.GetInt64(0),
+                    new OutboxEvent(reader.GetGuid(1), reader.GetString(2), reader.GetString(3), reader.GetFieldValue<byte[]>(4))));
+            }
+
+            return entries;
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task MarkPublishedAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken) => database.RunAsync(
+        async connection =>
+        {
+            await using var command = Command(connection, "DELETE FROM outbox WHERE position = ANY ($1)", positions.ToArray());
+            return await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        },
+        cancellationToken);
+
+    internal static NpgsqlCommand Command(NpgsqlConnection connection, string sql, params ReadOnlySpan<object> parameters)
+    {
+        var command = new NpgsqlCommand(sql, connection);
+        foreach (var parameter in parameters)
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = parameter });
+        }
+
+        return command;
+    }
+
+    private static async Task AppendAsync(NpgsqlConnection connection, IReadOnlyList<OutboxEvent> events, CancellationToken cancellationToken)
+    {
+        if (events.Count == 0)
+        {
+            return;
+        }
+
+        await using var order = Command(connection, "SELECT pg_advisory_xact_lock($1)", OutboxLock);
+        await order.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var outboxEvent in events)
+        {
+            await using var append = Command(
+                connection,
+                "INSERT INTO outbox (id, subject, key, payload) VALUES ($1, $2, $3, $4)",
+                outboxEvent.Id,
+                outboxEvent.Subject,
+                outboxEvent.Key,
+                outboxEvent.Payload.ToArray());
+            await append.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<StateConflictException> ConflictAsync(
+        NpgsqlConnection connection, string store, string key, string? etag, CancellationToken cancellationToken)
+    {
+        await using var query = Command(connection, "SELECT version FROM grain_state WHERE store = $1 AND key = $2", store, key);
+        var stored = await query.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false);
+        return new StateConflictException(store, key, etag, stored is long version ? ToETag(version) : null);
+    }
+
+    private static string ToETag(long version) => version.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>An ETag that is none of ours matches no row.</summary>
+    private static long ToVersion(string etag) => long.TryParse(etag, NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : -1;
+}

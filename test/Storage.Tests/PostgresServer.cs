@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Npgsql;
+
+namespace VoiceCluster.Storage.Tests;
+
+/// <summary>A real PostgreSQL server of the tests' own: a fresh cluster in a temporary folder, on a free port of 127.0.0.1.</summary>
+public sealed class PostgresServer : IAsyncLifetime
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("voicecluster-postgres-").FullName;
+    private readonly int _port = FreePort();
+    private readonly string _binaries = FindBinaries();
+
+    private string Data => Path.Combine(_folder, "data");
+
+    /// <summary>A new, empty database on the server.</summary>
+    public async Task<NpgsqlConnectionStringBuilder> CreateDatabaseAsync()
+    {
+        var name = $"test_{Guid.NewGuid():N}";
+        await using var source = NpgsqlDataSource.Create(Connection("postgres"));
+        await using var command = source.CreateCommand($"CREATE DATABASE {name}");
+        await command.ExecuteNonQueryAsync();
+        return Connection(name);
+    }
+
+    /// <summary>Starts the server, or starts it again after <see cref="StopAsync"/>.</summary>
+    public Task StartAsync() => RunAsync(
+        $"{_binaries}/pg_ctl -D {Data} -w -t 60 -l {_folder}/log -o '-p {_port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_folder}' start");
+
+    /// <summary>Stops the server at once, connections included.</summary>
+    public Task StopAsync() => RunAsync($"{_binaries}/pg_ctl -D {Data} -w -m immediate stop");
+
+    public async Task InitializeAsync()
+    {
+        // PostgreSQL refuses to run as root; its package brings a user for it.
+        if (Environment.UserName == "root")
+        {
+            await RunAsync($"chown postgres {_folder}", asServer: false);
+        }
+
+        await RunAsync($"{_binaries}/initdb -D {Data} -U voice -A trust --no-sync -E UTF8 --locale=C");
+        await StartAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        await StopAsync();
+        await RunAsync($"rm -rf {_folder}", asServer: false);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static string FindBinaries() => Directory.Exists("/usr/lib/postgresql")
+        ? Directory.GetDirectories("/usr/lib/postgresql").Order(StringComparer.Ordinal).Last() + "/bin"
+        : "/usr/bin";
+
+    private static async Task RunAsync(string command, bool asServer = true)
+    {
+        string[] arguments = asServer && Environment.UserName == "root"
+            ? ["-u", "postgres", "--", "sh", "-c", command]
+            : ["-c", command];
+        using var process = Process.Start(new ProcessStartInfo(arguments.Length > 2 ? "runuser" : "sh", arguments)
+        {
+            WorkingDirectory = "/",
+            RedirectStandardError = true,
+        })!;
+        var error = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"{command} ended with {process.ExitCode}: {error}");
+        }
+    }
+
+    private NpgsqlConnectionStringBuilder Connection(string database) =>
+        new(string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={_port};Username=voice;Database={database};Timeout=5"));
+}

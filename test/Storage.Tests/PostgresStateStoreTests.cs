@@ -1,0 +1,109 @@
+using VoiceCluster.Storage.PostgreSql;
+
+namespace VoiceCluster.Storage.Tests;
+
+/// <summary>The contract, and what only a server can do: go away, and be used by several at once.</summary>
+public sealed class PostgresStateStoreTests(PostgresServer server) : StateStoreContract, IClassFixture<PostgresServer>, IAsyncLifetime
+{
+    private Npgsql.NpgsqlConnectionStringBuilder _connection = null!;
+    private PostgresDatabase _database = null!;
+    private PostgresStateStore _store = null!;
+
+    protected override IStateStore Store => _store;
+
+    protected override IOutboxStore Outbox => _store;
+
+    public async Task InitializeAsync()
+    {
+        _connection = await server.CreateDatabaseAsync();
+        Open();
+    }
+
+    public async Task DisposeAsync() => await _database.DisposeAsync();
+
+    [Fact]
+    public async Task Schema_MadeByManyAtOnce_IsMadeOnce()
+    {
+        PostgresDatabase[] databases = [.. Enumerable.Range(0, 8).Select(_ => PostgresDatabase.Open(_connection))];
+        await Task.WhenAll(databases.Select((d, i) =>
+            new PostgresStateStore(d).WriteAsync("calls", $"{i}", null, ReadOnlyMemory<byte>.Empty, [], default)));
+        foreach (var database in databases)
+        {
+            await database.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Server_GoesAwayAndComesBack_FailsClearlyAndThenGoesOn()
+    {
+        var etag = await _store.WriteAsync("calls", "1", null, new byte[] { 1 }, [], default);
+        await server.StopAsync();
+        await Assert.ThrowsAsync<StoreException>(() => _store.WriteAsync("calls", "1", etag, new byte[] { 2 }, [], default));
+        await server.StartAsync();
+
+        await _store.WriteAsync("calls", "1", etag, new byte[] { 3 }, [], default);
+        Assert.Equal([3], (await _store.ReadAsync("calls", "1", default))!.Payload.ToArray());
+    }
+
+    [Fact]
+    public async Task Events_OfManyWritersAtOnce_AreReadInTheOrderOfTheirCommits()
+    {
+        var read = new List<long>();
+        var writers = Task.WhenAll(Enumerable.Range(0, 8).Select(async w =>
+        {
+            for (var i = 0; i < 25; i++)
+            {
+                await _store.WriteAsync(
+                    "calls", $"{w}-{i}", null, ReadOnlyMemory<byte>.Empty, [new OutboxEvent(Guid.NewGuid(), "e", $"{w}", "{}"u8.ToArray())], default);
+            }
+        }));
+
+        // A reader that takes what it sees must never find an earlier position afterwards.
+        while (read.Count < 200)
+        {
+            var pending = await _store.ReadPendingAsync(50, default);
+            Assert.All(pending, p => Assert.True(read.Count == 0 || p.Position > read[^1]));
+            read.AddRange(pending.Select(p => p.Position));
+            await _store.MarkPublishedAsync([.. pending.Select(p => p.Position)], default);
+        }
+
+        await writers;
+        Assert.Empty(await _store.ReadPendingAsync(10, default));
+    }
+
+    [Fact]
+    public async Task Reminders_AreReadByHashAndRemovedByETag()
+    {
+        var table = new PostgresReminderTable(_database);
+        var grain = GrainId.Create("call", "1");
+        var entry = new ReminderEntry
+        {
+            GrainId = grain,
+            ReminderName = "ring",
+            StartAt = new DateTime(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc),
+            Period = TimeSpan.FromMinutes(1),
+        };
+        var first = await table.UpsertRow(entry);
+        var second = await table.UpsertRow(entry);
+
+        var hash = grain.GetUniformHashCode();
+        Assert.Equal(entry.StartAt, Assert.Single((await table.ReadRows(hash - 1, hash)).Reminders).StartAt);
+        Assert.Empty((await table.ReadRows(hash, hash + 1)).Reminders);
+        Assert.Single((await table.ReadRows(0, 0)).Reminders);
+        Assert.False(await table.RemoveRow(grain, "ring", first));
+        Assert.True(await table.RemoveRow(grain, "ring", second));
+        Assert.Null(await table.ReadRow(grain, "ring"));
+    }
+
+    protected override async Task ReopenAsync()
+    {
+        await _database.DisposeAsync();
+        Open();
+    }
+
+    private void Open()
+    {
+        _database = PostgresDatabase.Open(_connection);
+        _store = new PostgresStateStore(_database);
+    }
+}
