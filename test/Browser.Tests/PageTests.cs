@@ -74,6 +74,52 @@ public sealed partial class PageTests(ClusterFixture cluster)
     }
 
     [Fact]
+    public async Task Camera_ConnectionBreaksBeforeTheAnswer_PictureAndVoiceComeAllTheSame()
+    {
+        // The server has made the producer, but the page never hears of it: repeating the request would be a conflict.
+        await using var ada = await RoomPage.OpenAsync(cluster);
+        await using var bob = await RoomPage.OpenAsync(cluster);
+        var broken = false;
+        await bob.Page.RouteWebSocketAsync("**/socket.io/**", socket =>
+        {
+            var server = socket.ConnectToServer();
+            var answersAreLost = false;
+            socket.OnMessage(frame =>
+            {
+                if (!broken && frame.Text is { } text && text.Contains("\"produce\"", StringComparison.Ordinal) && text.Contains("\"video\"", StringComparison.Ordinal))
+                {
+                    broken = answersAreLost = true;
+                }
+
+                server.Send(frame.Text!);
+            });
+            server.OnMessage(frame =>
+            {
+                if (!answersAreLost)
+                {
+                    socket.Send(frame.Text!);
+                }
+                else if (frame.Text!.StartsWith("43/voice,", StringComparison.Ordinal))
+                {
+                    _ = Task.WhenAll(socket.CloseAsync(), server.CloseAsync());
+                }
+            });
+        });
+        await bob.JoinAsync("broken", "Bob");
+        await ada.JoinAsync("broken", "Ada");
+        await Expect(bob.Person("Ada")).ToHaveAttributeAsync("data-speaking", "true", new() { Timeout = 15_000 });
+
+        await bob.Page.Keyboard.PressAsync("v");
+
+        await Expect(ada.Page.GetByLabel("Camera of Bob")).ToBeVisibleAsync(new() { Timeout = 15_000 });
+        await ada.Page.WaitForFunctionAsync(
+            "() => { const v = document.querySelector('video[aria-label=\"Camera of Bob\"]'); return v?.videoWidth > 0 && v.currentTime > 0.5; }");
+        await Expect(ada.Person("Bob")).ToHaveAttributeAsync("data-speaking", "true", new() { Timeout = 15_000 });
+        await Expect(bob.Person("Ada")).ToHaveAttributeAsync("data-speaking", "true", new() { Timeout = 15_000 });
+        Assert.True(broken);
+    }
+
+    [Fact]
     public async Task Leave_ByButtonAndByClosingTheTab_OthersSeeItAtOnce()
     {
         await using var ada = await RoomPage.OpenAsync(cluster);

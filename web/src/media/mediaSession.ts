@@ -1,6 +1,7 @@
 import { Device, type types } from 'mediasoup-client';
 import { Emitter } from '../room/emitter';
-import type { MediaKind, RtpCapabilities } from '../room/protocol';
+import { RequestError } from '../room/errors';
+import type { MediaKind, Requests, RtpCapabilities } from '../room/protocol';
 import type { Signalling } from '../room/signalling';
 
 /** A connection that is "disconnected" for so long is helped by an ICE restart. */
@@ -22,9 +23,18 @@ export class MediaSession extends Emitter<MediaSessionEvents> {
   private readonly transports = new Map<'send' | 'recv', Promise<types.Transport>>();
   private readonly restartTimers = new Map<string, number>();
   private closed = false;
+  private uncertain = false;
 
   private constructor(private readonly signalling: Signalling, private readonly roomId: string) {
     super();
+  }
+
+  /**
+   * True when a request was cut off from its answer: the server may have a transport connected, or a track, that the
+   * device knows nothing of. Such a session is built again rather than repaired.
+   */
+  get isUncertain(): boolean {
+    return this.uncertain;
   }
 
   static async open(signalling: Signalling, roomId: string, rtpCapabilities: RtpCapabilities): Promise<MediaSession> {
@@ -50,7 +60,7 @@ export class MediaSession extends Emitter<MediaSessionEvents> {
 
   async consume(producerId: string): Promise<types.Consumer> {
     const transport = await this.transport('recv');
-    const answer = await this.signalling.request('consume', {
+    const answer = await this.ask('consume', {
       roomId: this.roomId,
       transportId: transport.id,
       producerId,
@@ -68,6 +78,21 @@ export class MediaSession extends Emitter<MediaSessionEvents> {
     for (const pending of this.transports.values()) {
       // A transport that could not be made has told its caller so, and there is nothing to close.
       pending.then((transport) => transport.close(), () => undefined);
+    }
+  }
+
+  private async ask<Name extends keyof Requests>(name: Name, request: Requests[Name]['request']): Promise<Requests[Name]['answer']> {
+    try {
+      return await this.signalling.request(name, request);
+    } catch (error) {
+      if (error instanceof RequestError && error.isUnanswered && !this.closed) {
+        this.uncertain = true;
+        if (error.code === 'TIMEOUT') {
+          // The connection stands, so no reconnect will bring the matter up.
+          this.emit('lost', undefined);
+        }
+      }
+      throw error;
     }
   }
 
@@ -89,11 +114,11 @@ export class MediaSession extends Emitter<MediaSessionEvents> {
     const transport = direction === 'send' ? this.device.createSendTransport(options) : this.device.createRecvTransport(options);
 
     transport.on('connect', ({ dtlsParameters }, done, fail) => {
-      this.signalling.request('connect-transport', { roomId: this.roomId, transportId: transport.id, dtlsParameters })
+      this.ask('connect-transport', { roomId: this.roomId, transportId: transport.id, dtlsParameters })
         .then(() => done(), fail);
     });
     transport.on('produce', ({ kind, rtpParameters }, done, fail) => {
-      this.signalling.request('produce', { roomId: this.roomId, transportId: transport.id, kind, rtpParameters })
+      this.ask('produce', { roomId: this.roomId, transportId: transport.id, kind, rtpParameters })
         .then(done, fail);
     });
     transport.on('connectionstatechange', (state) => this.watch(transport, direction, state));

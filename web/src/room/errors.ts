@@ -7,7 +7,12 @@ export class RequestError extends Error {
 
   /** True when the connection failed rather than the request. */
   get isConnection(): boolean {
-    return this.code === 'UNAVAILABLE' || this.code === 'TIMEOUT';
+    return this.code === 'UNAVAILABLE' || this.isUnanswered;
+  }
+
+  /** True when it was sent and nobody knows whether it was done: it cannot simply be repeated. */
+  get isUnanswered(): boolean {
+    return this.code === 'UNANSWERED' || this.code === 'TIMEOUT';
   }
 }
 
@@ -15,7 +20,8 @@ export class RequestError extends Error {
 export function describe(error: unknown): string {
   if (error instanceof RequestError) {
     switch (error.code) {
-      case 'UNAVAILABLE': return 'The server cannot be reached just now.';
+      case 'UNAVAILABLE':
+      case 'UNANSWERED': return 'The server cannot be reached just now.';
       case 'TIMEOUT': return 'The server took too long to answer.';
       case 'FORBIDDEN': return 'You are not allowed to do that in this room.';
       default: return error.message;

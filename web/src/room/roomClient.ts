@@ -112,7 +112,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 
   private wireConnection(): void {
     this.signalling.on('connected', ({ recovered }) => {
-      if (recovered && this.media) {
+      if (recovered && this.media && !this.media.isUncertain) {
         this.setStatus('joined');
         this.remote.sync();
         void this.guard(this.local.sync());
@@ -316,7 +316,7 @@ export class RoomClient extends Emitter<RoomEvents> {
     try {
       await work;
     } catch (error) {
-      const lost = error instanceof RequestError && error.code === 'UNAVAILABLE';
+      const lost = error instanceof RequestError && error.isConnection && error.code !== 'TIMEOUT';
       if (this.state !== 'idle' && !lost) {
         console.warn('request failed', error);
         this.emit('notice', { level: 'error', text: describe(error) });

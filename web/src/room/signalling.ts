@@ -60,7 +60,7 @@ export class Signalling extends Emitter<SignallingEvents> {
     try {
       answer = await this.socket.timeout(RequestTimeoutMs).emitWithAck(name, request);
     } catch (error) {
-      throw new RequestError(this.socket.connected ? 'TIMEOUT' : 'UNAVAILABLE', error instanceof Error ? error.message : String(error));
+      throw new RequestError(this.socket.connected ? 'TIMEOUT' : 'UNANSWERED', error instanceof Error ? error.message : String(error));
     }
     if ('error' in answer) {
       throw new RequestError(answer.error.code, answer.error.message);
