@@ -51,6 +51,7 @@ public static class FrontendHosting
 
             // RequestGuard holds bodies to MaxBodyBytes; what Kestrel adds is only read to be thrown away.
             kestrel.Limits.MaxRequestBodySize = http.MaxBodyBytes + LimitedBody.MaxDrained;
+            kestrel.CutOffAfterStop(http.StopTimeout);
             if (HttpOptions.TryReadPorts(http.Ports, out int[] ports))
             {
                 foreach (int port in ports)

@@ -28,6 +28,9 @@ public sealed class HttpOptions
     /// <summary>The largest request body in bytes. Default 1 MiB.</summary>
     public int MaxBodyBytes { get; set; } = 1024 * 1024;
 
+    /// <summary>How long requests and sockets may go on once the process stops; then they are cut off. Default 5 s.</summary>
+    public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
     internal static string[] Split(string list) => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>The ports, or an empty list when one is wrong.</summary>
@@ -78,6 +81,11 @@ internal sealed class HttpOptionsValidator : IValidateOptions<HttpOptions>
         if (options.MaxBodyBytes < 1024)
         {
             faults.Add($"Http:MaxBodyBytes is {options.MaxBodyBytes}; it must be at least 1024.");
+        }
+
+        if (options.StopTimeout <= TimeSpan.Zero || options.StopTimeout > TimeSpan.FromHours(1))
+        {
+            faults.Add($"Http:StopTimeout is {options.StopTimeout}; it must be more than zero and at most an hour.");
         }
 
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);

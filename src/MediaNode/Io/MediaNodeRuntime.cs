@@ -54,6 +54,21 @@ public sealed partial class MediaNodeRuntime(
     /// <inheritdoc/>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        try
+        {
+            await SayGoodbyeAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The time to stop is used up, or a worker ended meanwhile: the ports are freed all the same.
+            LogNoGoodbye(logger);
+        }
+
+        await DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task SayGoodbyeAsync(CancellationToken cancellationToken)
+    {
         foreach (var worker in _workers)
         {
             if (worker.IsAlive)
@@ -70,8 +85,6 @@ public sealed partial class MediaNodeRuntime(
                 }).WaitAsync(cancellationToken).ConfigureAwait(false);
             }
         }
-
-        await DisposeAsync().ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -142,4 +155,7 @@ public sealed partial class MediaNodeRuntime(
 
     [LoggerMessage(2004, LogLevel.Warning, "Media: the system gave socket buffers of {Given} bytes, {Wanted} were asked for; raise net.core.rmem_max")]
     private static partial void LogSmallBuffer(ILogger logger, int given, int wanted);
+
+    [LoggerMessage(2005, LogLevel.Warning, "Media: there was no time to tell the clients that the node stops")]
+    private static partial void LogNoGoodbye(ILogger logger);
 }

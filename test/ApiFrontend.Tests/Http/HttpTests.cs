@@ -1,10 +1,25 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 
 namespace VoiceCluster.ApiFrontend.Tests.Http;
 
 public sealed class HttpTests
 {
+    [Fact]
+    public async Task Stop_WithABodyThatNeverComes_CutsTheClientOff()
+    {
+        FrontendApp app = await FrontendApp.StartAsync("Http:StopTimeout=00:00:00.200");
+        using var client = new TcpClient();
+        await client.ConnectAsync(app.Address.Host, app.Address.Port);
+        NetworkStream stream = client.GetStream();
+        await stream.WriteAsync("POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"u8.ToArray());
+        Assert.NotEqual(0, await stream.ReadAsync(new byte[1]));
+
+        // The host itself would wait 30 s.
+        await app.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(15));
+    }
+
     [Fact]
     public async Task Page_AtTheRoot_ComesWithAStrictPolicy()
     {

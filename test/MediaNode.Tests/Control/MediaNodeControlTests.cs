@@ -45,6 +45,18 @@ public sealed class MediaNodeControlTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Stop_WithoutAnyTimeLeft_FreesThePortsAllTheSame()
+    {
+        var node = await NodeFixture.StartAsync();
+        await node.RunAsync<RoomOpened>(new OpenRoom());
+
+        await node.Runtime.StopAsync(new CancellationToken(canceled: true));
+
+        Assert.All(node.Runtime.Workers, w => Assert.False(w.IsAlive));
+        await node.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Commands_Repeated_AreAnsweredAsBefore()
     {
         var opened = await _node.RunAsync<TransportOpened>(new CreateWebRtcTransport("a", "alice"));
