@@ -105,6 +105,9 @@ public sealed partial class PageTests(ClusterFixture cluster)
                 }
             });
         });
+
+        // Sockets are routed from the next load on.
+        await bob.Page.ReloadAsync();
         await bob.JoinAsync("broken", "Bob");
         await ada.JoinAsync("broken", "Ada");
         await Expect(bob.Person("Ada")).ToHaveAttributeAsync("data-speaking", "true", new() { Timeout = 15_000 });
