@@ -206,6 +206,10 @@ public sealed class CallsSocketTests(CallsApp app) : IClassFixture<CallsApp>
         Assert.Equal($"call:{id}", (await b.NextAsync("call:initiate")).GetProperty("room").GetString());
         await c.NextAsync("call:initiate");
         await b.SendAsync("call:accept", id);
+
+        // Two connections have no order between them, and only who has joined is told of the next.
+        await Eventually.TrueAsync(
+            async () => (await alice.SendAsync("GET", $"/api/v1/calls/{id}")).Body.GetProperty("status").GetString() == "accepted", "Bob has joined");
         await c.SendAsync("call:accept", id);
         Assert.Equal(carol.Id, (await b.NextAsync("call:accepted")).GetProperty("by").GetGuid());
     }
