@@ -44,6 +44,18 @@ public sealed class ClusterFixture : IAsyncLifetime
         }
     }
 
+    /// <summary>Waits until the fleet knows a node's present incarnation and no node that has been killed.</summary>
+    internal Task FleetSettlesAsync() => Eventually.HoldsAsync(
+        async () =>
+        {
+            var known = (await Grains.GetGrain<IMediaFleetGrain>(MediaFleet.Key).ListAsync()).Select(n => n.Node).ToHashSet();
+            lock (_lock)
+            {
+                return known.SetEquals(_nodes.Values.Select(n => n.Id));
+            }
+        },
+        "the fleet knows the nodes that live");
+
     /// <summary>Starts a media node, or starts it again with a new incarnation that knows nothing.</summary>
     internal InMemoryMediaNode StartNode(string name)
     {

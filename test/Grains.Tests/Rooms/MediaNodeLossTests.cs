@@ -12,6 +12,7 @@ public sealed class MediaNodeLossTests(ClusterFixture cluster) : IClassFixture<C
     [Fact]
     public async Task NodeRestart_MovesTheRoomToTheNewIncarnation_AndTellsTheClients()
     {
+        await cluster.FleetSettlesAsync();
         var room = cluster.Room();
         var observer = new RecordingObserver();
         await room.JoinAsync(
@@ -86,6 +87,7 @@ public sealed class MediaNodeLossTests(ClusterFixture cluster) : IClassFixture<C
 
     private async Task<(IRoomGrain Room, string Name)> JoinAsync(string participant)
     {
+        await cluster.FleetSettlesAsync();
         var room = cluster.Room();
         var observer = cluster.Grains.CreateObjectReference<IRoomObserver>(_observer);
         var joined = await room.JoinAsync(new JoinRoom(participant, Guid.NewGuid(), participant, participant, "test"), observer);
