@@ -25,8 +25,31 @@ internal static class InterfaceWriter
         text.AppendLine("  }");
         for (var i = 0; i < methods.Length; i++)
         {
-            WriteRequest(text, methods[i], RequestName(type, methods[i], i), known);
+            WriteRequest(text, methods[i], RequestName(type, methods[i], i), WireName(type, methods, methods[i]), known);
         }
+    }
+
+    /// <summary>Registers how a request is made of its name on the wire.</summary>
+    public static void WriteRegistration(StringBuilder text, INamedTypeSymbol type)
+    {
+        var methods = InterfaceRules.Methods(type).ToArray();
+        for (var i = 0; i < methods.Length; i++)
+        {
+            text.AppendLine($"      manifest.AddMethod(\"{WireName(type, methods, methods[i])}\", static () => new {RequestName(type, methods[i], i)}());");
+        }
+    }
+
+    /// <summary>The interface's name and the method's: its alias, or its name, with the parameters where it is overloaded.</summary>
+    private static string WireName(INamedTypeSymbol type, IMethodSymbol[] all, IMethodSymbol method)
+    {
+        var name = method.FindAttribute("Orleans.AliasAttribute")?.ConstructorArguments.FirstOrDefault().Value as string;
+        if (name is null)
+        {
+            var isOverloaded = all.Count(m => m.Name == method.Name) > 1;
+            name = isOverloaded ? $"{method.Name}({string.Join(",", method.Parameters.Select(p => p.Type.ToDisplayString()))})" : method.Name;
+        }
+
+        return $"{CodecWriter.WireName(type)}/{name}";
     }
 
     private static string Name(INamedTypeSymbol type) => OrleansGenerator.Identifier(type.ToDisplayString());
@@ -68,7 +91,7 @@ internal static class InterfaceWriter
         text.AppendLine("    }");
     }
 
-    private static void WriteRequest(StringBuilder text, IMethodSymbol method, string name, KnownTypes known)
+    private static void WriteRequest(StringBuilder text, IMethodSymbol method, string name, string wireName, KnownTypes known)
     {
         var result = Result(method);
         var baseName = result is null ? "VoidGrainRequest" : $"GrainRequest<{result.FullName()}>";
@@ -83,6 +106,12 @@ internal static class InterfaceWriter
             text.AppendLine($"    private {method.Parameters[i].Type.FullName()} _a{i};");
         }
 
+        if (count > 0)
+        {
+            text.AppendLine($"    public {name}() {{ }}");
+        }
+
+        text.AppendLine($"    public override string WireName => \"{wireName}\";");
         text.AppendLine($"    public {name}({string.Join(", ", method.Parameters.Select((p, i) => $"{p.Type.FullName()} a{i}"))})");
         text.AppendLine("    {");
         for (var i = 0; i < count; i++)
@@ -178,7 +207,43 @@ internal static class InterfaceWriter
             if (SymbolEqualityComparer.Default.Equals(parameters[i].Type, known.CancellationToken))
             {
                 text.AppendLine($"    public override global::System.Threading.CancellationToken GetCancellationToken() => _a{i};");
+                text.AppendLine("    public override bool TakesCancellationToken => true;");
+                text.AppendLine($"    public override void SetCancellationToken(global::System.Threading.CancellationToken token) => _a{i} = token;");
             }
         }
+
+        WriteWireForm(text, parameters, known);
+    }
+
+    /// <summary>Arguments on the wire: a field each, with its position as the id. A token is no field: cancelling is a message of its own.</summary>
+    private static void WriteWireForm(StringBuilder text, System.Collections.Immutable.ImmutableArray<IParameterSymbol> parameters, KnownTypes known)
+    {
+        var fields = parameters.Select((p, i) => (Type: p.Type.FullName(), Index: i, IsToken: SymbolEqualityComparer.Default.Equals(p.Type, known.CancellationToken)))
+            .Where(f => !f.IsToken)
+            .ToArray();
+        text.AppendLine("    public override void WriteArguments(global::Orleans.Serialization.Writer writer)");
+        text.AppendLine("    {");
+        foreach (var field in fields)
+        {
+            text.AppendLine($"      global::Orleans.Serialization.Codecs.Of<{field.Type}>().Write(writer, {field.Index}u, _a{field.Index});");
+        }
+
+        text.AppendLine("      writer.WriteEnd();");
+        text.AppendLine("    }");
+        text.AppendLine("    public override void ReadArguments(global::Orleans.Serialization.Reader reader)");
+        text.AppendLine("    {");
+        text.AppendLine("      while (reader.TryReadHeader(out var id, out var type))");
+        text.AppendLine("      {");
+        text.AppendLine("        switch (id)");
+        text.AppendLine("        {");
+        foreach (var field in fields)
+        {
+            text.AppendLine($"          case {field.Index}u: _a{field.Index} = global::Orleans.Serialization.Codecs.Of<{field.Type}>().Read(reader, type); break;");
+        }
+
+        text.AppendLine("          default: reader.Skip(type); break;");
+        text.AppendLine("        }");
+        text.AppendLine("      }");
+        text.AppendLine("    }");
     }
 }

@@ -79,6 +79,7 @@ public sealed class OrleansGenerator : IIncrementalGenerator
         foreach (var grainInterface in model.Interfaces)
         {
             text.AppendLine($"      manifest.AddInterface(typeof({grainInterface.FullName()}), static (caller, id) => new {InterfaceWriter.ReferenceName(grainInterface)}(caller, id));");
+            InterfaceWriter.WriteRegistration(text, grainInterface);
         }
 
         foreach (var grainClass in model.GrainClasses)

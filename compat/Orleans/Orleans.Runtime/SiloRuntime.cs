@@ -1,15 +1,15 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
+using Orleans.Runtime.Clustering;
 
 namespace Orleans.Runtime;
 
 /// <summary>
-/// One silo: where its parts meet. A call goes reference → <see cref="Caller"/> → <see cref="Dispatch"/> → catalog or
-/// observers. A second silo comes in at <see cref="Dispatch"/>, which then asks the directory whose the grain is.
+/// One silo: where its parts meet. A call goes reference → <see cref="CallRuntime.Caller"/> → <see cref="Dispatch"/> →
+/// catalog or observers. In a cluster <see cref="Cluster"/> stands in between and knows whose each grain is.
 /// </summary>
-internal sealed class SiloRuntime : IDisposable
+internal sealed class SiloRuntime : CallRuntime
 {
     private readonly IdleCollector _collector;
     private readonly StagedLifecycle _lifecycle = new();
@@ -17,66 +17,68 @@ internal sealed class SiloRuntime : IDisposable
     private int _stopping;
 
     public SiloRuntime(IServiceProvider services)
+        : base(services, services.GetRequiredService<IOptions<SiloMessagingOptions>>().Value.ResponseTimeout)
     {
-        Services = services;
-        Time = services.GetRequiredService<TimeProvider>();
         Collection = services.GetRequiredService<IOptions<GrainCollectionOptions>>().Value;
-        ResponseTimeout = services.GetRequiredService<IOptions<SiloMessagingOptions>>().Value.ResponseTimeout;
-        Log = new SiloLog(services.GetRequiredService<ILogger<SiloLog>>());
         Name = services.GetRequiredService<IOptions<SiloOptions>>().Value.SiloName;
-        Pending = new PendingCalls(Time);
-        Caller = new GrainCaller(this);
-        Factory = new GrainFactory(this);
-        Observers = new LocalObservers();
         Catalog = new Catalog(this);
         Activator = new GrainActivator(new PersistentStateFactory());
         _collector = new IdleCollector(this);
+        if (services.GetService<IMembershipTable>() is not null)
+        {
+            Cluster = new ClusterNode(this);
+            Observers = new LocalObservers(Cluster.Local.Name);
+            Cluster.Died += () => Die();
+        }
+
         SiloMetrics.Observe(this);
     }
 
+    /// <summary>The other silos; null when this one is alone.</summary>
+    public ClusterNode? Cluster { get; }
+
+    /// <summary>A new view of the cluster has come.</summary>
+    public event Action<ClusterView>? ViewChanged;
+
+    /// <summary>The silo has ended because the others declared it dead.</summary>
+    public event Action? Died;
+
     public string Name { get; }
 
-    public IServiceProvider Services { get; }
-
-    public TimeProvider Time { get; }
-
     public GrainCollectionOptions Collection { get; }
-
-    public TimeSpan ResponseTimeout { get; }
-
-    public SiloLog Log { get; }
-
-    public PendingCalls Pending { get; }
-
-    public IGrainCaller Caller { get; }
-
-    public GrainFactory Factory { get; }
-
-    public LocalObservers Observers { get; }
 
     public Catalog Catalog { get; }
 
     public GrainActivator Activator { get; }
 
-    public IIncomingGrainCallFilter[] IncomingFilters { get; private set; } = [];
-
-    public IOutgoingGrainCallFilter[] OutgoingFilters { get; private set; } = [];
-
     /// <summary>True once every activation has ended.</summary>
     public bool IsStopped => _isStopped;
 
-    /// <summary>Brings a call to its target.</summary>
-    public void Dispatch(GrainCall call)
+    /// <inheritdoc/>
+    public override GrainType Resolve(Type grainInterface, string? classNamePrefix) => GrainManifest.Instance.Resolve(grainInterface, classNamePrefix);
+
+    /// <inheritdoc/>
+    public override void Dispatch(GrainCall call)
     {
-        if (call.Target.GrainId.Type == LocalObservers.Type)
+        if (Cluster is not null)
+        {
+            Cluster.Dispatch(call);
+        }
+        else if (call.Target.Type == LocalObservers.Type)
         {
             Observers.Deliver(call);
         }
         else
         {
-            Catalog.Deliver(call.Target.GrainId, call);
+            Catalog.Deliver(call.Target, call);
         }
     }
+
+    /// <summary>Whether the grain's reminders are this silo's to fire.</summary>
+    public bool Owns(GrainId grain) => Cluster is null || Cluster.Oracle.View.OwnerOf(grain)?.Silo == Cluster.Self;
+
+    /// <summary>Called by the cluster's part.</summary>
+    public void OnView(ClusterView view) => ViewChanged?.Invoke(view);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -84,6 +86,11 @@ internal sealed class SiloRuntime : IDisposable
         OutgoingFilters = [.. Services.GetServices<IOutgoingGrainCallFilter>()];
         Pending.Start();
         _collector.Start();
+        if (Cluster is not null)
+        {
+            await Cluster.StartAsync(cancellationToken);
+        }
+
         foreach (var participant in Services.GetServices<ILifecycleParticipant<ISiloLifecycle>>())
         {
             participant.Participate(_lifecycle);
@@ -102,6 +109,42 @@ internal sealed class SiloRuntime : IDisposable
         }
 
         await _lifecycle.StopAsync(Log.StopFailed, cancellationToken);
+        if (Cluster is not null)
+        {
+            await Cluster.LeaveAsync(() => EndActivationsAsync(cancellationToken), cancellationToken);
+        }
+        else
+        {
+            await EndActivationsAsync(cancellationToken);
+        }
+
+        _isStopped = true;
+        Pending.FailAll(call => new SiloUnavailableException($"The silo has stopped; {call.Target} did not answer."));
+        if (Cluster is not null)
+        {
+            await Cluster.StopAsync();
+        }
+
+        Log.Stopped(Name);
+    }
+
+    /// <summary>Ends as a killed process does: activations are dropped where they stand.</summary>
+    public void Kill()
+    {
+        Interlocked.Exchange(ref _stopping, 1);
+        _isStopped = true;
+        Cluster?.Kill();
+        Pending.FailAll(call => new SiloUnavailableException($"The silo was killed; {call.Target} did not answer."));
+    }
+
+    private void Die()
+    {
+        Kill();
+        Died?.Invoke();
+    }
+
+    private async Task EndActivationsAsync(CancellationToken cancellationToken)
+    {
         var reason = new DeactivationReason(DeactivationReasonCode.ShuttingDown, "The silo is stopping.");
         try
         {
@@ -120,16 +163,13 @@ internal sealed class SiloRuntime : IDisposable
         {
             Log.StopTimedOut(Catalog.Count);
         }
-
-        _isStopped = true;
-        Pending.FailAll(call => new SiloUnavailableException($"The silo has stopped; {call.Target.GrainId} did not answer."));
-        Log.Stopped(Name);
     }
 
-    public void Dispose()
+    public override void Dispose()
     {
         SiloMetrics.Forget(this);
         _collector.Dispose();
-        Pending.Dispose();
+        Cluster?.Dispose();
+        base.Dispose();
     }
 }

@@ -62,6 +62,22 @@ namespace Orleans.Runtime
         }
     }
 
+    /// <summary>The other side does not keep up with what it is sent.</summary>
+    public class GatewayTooBusyException : OrleansException
+    {
+        /// <summary>With a message.</summary>
+        public GatewayTooBusyException(string message)
+            : base(message)
+        {
+        }
+
+        /// <summary>With a message and a cause.</summary>
+        public GatewayTooBusyException(string message, Exception? innerException)
+            : base(message, innerException)
+        {
+        }
+    }
+
     /// <summary>The receiving client or object does not exist.</summary>
     public class ClientNotAvailableException : OrleansException
     {

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Reflection;
+using Orleans.Serialization;
 using Orleans.Serialization.Invocation;
 
 namespace Orleans.Runtime;
@@ -60,15 +61,48 @@ public abstract class GrainRequest : IInvokable
     {
     }
 
+    /// <summary>The interface and the method as they are written on the wire.</summary>
+    public abstract string WireName { get; }
+
+    /// <summary>True when one of the arguments is a token.</summary>
+    public virtual bool TakesCancellationToken => false;
+
+    /// <summary>Writes the arguments as fields, and the end of the fields.</summary>
+    public virtual void WriteArguments(Writer writer) => writer.WriteEnd();
+
+    /// <summary>Reads what <see cref="WriteArguments"/> wrote, perhaps in another version.</summary>
+    public virtual void ReadArguments(Reader reader)
+    {
+        while (reader.TryReadHeader(out _, out var type))
+        {
+            reader.Skip(type);
+        }
+    }
+
+    /// <summary>Replaces the token among the arguments.</summary>
+    public virtual void SetCancellationToken(CancellationToken token)
+    {
+    }
+
     /// <summary>The token among the arguments, or the empty one.</summary>
     public virtual CancellationToken GetCancellationToken() => CancellationToken.None;
 
     /// <summary>Calls the target; the result as an object, null for none. For filters.</summary>
     public abstract ValueTask<object?> InvokeBoxedAsync(object target);
 
+    /// <summary>Calls the visitor with the type of the result.</summary>
+    internal abstract TAnswer Accept<TAnswer, TArgument>(IRequestVisitor<TAnswer, TArgument> visitor, TArgument argument);
+
     /// <summary>Finds a method of an interface by name and parameter types.</summary>
     protected static MethodInfo FindMethod(Type type, string name, params Type[] parameters) =>
         type.GetMethod(name, parameters) ?? throw new MissingMethodException(type.FullName, name);
+}
+
+/// <summary>Something that needs to know the type of a request's result.</summary>
+internal interface IRequestVisitor<out TAnswer, in TArgument>
+{
+    /// <summary>Called by <see cref="GrainRequest.Accept"/>.</summary>
+    TAnswer Visit<TResult>(GrainRequest<TResult> request, TArgument argument);
 }
 
 /// <summary>A call whose answer is a value.</summary>
@@ -77,6 +111,9 @@ public abstract class GrainRequest<TResult> : GrainRequest
 {
     /// <summary>Calls the target.</summary>
     public abstract ValueTask<TResult> InvokeAsync(object target);
+
+    internal sealed override TAnswer Accept<TAnswer, TArgument>(IRequestVisitor<TAnswer, TArgument> visitor, TArgument argument) =>
+        visitor.Visit(this, argument);
 
     /// <inheritdoc/>
     public override async ValueTask<object?> InvokeBoxedAsync(object target) => await InvokeAsync(target);

@@ -30,6 +30,7 @@ public sealed class GrainManifest
     private readonly ConcurrentDictionary<Type, Func<IGrainCaller, GrainId, GrainReference>> _references = new();
     private readonly ConcurrentDictionary<GrainType, Type> _classes = new();
     private readonly ConcurrentDictionary<(Type, string?), GrainType> _resolved = new();
+    private readonly ConcurrentDictionary<string, Func<GrainRequest>> _methods = new(StringComparer.Ordinal);
 
     private GrainManifest()
     {
@@ -58,6 +59,9 @@ public sealed class GrainManifest
     /// <summary>Called by generated code: how to make references of an interface.</summary>
     public void AddInterface(Type grainInterface, Func<IGrainCaller, GrainId, GrainReference> create) => _references[grainInterface] = create;
 
+    /// <summary>Called by generated code: how to make the request of a method, by its name on the wire.</summary>
+    public void AddMethod(string wireName, Func<GrainRequest> create) => _methods[wireName] = create;
+
     /// <summary>Called by generated code: a grain class.</summary>
     public void AddGrainClass(Type grainClass) => _classes[TypeOf(grainClass)] = grainClass;
 
@@ -73,6 +77,10 @@ public sealed class GrainManifest
 
     /// <summary>Called by generated code: the name of an enum on the wire.</summary>
     public void AddName(Type type, string name) => TypeNames.Register(type, name);
+
+    /// <summary>The empty request of a method; null when this process does not know it.</summary>
+    internal GrainRequest? CreateRequest(ReadOnlySpan<char> wireName) =>
+        _methods.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(wireName, out var create) ? create() : null;
 
     internal GrainReference CreateReference(IGrainCaller caller, Type grainInterface, GrainId grainId) =>
         _references.TryGetValue(grainInterface, out var create)
@@ -129,6 +137,20 @@ public sealed class GrainManifest
             _ => throw new ArgumentException(
                 $"Several classes implement {grainInterface}: {string.Join(", ", candidates.Select(c => c.Value))}. Give a class name prefix."),
         };
+    }
+
+    /// <summary>For a client, which has interfaces without their classes: IRoomGrain means what RoomGrain's type would be.</summary>
+    internal GrainType ResolveOrGuess(Type grainInterface, string? classNamePrefix) =>
+        _resolved.TryGetValue((grainInterface, classNamePrefix), out var known) ? known
+        : _classes.Any(c => grainInterface.IsAssignableFrom(c.Value)) ? Resolve(grainInterface, classNamePrefix)
+        : grainInterface.GetCustomAttribute<DefaultGrainTypeAttribute>() is { } byDefault ? new GrainType(byDefault.Type)
+        : ByConvention(grainInterface);
+
+    private static GrainType ByConvention(Type grainInterface)
+    {
+        var name = grainInterface.Name.ToLowerInvariant();
+        name = name.Length > 1 && name[0] == 'i' ? name[1..] : name;
+        return new GrainType(name.Length > 5 && name.EndsWith("grain", StringComparison.Ordinal) ? name[..^5] : name);
     }
 
     private void Load(Assembly assembly)

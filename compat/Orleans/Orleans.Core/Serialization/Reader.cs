@@ -69,6 +69,12 @@ public sealed class Reader(ReadOnlyMemory<byte> input, IGrainCaller? references 
     /// <summary>Reads a length and UTF-8.</summary>
     public string ReadString() => Encoding.UTF8.GetString(ReadBytes());
 
+    /// <summary>Reads a length and UTF-8 that is short and most likely seen before.</summary>
+    internal string ReadName(NameCache names) => names.Get(ReadBytes());
+
+    /// <summary>What was not read yet.</summary>
+    internal ReadOnlyMemory<byte> Rest => input[_position.._end];
+
     /// <summary>Reads a count of things that take a byte each at least, so that a false one cannot cause a large allocation.</summary>
     public int ReadCount()
     {

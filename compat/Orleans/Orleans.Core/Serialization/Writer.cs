@@ -31,9 +31,45 @@ public sealed class Writer
     /// <summary>Deeper graphs are refused, because they are most likely circular.</summary>
     internal const int MaxDepth = 128;
 
+    /// <summary>Bytes above which a writer is not kept.</summary>
+    private const int MaxSpare = 64 * 1024;
+
+    [ThreadStatic]
+    private static Writer? _spare;
+
     private byte[] _buffer = new byte[256];
     private int _length;
     private int _depth;
+
+    /// <summary>What was written, until the next write.</summary>
+    public ReadOnlySpan<byte> Written => _buffer.AsSpan(0, _length);
+
+    /// <summary>How many bytes were written.</summary>
+    public int Length => _length;
+
+    /// <summary>A writer of this thread's, empty. Give it back with <see cref="Return"/>.</summary>
+    internal static Writer Rent()
+    {
+        var writer = _spare ?? new Writer();
+        _spare = null;
+        return writer;
+    }
+
+    /// <summary>Keeps the writer for the next <see cref="Rent"/>, unless a large message has grown it.</summary>
+    internal void Return()
+    {
+        (_length, _depth) = (0, 0);
+        if (_buffer.Length <= MaxSpare)
+        {
+            _spare = this;
+        }
+    }
+
+    /// <summary>Bytes that are written later.</summary>
+    internal Span<byte> Reserve(int count) => Take(count);
+
+    /// <summary>Bytes that were written before, to be changed.</summary>
+    internal Span<byte> At(int position, int count) => _buffer.AsSpan(position, count);
 
     /// <summary>What was written.</summary>
     public byte[] ToArray() => _buffer.AsSpan(0, _length).ToArray();

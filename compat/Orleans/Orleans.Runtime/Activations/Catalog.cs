@@ -15,6 +15,15 @@ internal sealed class Catalog(SiloRuntime silo)
     /// <summary>All of them.</summary>
     public IEnumerable<Activation> All => _activations.Values.Concat(_workers.Values.SelectMany(w => w.All));
 
+    /// <summary>Those that belong to one silo of the cluster: all but stateless workers.</summary>
+    public IEnumerable<Activation> Movable => _activations.Values;
+
+    /// <summary>Whether the grain has an activation here.</summary>
+    public bool Has(GrainId grainId) => _activations.ContainsKey(grainId);
+
+    /// <summary>Whether each silo has activations of its own of this grain.</summary>
+    public bool IsLocalWorker(GrainId grainId) => TryFindClass(grainId.Type, out var info) && info.MaxLocalWorkers > 0;
+
     /// <summary>Gives a request to the grain's activation, made now if there is none.</summary>
     public void Deliver(GrainId grainId, ActivationRequest request)
     {
@@ -27,7 +36,7 @@ internal sealed class Catalog(SiloRuntime silo)
         GrainClassInfo info;
         try
         {
-            info = _classes.GetOrAdd(grainId.Type, static type => new GrainClassInfo(GrainManifest.Instance.FindClass(type)));
+            info = FindClass(grainId.Type);
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {
@@ -61,6 +70,24 @@ internal sealed class Catalog(SiloRuntime silo)
         else
         {
             _activations.TryRemove(KeyValuePair.Create(activation.GrainId, activation));
+        }
+    }
+
+    private GrainClassInfo FindClass(GrainType type) =>
+        _classes.GetOrAdd(type, static type => new GrainClassInfo(GrainManifest.Instance.FindClass(type)));
+
+    private bool TryFindClass(GrainType type, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out GrainClassInfo? info)
+    {
+        try
+        {
+            info = FindClass(type);
+            return true;
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        {
+            // Whoever delivers to it says what is wrong.
+            info = null;
+            return false;
         }
     }
 

@@ -24,7 +24,7 @@ internal sealed class IncomingCallContext(GrainCall call, Activation activation,
         }
     }
 
-    public GrainId? SourceId => call.Source?.GrainId;
+    public GrainId? SourceId => call.Source;
 
     public GrainId TargetId => activation.GrainId;
 

@@ -1,31 +1,30 @@
-using System.Reflection;
 using Orleans.Storage;
 
 namespace Orleans.Runtime;
 
-/// <summary>One call on its way: the request, who waits for it, and what travels with it.</summary>
+/// <summary>
+/// One call on its way: the request, who waits for it, and what travels with it. It was made in this process
+/// (<see cref="OwnCall{TResult}"/>), or it came over a connection (<see cref="ReceivedCall{TResult}"/>).
+/// </summary>
 internal abstract class GrainCall : ActivationRequest
 {
-    protected GrainCall(SiloRuntime silo, GrainReference target, GrainRequest request)
+    protected GrainCall(CallRuntime runtime, GrainId target, GrainRequest request)
     {
-        Silo = silo;
+        Runtime = runtime;
         Target = target;
-        Source = RuntimeContext.Current;
         Request = request;
-        Values = RequestContext.Export();
-        Chain = RequestContext.ReentrancyId;
     }
 
-    public SiloRuntime Silo { get; }
+    public CallRuntime Runtime { get; }
 
-    public GrainReference Target { get; }
+    public GrainId Target { get; }
 
-    /// <summary>The calling activation, or null for a client.</summary>
-    public IGrainContext? Source { get; }
+    /// <summary>The calling grain, or null for a client.</summary>
+    public abstract GrainId? Source { get; }
 
     public GrainRequest Request { get; }
 
-    /// <summary>When the caller stops waiting, as the clock's timestamp.</summary>
+    /// <summary>When the caller stops waiting, as the clock's timestamp; 0 when nobody waits.</summary>
     public long ExpiresAt { get; set; }
 
     /// <inheritdoc/>
@@ -40,44 +39,45 @@ internal abstract class GrainCall : ActivationRequest
     /// <inheritdoc/>
     public override GrainRequest? Call => Request;
 
-    /// <summary>True when the caller waits no more.</summary>
+    /// <summary>True when nobody waits for the answer any more.</summary>
     public abstract bool IsDone { get; }
 
-    protected Dictionary<string, object>? Values { get; }
+    /// <summary>True when there is no answer.</summary>
+    public abstract bool IsOneWay { get; }
 
-    protected Guid Chain { get; }
+    /// <summary>How often it was passed on from one silo to another.</summary>
+    public abstract int Hops { get; }
+
+    /// <summary>The request context's values.</summary>
+    public abstract Dictionary<string, object>? Values { get; }
+
+    /// <summary>The call chain that may come back, or empty.</summary>
+    public abstract Guid Chain { get; }
+
+    /// <summary>Where it waits for an answer, when it was sent to another process.</summary>
+    public SentCall Sent { get; set; }
 
     /// <inheritdoc/>
-    public override void Reroute() => Silo.Dispatch(this);
+    public override void Reroute() => Runtime.Dispatch(this);
 
     /// <summary>Ends the caller's wait.</summary>
     public void TimeOut() => Fail(new TimeoutException(
-        $"Response did not arrive on time for {Request.GetInterfaceName()}.{Request.GetMethodName()} on {Target.GrainId}."));
+        $"Response did not arrive on time for {Request.GetInterfaceName()}.{Request.GetMethodName()} on {Target}."));
 
     /// <summary>Runs it on an observer object. Called in the object's own order.</summary>
     public abstract Task RunOnAsync(object target);
+
+    /// <summary>The answer of another process: what the callee's <see cref="WireAnswer"/> wrote.</summary>
+    public abstract void Answer(ReadOnlyMemory<byte> payload);
 }
 
+/// <summary>The connection over which a call was sent and its number there.</summary>
+internal readonly record struct SentCall(Networking.ClusterConnection? Connection, ulong Id);
+
 /// <summary>A call with its result's type.</summary>
-internal sealed class GrainCall<TResult> : GrainCall
+internal abstract class GrainCall<TResult>(CallRuntime runtime, GrainId target, GrainRequest<TResult> request)
+    : GrainCall(runtime, target, request)
 {
-    private readonly TaskCompletionSource<TResult>? _result;
-
-    public GrainCall(SiloRuntime silo, GrainReference target, GrainRequest<TResult> request, bool isOneWay)
-        : base(silo, target, request)
-    {
-        if (!isOneWay)
-        {
-            _result = new TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        }
-    }
-
-    /// <summary>What the caller awaits.</summary>
-    public Task<TResult> Result => _result!.Task;
-
-    /// <inheritdoc/>
-    public override bool IsDone => _result?.Task.IsCompleted ?? false;
-
     /// <inheritdoc/>
     public override async Task RunAsync(Activation activation)
     {
@@ -92,7 +92,7 @@ internal sealed class GrainCall<TResult> : GrainCall
         {
             var request = (GrainRequest<TResult>)Request;
             var instance = activation.GrainInstance!;
-            var value = Silo.IncomingFilters.Length == 0 && instance is not IIncomingGrainCallFilter
+            var value = Runtime.IncomingFilters.Length == 0 && instance is not IIncomingGrainCallFilter
                 ? await request.InvokeAsync(instance)
                 : await InvokeFilteredAsync(activation, instance);
             Complete(value);
@@ -100,7 +100,7 @@ internal sealed class GrainCall<TResult> : GrainCall
         catch (Exception e)
         {
             Fail(e);
-            if (e is InconsistentStateException && Source?.GrainId != activation.GrainId)
+            if (e is InconsistentStateException && Source != activation.GrainId)
             {
                 // Its state is not the stored one: whoever comes next must read it anew.
                 activation.Deactivate(new DeactivationReason(
@@ -128,41 +128,26 @@ internal sealed class GrainCall<TResult> : GrainCall
         }
     }
 
-    /// <inheritdoc/>
-    public override void Fail(Exception exception)
+    /// <summary>The grain has answered.</summary>
+    protected abstract void Complete(TResult value);
+
+    /// <summary>A call that is not answered has failed.</summary>
+    protected void LogFailure(Exception exception)
     {
-        if (_result is null)
+        if (exception is ClientNotAvailableException)
         {
-            if (exception is ClientNotAvailableException)
-            {
-                // An observer that has just left is the normal end of one, not a fault.
-                Silo.Log.OneWayTargetGone(Target.GrainId, Request.GetMethodName());
-            }
-            else
-            {
-                Silo.Log.OneWayFailed(exception, Target.GrainId, Request.GetMethodName());
-            }
-
-            return;
+            // An observer that has just left is the normal end of one, not a fault.
+            Runtime.Log.OneWayTargetGone(Target, Request.GetMethodName());
         }
-
-        if (_result.TrySetException(exception))
+        else
         {
-            Silo.Pending.Remove(this);
-        }
-    }
-
-    private void Complete(TResult value)
-    {
-        if (_result is not null && _result.TrySetResult(Serialization.DeepCopy.Of(value)))
-        {
-            Silo.Pending.Remove(this);
+            Runtime.Log.OneWayFailed(exception, Target, Request.GetMethodName());
         }
     }
 
     private async Task<TResult> InvokeFilteredAsync(Activation activation, object instance)
     {
-        IIncomingGrainCallFilter[] filters = instance is IIncomingGrainCallFilter own ? [.. Silo.IncomingFilters, own] : Silo.IncomingFilters;
+        IIncomingGrainCallFilter[] filters = instance is IIncomingGrainCallFilter own ? [.. Runtime.IncomingFilters, own] : Runtime.IncomingFilters;
         var context = new IncomingCallContext(this, activation, instance, filters);
         await context.Invoke();
         return context.Result is TResult result ? result : default!;

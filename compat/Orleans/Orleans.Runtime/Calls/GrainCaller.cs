@@ -1,36 +1,53 @@
 namespace Orleans.Runtime;
 
 /// <summary>Sends the calls that references make: copies arguments, runs outgoing filters, sets the time-out.</summary>
-internal sealed class GrainCaller(SiloRuntime silo) : IGrainCaller
+internal sealed class GrainCaller(CallRuntime runtime) : IGrainCaller
 {
     public GrainReference CreateReference(Type grainInterface, GrainId grainId) =>
         GrainManifest.Instance.CreateReference(this, grainInterface, grainId);
 
     public Task<TResult> CallAsync<TResult>(GrainReference target, GrainRequest<TResult> request) =>
-        silo.OutgoingFilters.Length == 0 ? SendAsync(target, request) : CallFilteredAsync(target, request);
+        runtime.OutgoingFilters.Length == 0 ? SendAsync(target, request) : CallFilteredAsync(target, request);
 
     public void Send(GrainReference target, GrainRequest request)
     {
         request.CopyArguments();
-        silo.Dispatch(MakeOneWay(target, request));
+        runtime.Dispatch(MakeOneWay(target.GrainId, request));
     }
 
-    private GrainCall MakeOneWay(GrainReference target, GrainRequest request) => request is GrainRequest<VoidResult> plain
-        ? new GrainCall<VoidResult>(silo, target, plain, isOneWay: true)
-        : new GrainCall<VoidResult>(silo, target, new DiscardedResult(request), isOneWay: true);
+    private GrainCall MakeOneWay(GrainId target, GrainRequest request) => request is GrainRequest<VoidResult> plain
+        ? new OwnCall<VoidResult>(runtime, target, plain, isOneWay: true)
+        : new OwnCall<VoidResult>(runtime, target, new DiscardedResult(request), isOneWay: true);
 
     private Task<TResult> SendAsync<TResult>(GrainReference target, GrainRequest<TResult> request)
     {
         request.CopyArguments();
-        var call = new GrainCall<TResult>(silo, target, request, isOneWay: false);
-        silo.Pending.Add(call, request.GetDefaultResponseTimeout() ?? silo.ResponseTimeout);
-        silo.Dispatch(call);
-        return call.Result;
+        var call = new OwnCall<TResult>(runtime, target.GrainId, request, isOneWay: false);
+        runtime.Pending.Add(call, request.GetDefaultResponseTimeout() ?? runtime.ResponseTimeout);
+        runtime.Dispatch(call);
+        return request.TakesCancellationToken ? CancelWithAsync(call, request.GetCancellationToken()) : call.Result;
+    }
+
+    /// <summary>A call in this process has the token itself; one that was sent is told, and its caller waits no more.</summary>
+    private static async Task<TResult> CancelWithAsync<TResult>(OwnCall<TResult> call, CancellationToken token)
+    {
+        await using var registration = token.UnsafeRegister(
+            static state =>
+            {
+                var call = (OwnCall<TResult>)state!;
+                if (call.Sent.Connection is { } connection)
+                {
+                    connection.SendCancel(call.Sent.Id);
+                    call.Fail(new OperationCanceledException("The caller has cancelled the call."));
+                }
+            },
+            call);
+        return await call.Result;
     }
 
     private async Task<TResult> CallFilteredAsync<TResult>(GrainReference target, GrainRequest<TResult> request)
     {
-        var context = new OutgoingCallContext(target, request, silo.OutgoingFilters, async () => await SendAsync(target, request));
+        var context = new OutgoingCallContext(target, request, runtime.OutgoingFilters, async () => await SendAsync(target, request));
         await context.Invoke();
         return context.Result is TResult result ? result : default!;
     }
@@ -43,6 +60,10 @@ internal sealed class GrainCaller(SiloRuntime silo) : IGrainCaller
         public override System.Reflection.MethodInfo GetMethod() => inner.GetMethod();
 
         public override Type GetInterfaceType() => inner.GetInterfaceType();
+
+        public override string WireName => inner.WireName;
+
+        public override void WriteArguments(Serialization.Writer writer) => inner.WriteArguments(writer);
 
         public override async ValueTask InvokeVoidAsync(object target) => await inner.InvokeBoxedAsync(target);
     }

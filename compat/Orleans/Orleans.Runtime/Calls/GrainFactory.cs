@@ -1,9 +1,9 @@
 namespace Orleans.Runtime;
 
 /// <summary>Makes references; also the client of this process.</summary>
-internal sealed class GrainFactory(SiloRuntime silo) : IClusterClient
+internal sealed class GrainFactory(CallRuntime runtime) : IClusterClient
 {
-    public IServiceProvider ServiceProvider => silo.Services;
+    public IServiceProvider ServiceProvider => runtime.Services;
 
     public TGrainInterface GetGrain<TGrainInterface>(Guid primaryKey, string? grainClassNamePrefix = null)
         where TGrainInterface : IGrainWithGuidKey => Make<TGrainInterface>(GrainKeys.Of(primaryKey), grainClassNamePrefix);
@@ -25,7 +25,7 @@ internal sealed class GrainFactory(SiloRuntime silo) : IClusterClient
         where TGrainInterface : IGrainWithIntegerCompoundKey => Make<TGrainInterface>(GrainKeys.Of(primaryKey, keyExtension), grainClassNamePrefix);
 
     public TGrainInterface GetGrain<TGrainInterface>(GrainId grainId)
-        where TGrainInterface : IAddressable => (TGrainInterface)(object)silo.Caller.CreateReference(typeof(TGrainInterface), grainId);
+        where TGrainInterface : IAddressable => (TGrainInterface)(object)runtime.Caller.CreateReference(typeof(TGrainInterface), grainId);
 
     public IGrain GetGrain(Type grainInterfaceType, Guid grainPrimaryKey) => Make(grainInterfaceType, GrainKeys.Of(grainPrimaryKey));
 
@@ -46,7 +46,7 @@ internal sealed class GrainFactory(SiloRuntime silo) : IClusterClient
             throw new ArgumentException("Only plain objects can be observers: not references, and not grains.", nameof(obj));
         }
 
-        return (TGrainObserverInterface)(object)silo.Caller.CreateReference(typeof(TGrainObserverInterface), silo.Observers.Add(obj));
+        return (TGrainObserverInterface)(object)runtime.Caller.CreateReference(typeof(TGrainObserverInterface), runtime.Observers.Add(obj));
     }
 
     public void DeleteObjectReference<TGrainObserverInterface>(IGrainObserver obj)
@@ -57,16 +57,16 @@ internal sealed class GrainFactory(SiloRuntime silo) : IClusterClient
             throw new ArgumentException("Give the reference that CreateObjectReference made.", nameof(obj));
         }
 
-        silo.Observers.Remove(reference.GrainId);
+        runtime.Observers.Remove(reference.GrainId);
     }
 
     private IGrain Make(Type grainInterface, string key) =>
-        (IGrain)silo.Caller.CreateReference(grainInterface, GrainId.Create(GrainManifest.Instance.Resolve(grainInterface, null), key));
+        (IGrain)runtime.Caller.CreateReference(grainInterface, GrainId.Create(runtime.Resolve(grainInterface, null), key));
 
     private TGrainInterface Make<TGrainInterface>(string key, string? prefix)
         where TGrainInterface : IAddressable
     {
-        var type = GrainManifest.Instance.Resolve(typeof(TGrainInterface), prefix);
+        var type = runtime.Resolve(typeof(TGrainInterface), prefix);
         return GetGrain<TGrainInterface>(GrainId.Create(type, key));
     }
 }

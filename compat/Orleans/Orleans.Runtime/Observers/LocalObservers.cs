@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Orleans.Runtime;
 
 /// <summary>Objects of this process that are called by reference. Each gets its calls one at a time, in the order sent.</summary>
-internal sealed class LocalObservers
+internal sealed class LocalObservers(string owner)
 {
     /// <summary>The grain type of observers.</summary>
     public static readonly GrainType Type = new("sys.client.observer");
@@ -15,9 +15,23 @@ internal sealed class LocalObservers
     /// <summary>Registers an object, weakly held, and answers its id.</summary>
     public GrainId Add(IGrainObserver target)
     {
-        var id = GrainId.Create(Type, Guid.NewGuid().ToString("N"));
+        var id = GrainId.Create(Type, owner.Length == 0 ? Guid.NewGuid().ToString("N") : $"{owner}+{Guid.NewGuid():N}");
         _observers[id] = new LocalObserver(target);
         return id;
+    }
+
+    /// <summary>Registers an object under a name that others know. The caller keeps it alive.</summary>
+    public void AddNamed(string name, IGrainObserver target) => _observers[Named(owner, name)] = new LocalObserver(target);
+
+    /// <summary>The id of an object that a process has registered under a name.</summary>
+    public static GrainId Named(string owner, string name) => GrainId.Create(Type, $"{owner}+{name}");
+
+    /// <summary>The process whose object it is: a silo's address or a client's id; empty in a process that is alone.</summary>
+    public static ReadOnlySpan<char> OwnerOf(GrainId id)
+    {
+        var key = id.Key.Value.AsSpan();
+        var plus = key.LastIndexOf('+');
+        return plus < 0 ? [] : key[..plus];
     }
 
     public void Remove(GrainId id) => _observers.TryRemove(id, out _);
@@ -25,10 +39,10 @@ internal sealed class LocalObservers
     /// <summary>Gives a call to its object.</summary>
     public void Deliver(GrainCall call)
     {
-        if (!_observers.TryGetValue(call.Target.GrainId, out var observer) || !observer.TryDeliver(call))
+        if (!_observers.TryGetValue(call.Target, out var observer) || !observer.TryDeliver(call))
         {
-            Remove(call.Target.GrainId);
-            call.Fail(new ClientNotAvailableException($"The object of {call.Target.GrainId} is gone, or its reference was deleted."));
+            Remove(call.Target);
+            call.Fail(new ClientNotAvailableException($"The object of {call.Target} is gone, or its reference was deleted."));
         }
     }
 
@@ -89,7 +103,7 @@ internal sealed class LocalObservers
                 }
                 else
                 {
-                    call.Fail(new ClientNotAvailableException($"The object of {call.Target.GrainId} is gone."));
+                    call.Fail(new ClientNotAvailableException($"The object of {call.Target} is gone."));
                 }
             }
         }

@@ -10,6 +10,9 @@ internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable tabl
     : IReminderRegistry, ILifecycleParticipant<ISiloLifecycle>
 {
     private readonly ConcurrentDictionary<(GrainId, string), LocalReminder> _reminders = new();
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly SemaphoreSlim _wake = new(0);
+    private Task _reading = Task.CompletedTask;
 
     public void Participate(ISiloLifecycle lifecycle) =>
         lifecycle.Subscribe("Reminders", ServiceLifecycleStage.Active, StartAsync, StopAsync);
@@ -59,21 +62,67 @@ internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable tabl
     private async Task StartAsync(CancellationToken cancellationToken)
     {
         await table.Init();
-        foreach (var entry in (await table.ReadRows(0, 0)).Reminders)
+        if (silo.Cluster is null)
         {
-            Watch(entry);
+            await ReadAsync();
+            return;
+        }
+
+        // The share may be another one with each view; and what a view's change missed, the next look finds.
+        silo.ViewChanged += _ => _wake.Release();
+        _reading = ReadAlwaysAsync(_stopped.Token);
+    }
+
+    private async Task ReadAlwaysAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await ReadAsync();
+            }
+            catch (Exception e)
+            {
+                silo.Log.RemindersNotRead(e);
+            }
+
+            await ((Task)_wake.WaitAsync(options.Value.RefreshReminderListPeriod, cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private Task StopAsync(CancellationToken cancellationToken)
+    /// <summary>Fires what is this silo's share, and nothing else.</summary>
+    private async Task ReadAsync()
     {
+        var rows = (await table.ReadRows(0, 0)).Reminders.Where(e => silo.Owns(e.GrainId)).ToDictionary(e => (e.GrainId, e.ReminderName));
+        foreach (var (key, reminder) in _reminders)
+        {
+            // One that was registered after the read began is not among the rows yet; the next read judges it.
+            var isStale = !silo.Owns(key.Item1) || (!rows.ContainsKey(key) && reminder.IsOlderThan(options.Value.RefreshReminderListPeriod / 2));
+            if (isStale && _reminders.TryRemove(KeyValuePair.Create(key, reminder)))
+            {
+                reminder.Dispose();
+            }
+        }
+
+        foreach (var (key, entry) in rows)
+        {
+            if (!_reminders.TryGetValue(key, out var known) || known.ETag != entry.ETag)
+            {
+                Watch(entry);
+            }
+        }
+    }
+
+    private async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopped.CancelAsync();
+        await _reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var reminder in _reminders.Values)
         {
             reminder.Dispose();
         }
 
         _reminders.Clear();
-        return Task.CompletedTask;
     }
 
     private void Watch(ReminderEntry entry) => _reminders.AddOrUpdate(
@@ -100,16 +149,22 @@ internal sealed class LocalReminder : IDisposable
     private readonly SiloRuntime _silo;
     private readonly ReminderEntry _entry;
     private readonly ITimer _timer;
+    private readonly long _since;
     private volatile bool _isDisposed;
 
     public LocalReminder(SiloRuntime silo, ReminderEntry entry)
     {
         _silo = silo;
         _entry = entry;
+        _since = silo.Time.GetTimestamp();
         var due = entry.StartAt - silo.Time.GetUtcNow().UtcDateTime;
         _timer = silo.Time.CreateTimer(
             static self => _ = ((LocalReminder)self!).TickAsync(), this, due > TimeSpan.Zero ? due : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
+
+    public string ETag => _entry.ETag ?? "";
+
+    public bool IsOlderThan(TimeSpan age) => _silo.Time.GetElapsedTime(_since) > age;
 
     public void Dispose()
     {
@@ -119,7 +174,7 @@ internal sealed class LocalReminder : IDisposable
 
     private async Task TickAsync()
     {
-        if (_isDisposed)
+        if (_isDisposed || !_silo.Owns(_entry.GrainId))
         {
             return;
         }

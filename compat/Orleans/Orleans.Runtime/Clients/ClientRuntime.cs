@@ -1,0 +1,267 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Orleans.Messaging;
+using Orleans.Runtime.Clustering;
+using Orleans.Runtime.Networking;
+
+namespace Orleans.Runtime.Clients;
+
+/// <summary>
+/// A client of a cluster in other processes. It finds a gateway in the list, learns from it which silos there are, connects
+/// to all of them, and calls each grain at its own silo. When a gateway is lost the others go on.
+/// </summary>
+internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, IHostedService
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(250);
+
+    private readonly Lock _lock = new();
+    private readonly ConcurrentDictionary<SiloAddress, SiloLink> _links = new();
+    private readonly Queue<GrainCall> _waiting = new();
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly SemaphoreSlim _wake = new(0);
+    private readonly IGatewayListProvider _gateways;
+    private readonly TimeSpan _refresh;
+    private volatile ClusterView _view = ClusterView.Empty;
+    private volatile SiloLink[] _open = [];
+    private Task _running = Task.CompletedTask;
+    private uint _next;
+
+    public ClientRuntime(IServiceProvider services)
+        : base(services, services.GetRequiredService<IOptions<ClientMessagingOptions>>().Value.ResponseTimeout)
+    {
+        Local = new PeerIdentity($"client-{Guid.NewGuid():N}", IsSilo: false);
+        Observers = new LocalObservers(Local.Name);
+        Observers.AddNamed(ISiloControl.Name, this);
+        _gateways = services.GetRequiredService<IGatewayListProvider>();
+        _refresh = services.GetRequiredService<IOptions<GatewayOptions>>().Value.GatewayListRefreshPeriod;
+        var cluster = services.GetRequiredService<IOptions<ClusterOptions>>().Value;
+        var security = services.GetRequiredService<IOptions<ClusterSecurityOptions>>().Value;
+        Network = new ClusterNetwork(cluster.ClusterId, security, this, services.GetService<INetworkFaults>());
+    }
+
+    public PeerIdentity Local { get; }
+
+    public ClusterNetwork Network { get; }
+
+    CallRuntime ILinkOwner.Runtime => this;
+
+    public long ViewVersion => _view.Version;
+
+    /// <summary>Why no grain can be called now; null when one can.</summary>
+    public string? NotReady => _open.Length > 0 ? null : "No gateway of the cluster answers.";
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        IncomingFilters = [.. Services.GetServices<IIncomingGrainCallFilter>()];
+        OutgoingFilters = [.. Services.GetServices<IOutgoingGrainCallFilter>()];
+        Pending.Start();
+        _running = RunAsync(_stopped.Token);
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopped.CancelAsync();
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var link in _links.Values)
+        {
+            link.End("The client stops.");
+        }
+
+        Pending.FailAll(call => new SiloUnavailableException($"The client has stopped; {call.Target} did not answer."));
+    }
+
+    /// <summary>Ends at once, as a killed process would.</summary>
+    public void Kill()
+    {
+        _stopped.Cancel();
+        foreach (var link in _links.Values)
+        {
+            link.End("The client was killed.");
+        }
+    }
+
+    public override GrainType Resolve(Type grainInterface, string? classNamePrefix) => GrainManifest.Instance.ResolveOrGuess(grainInterface, classNamePrefix);
+
+    public override void Dispatch(GrainCall call)
+    {
+        if (call.Target.Type == LocalObservers.Type && LocalObservers.OwnerOf(call.Target).SequenceEqual(Local.Name))
+        {
+            Observers.Deliver(call);
+            return;
+        }
+
+        if (_stopped.IsCancellationRequested)
+        {
+            call.Fail(new SiloUnavailableException("The client has stopped."));
+            return;
+        }
+
+        if (_view.OwnerOf(call.Target) is { } owner && _links.TryGetValue(owner.Silo, out var link) && link.IsOpen)
+        {
+            link.Send(call);
+            return;
+        }
+
+        var open = _open;
+        if (open.Length > 0)
+        {
+            open[Interlocked.Increment(ref _next) % (uint)open.Length].Send(call);
+            return;
+        }
+
+        lock (_lock)
+        {
+            // Looked at again under the lock: a link that has just opened takes what waits.
+            if (_open.Length == 0)
+            {
+                _waiting.Enqueue(call);
+                return;
+            }
+        }
+
+        Dispatch(call);
+    }
+
+    Task IClientControl.ViewAsync(ClusterSnapshot snapshot)
+    {
+        lock (_lock)
+        {
+            if (snapshot.Version > _view.Version)
+            {
+                _view = new ClusterView(snapshot);
+                UseView(_view);
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    void IConnectionEvents.OnCall(ClusterConnection connection, GrainCall call) => Dispatch(call);
+
+    void IConnectionEvents.OnClosed(ClusterConnection connection, Exception? reason)
+    {
+        Log.ConnectionEnded(connection.Remote.ToString(), reason?.Message);
+        foreach (var link in _links.Values)
+        {
+            if (link.Closed(connection))
+            {
+                // Most often it was a fault of the network: without this the silo could not call our objects.
+                link.Open();
+                return;
+            }
+        }
+    }
+
+    ValueTask IConnectionEvents.MaySpeakAsync() => ValueTask.CompletedTask;
+
+    void ILinkOwner.OnLinked(SiloLink link)
+    {
+        Log.GatewayConnected(link.Silo.ToString());
+        GrainCall[] waiting;
+        lock (_lock)
+        {
+            _open = [.. _links.Values.Where(l => l.IsOpen)];
+            waiting = [.. _waiting];
+            _waiting.Clear();
+        }
+
+        foreach (var call in waiting)
+        {
+            Dispatch(call);
+        }
+    }
+
+    void ILinkOwner.OnUnlinked(SiloLink link)
+    {
+        lock (_lock)
+        {
+            _open = [.. _links.Values.Where(l => l.IsOpen)];
+        }
+
+        _wake.Release();
+    }
+
+    public override void Dispose()
+    {
+        _stopped.Cancel();
+        base.Dispose();
+    }
+
+    private void UseView(ClusterView view)
+    {
+        foreach (var (silo, link) in _links)
+        {
+            if (view.Find(silo)?.Status is null or SiloStatus.Dead or SiloStatus.ShuttingDown && _links.TryRemove(silo, out _))
+            {
+                _open = [.. _links.Values.Where(l => l.IsOpen)];
+                _ = LeaveAsync(link, view.Find(silo)?.Status == SiloStatus.ShuttingDown);
+            }
+        }
+
+        foreach (var member in view.Active)
+        {
+            if (member.Gateway is { } gateway)
+            {
+                Connect(member.Silo, gateway);
+            }
+        }
+    }
+
+    /// <summary>A silo that stops in an orderly way still answers what it was asked.</summary>
+    private async Task LeaveAsync(SiloLink link, bool isOrderly)
+    {
+        if (isOrderly)
+        {
+            await link.DrainAsync(ResponseTimeout);
+        }
+
+        link.End($"{link.Silo} has left.");
+    }
+
+    private void Connect(SiloAddress silo, IPEndPoint gateway) =>
+        _links.GetOrAdd(silo, static (address, a) => new SiloLink(a.self, address, a.gateway), (self: this, gateway)).Open();
+
+    /// <summary>While no gateway is open the list is read again and again; else now and then.</summary>
+    private async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var isInitialised = false;
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            if (_open.Length == 0)
+            {
+                try
+                {
+                    if (!isInitialised)
+                    {
+                        await _gateways.InitializeGatewayListProvider().WaitAsync(cancellationToken);
+                        isInitialised = true;
+                    }
+
+                    foreach (var uri in await _gateways.GetGateways().WaitAsync(cancellationToken))
+                    {
+                        var (silo, endpoint) = uri.ToGateway();
+                        Connect(silo, endpoint);
+                    }
+                }
+                catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+                {
+                    Log.NoGateway(e.Message);
+                }
+            }
+            else
+            {
+                foreach (var link in _links.Values.Where(l => !l.IsOpen))
+                {
+                    link.Open();
+                }
+            }
+
+            await ((Task)_wake.WaitAsync(_open.Length == 0 ? RetryAfter : _refresh, cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+}

@@ -1,0 +1,319 @@
+using Orleans.Configuration;
+
+namespace Orleans.Runtime.Clustering;
+
+/// <summary>
+/// This silo's part in the membership: it writes its own row, reads the others', and writes votes and deaths. Every change
+/// is a compare-and-swap on the table's version. The table may be away: then nobody joins or leaves, and all else goes on.
+/// </summary>
+internal sealed class MembershipOracle(
+    SiloAddress self,
+    string siloName,
+    int gatewayPort,
+    IMembershipTable table,
+    ClusterMembershipOptions options,
+    TimeProvider time,
+    SiloLog log)
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(50);
+
+    private readonly SemaphoreSlim _one = new(1);
+    private readonly Lock _viewLock = new();
+    private readonly DateTime _startTime = time.GetUtcNow().UtcDateTime;
+    private volatile ClusterView _view = ClusterView.Empty;
+    private SiloStatus _status = SiloStatus.Created;
+    private bool _isAway;
+
+    /// <summary>Called after each new view, one after the other.</summary>
+    public event Action<ClusterView, ClusterView>? ViewChanged;
+
+    /// <summary>Called once when the others have declared this silo dead.</summary>
+    public event Action? DeclaredDead;
+
+    public ClusterView View => _view;
+
+    public SiloStatus Status => _status;
+
+    /// <summary>Writes this silo's row as joining, then as active. Rows of earlier starts at the same address are declared dead.</summary>
+    public async Task JoinAsync(CancellationToken cancellationToken)
+    {
+        await table.InitializeMembershipTable(true).WaitAsync(cancellationToken);
+        await ChangeAsync(
+            data =>
+            {
+                var old = data.Members.FirstOrDefault(m => m.Item1.SiloAddress.Endpoint.Equals(self.Endpoint)
+                    && m.Item1.SiloAddress != self && m.Item1.Status != SiloStatus.Dead);
+                if (old is not null)
+                {
+                    old.Item1.Status = SiloStatus.Dead;
+                    return (old.Item1, old.Item2);
+                }
+
+                return null;
+            },
+            cancellationToken);
+        await SetStatusAsync(SiloStatus.Joining, cancellationToken);
+        await SetStatusAsync(SiloStatus.Active, cancellationToken);
+    }
+
+    /// <summary>Writes this silo's own status.</summary>
+    public async Task SetStatusAsync(SiloStatus status, CancellationToken cancellationToken)
+    {
+        var isWritten = false;
+        if (status == SiloStatus.Dead)
+        {
+            // It is our own doing: reading it back is no news.
+            _status = status;
+        }
+
+        await ChangeAsync(
+            data =>
+            {
+                if (isWritten)
+                {
+                    return null;
+                }
+
+                isWritten = true;
+                var row = data.TryGet(self);
+                if (row?.Item1.Status == SiloStatus.Dead && status != SiloStatus.Dead)
+                {
+                    throw new SiloUnavailableException($"{self} was declared dead.");
+                }
+
+                var entry = row?.Item1 ?? Row();
+                entry.Status = status;
+                entry.IAmAliveTime = time.GetUtcNow().UtcDateTime;
+                return (entry, row?.Item2);
+            },
+            cancellationToken,
+            onRetry: () => isWritten = false);
+        _status = status;
+    }
+
+    /// <summary>Reads the table and takes what is new.</summary>
+    public async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            var data = await table.ReadAll().WaitAsync(cancellationToken);
+            Reached();
+            await TakeTableAsync(data, cancellationToken);
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            Missed(e);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>Takes what another silo knows, if it is newer.</summary>
+    public void Take(ClusterSnapshot snapshot)
+    {
+        ClusterView before, after;
+        lock (_viewLock)
+        {
+            before = _view;
+            if (snapshot.Version <= before.Version)
+            {
+                return;
+            }
+
+            after = new ClusterView(snapshot);
+            _view = after;
+            log.ViewChanged(self, after.Find(self)?.Status ?? SiloStatus.None, after.Active.Length, after.Version);
+            ViewChanged?.Invoke(before, after);
+        }
+
+        if (after.Find(self)?.Status == SiloStatus.Dead && _status is not SiloStatus.Dead)
+        {
+            _status = SiloStatus.Dead;
+            DeclaredDead?.Invoke();
+        }
+    }
+
+    /// <summary>Says that this silo lives, for those who read the table.</summary>
+    public async Task SayAliveAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var row = Row();
+            row.IAmAliveTime = time.GetUtcNow().UtcDateTime;
+            await table.UpdateIAmAlive(row).WaitAsync(cancellationToken);
+            Reached();
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            Missed(e);
+        }
+    }
+
+    /// <summary>Votes a silo dead. It is, once enough silos have voted within the time that a vote counts.</summary>
+    public async Task VoteDeadAsync(SiloAddress silo, CancellationToken cancellationToken)
+    {
+        var isDone = false;
+        var votes = 0;
+        await ChangeAsync(
+            data =>
+            {
+                if (isDone || data.TryGet(silo) is not { } row || row.Item1.Status == SiloStatus.Dead)
+                {
+                    return null;
+                }
+
+                isDone = true;
+                var now = time.GetUtcNow().UtcDateTime;
+                var fresh = (row.Item1.SuspectTimes ?? [])
+                    .Where(v => v.Item1 != self && now - v.Item2 < options.DeathVoteExpirationTimeout && IsVoter(data, v.Item1))
+                    .Append(Tuple.Create(self, now))
+                    .ToList();
+                var voters = data.Members.Count(m => m.Item1.Status == SiloStatus.Active && m.Item1.SiloAddress != silo);
+
+                // As documented: the configured number of votes, or more than half when fewer silos could vote.
+                var needed = Math.Min(options.NumVotesForDeathDeclaration, (voters + 1) / 2);
+                row.Item1.SuspectTimes = fresh;
+                votes = fresh.Count;
+                if (fresh.Count >= Math.Max(1, needed))
+                {
+                    row.Item1.Status = SiloStatus.Dead;
+                }
+
+                return (row.Item1, row.Item2);
+            },
+            cancellationToken,
+            onRetry: () => isDone = false);
+        if (_view.Find(silo)?.Status == SiloStatus.Dead)
+        {
+            log.DeclaredDead(silo, votes);
+        }
+    }
+
+    /// <summary>Removes old rows of dead silos.</summary>
+    public async Task CleanUpAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await table.CleanupDefunctSiloEntries(time.GetUtcNow() - options.DefunctSiloExpiration).WaitAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            Missed(e);
+        }
+    }
+
+    private static bool IsVoter(MembershipTableData data, SiloAddress silo) => data.TryGet(silo)?.Item1.Status == SiloStatus.Active;
+
+    private static ClusterSnapshot SnapshotOf(MembershipTableData data) => new(
+        data.Version.Version,
+        [.. data.Members.Select(m => new ClusterMember(m.Item1.SiloAddress, m.Item1.Status, m.Item1.ProxyPort, m.Item1.SiloName ?? ""))]);
+
+    private MembershipEntry Row() => new()
+    {
+        SiloAddress = self,
+        Status = _status,
+        ProxyPort = gatewayPort,
+        HostName = Environment.MachineName,
+        SiloName = siloName,
+        StartTime = _startTime,
+        IAmAliveTime = time.GetUtcNow().UtcDateTime,
+    };
+
+    /// <summary>
+    /// Changes rows until <paramref name="next"/> has nothing more to change. It is asked anew with what the table has
+    /// after somebody else was quicker.
+    /// </summary>
+    private async Task ChangeAsync(
+        Func<MembershipTableData, (MembershipEntry Entry, string? ETag)?> next, CancellationToken cancellationToken, Action? onRetry = null)
+    {
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            while (true)
+            {
+                var data = await table.ReadAll().WaitAsync(cancellationToken);
+                Reached();
+                if (next(data) is not { } change)
+                {
+                    await TakeTableAsync(data, cancellationToken);
+                    return;
+                }
+
+                var version = data.Version.Next();
+                var isWritten = change.ETag is null
+                    ? await table.InsertRow(change.Entry, version).WaitAsync(cancellationToken)
+                    : await table.UpdateRow(change.Entry, change.ETag, version).WaitAsync(cancellationToken);
+                if (!isWritten)
+                {
+                    onRetry?.Invoke();
+                    await Task.Delay(RetryAfter * Random.Shared.NextDouble(), cancellationToken);
+                }
+            }
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    private async Task TakeTableAsync(MembershipTableData data, CancellationToken cancellationToken)
+    {
+        // A row goes when its silo was dead for days. One that served a moment ago and has none: the table was emptied.
+        if (Array.Exists(_view.Active, m => data.TryGet(m.Silo) is null))
+        {
+            await RestoreAsync(data, cancellationToken);
+            data = await table.ReadAll().WaitAsync(cancellationToken);
+        }
+
+        Take(SnapshotOf(data));
+    }
+
+    /// <summary>The table was emptied: whoever notices first writes the rows again as they were, above the version that everybody knows.</summary>
+    private async Task RestoreAsync(MembershipTableData data, CancellationToken cancellationToken)
+    {
+        log.TableLost();
+        await table.InitializeMembershipTable(true).WaitAsync(cancellationToken);
+        var known = _view;
+        foreach (var member in known.Active)
+        {
+            data = await table.ReadAll().WaitAsync(cancellationToken);
+            if (data.TryGet(member.Silo) is not null)
+            {
+                continue;
+            }
+
+            var entry = new MembershipEntry
+            {
+                SiloAddress = member.Silo,
+                Status = member.Status,
+                ProxyPort = member.GatewayPort,
+                SiloName = member.Name,
+                StartTime = time.GetUtcNow().UtcDateTime,
+                IAmAliveTime = time.GetUtcNow().UtcDateTime,
+            };
+            var version = new TableVersion((int)Math.Max(known.Version, data.Version.Version) + 1, data.Version.VersionEtag);
+            await table.InsertRow(entry, version).WaitAsync(cancellationToken);
+        }
+    }
+
+    private void Reached()
+    {
+        if (_isAway)
+        {
+            _isAway = false;
+            log.TableBack();
+        }
+    }
+
+    private void Missed(Exception e)
+    {
+        if (!_isAway)
+        {
+            _isAway = true;
+            log.TableAway(e);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using Orleans.Configuration;
+
+namespace Orleans.Runtime.Clustering;
+
+/// <summary>
+/// Watches some silos: a probe each period, and at once when the connection to one is lost. Whoever misses too many is
+/// looked at by another silo, then voted dead.
+/// </summary>
+internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions options)
+{
+    private readonly Dictionary<SiloAddress, int> _missed = [];
+    private readonly HashSet<SiloAddress> _urgent = [];
+    private readonly SemaphoreSlim _wake = new(0);
+    private readonly Lock _lock = new();
+
+    /// <summary>The connection to a silo was lost or refused: probe it now.</summary>
+    public void ProbeNow(SiloAddress silo)
+    {
+        lock (_lock)
+        {
+            if (_urgent.Add(silo))
+            {
+                _wake.Release();
+            }
+        }
+    }
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            var view = node.Oracle.View;
+            var watched = view.WatchedBy(node.Self, options.NumProbedSilos).Select(m => m.Silo).ToArray();
+            foreach (var gone in _missed.Keys.Except(watched).ToArray())
+            {
+                _missed.Remove(gone);
+            }
+
+            var results = await Task.WhenAll(watched.Select(async silo => (Silo: silo, Lives: await node.ProbeAsync(silo, options.ProbeTimeout))));
+            foreach (var (silo, lives) in results)
+            {
+                _missed[silo] = lives ? 0 : _missed.GetValueOrDefault(silo) + 1;
+                if (_missed[silo] >= options.NumMissedProbesLimit)
+                {
+                    await SuspectAsync(silo, cancellationToken);
+                }
+            }
+
+            await WaitAsync(results.Any(r => !r.Lives) ? options.ProbeTimeout / 5 : options.ProbeTimeout, cancellationToken);
+        }
+    }
+
+    private async Task SuspectAsync(SiloAddress silo, CancellationToken cancellationToken)
+    {
+        // Another silo may reach it: then the link is at fault, and the silo serves those who can call it.
+        if (options.EnableIndirectProbes && node.Oracle.View.Active.Where(m => m.Silo != silo && m.Silo != node.Self).ToArray() is { Length: > 0 } others)
+        {
+            var helper = others[Random.Shared.Next(others.Length)].Silo;
+            if (await node.ProbeThroughAsync(helper, silo, options.ProbeTimeout))
+            {
+                _missed[silo] = 0;
+                return;
+            }
+        }
+
+        node.Runtime.Log.Suspecting(silo, _missed[silo]);
+        try
+        {
+            using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            time.CancelAfter(options.ProbeTimeout * 5);
+            await node.Oracle.VoteDeadAsync(silo, time.Token);
+            node.TellEverybody();
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            // Without the table nobody dies; the next round tries again.
+            node.Runtime.Log.TableAway(e);
+        }
+    }
+
+    private async Task WaitAsync(TimeSpan period, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _wake.WaitAsync(period, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            _urgent.Clear();
+        }
+    }
+}

@@ -1,0 +1,225 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Orleans.Runtime.Networking;
+
+/// <summary>Who uses a link.</summary>
+internal interface ILinkOwner : IConnectionEvents
+{
+    PeerIdentity Local { get; }
+
+    CallRuntime Runtime { get; }
+
+    ClusterNetwork Network { get; }
+
+    /// <summary>The membership version that calls are sent with; 0 for none.</summary>
+    long ViewVersion { get; }
+
+    /// <summary>The link was opened.</summary>
+    void OnLinked(SiloLink link);
+
+    /// <summary>The link was lost, or could not be opened.</summary>
+    void OnUnlinked(SiloLink link);
+}
+
+/// <summary>
+/// The way to one silo: a connection that is opened on demand and anew when it was lost. Calls wait for it for a short
+/// time; when the silo is declared dead they go elsewhere.
+/// </summary>
+internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint endpoint)
+{
+    /// <summary>A call that could not be sent for so long fails: its caller knows better what to do than we.</summary>
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(100);
+
+    private readonly Lock _lock = new();
+    private readonly Queue<(GrainCall Call, long Since)> _waiting = new();
+    private readonly CancellationTokenSource _ended = new();
+    private ClusterConnection? _connection;
+    private bool _isOpening;
+
+    public SiloAddress Silo => silo;
+
+    public bool IsOpen => _connection is { IsClosed: false };
+
+    /// <summary>Sends a call, now or when the connection is open.</summary>
+    public void Send(GrainCall call)
+    {
+        var connection = _connection;
+        if (connection is not null && connection.TrySend(call, owner.ViewVersion))
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (!_ended.IsCancellationRequested)
+            {
+                _waiting.Enqueue((call, owner.Runtime.Time.GetTimestamp()));
+                EnsureOpening();
+                return;
+            }
+        }
+
+        call.Reroute();
+    }
+
+    /// <summary>Opens the connection if it is not open.</summary>
+    public void Open()
+    {
+        lock (_lock)
+        {
+            EnsureOpening();
+        }
+    }
+
+    /// <summary>The silo is not to be called any more. Calls that were not sent go elsewhere, those that wait for an answer fail.</summary>
+    public void End(string reason)
+    {
+        GrainCall[] left;
+        lock (_lock)
+        {
+            _ended.Cancel();
+            left = [.. _waiting.Select(w => w.Call)];
+            _waiting.Clear();
+        }
+
+        _connection?.Close(new SiloUnavailableException(reason));
+        foreach (var call in left)
+        {
+            call.Reroute();
+        }
+    }
+
+    /// <summary>Lets what was sent be answered, and takes no more.</summary>
+    public async Task DrainAsync(TimeSpan limit)
+    {
+        var since = owner.Runtime.Time.GetTimestamp();
+        while (_connection is { IsClosed: false, Waiting: > 0 } && owner.Runtime.Time.GetElapsedTime(since) < limit)
+        {
+            await Task.Delay(10, CancellationToken.None);
+        }
+    }
+
+    /// <summary>The connection of this link was closed.</summary>
+    public bool Closed(ClusterConnection connection)
+    {
+        lock (_lock)
+        {
+            if (_connection != connection)
+            {
+                return false;
+            }
+
+            _connection = null;
+            if (_waiting.Count > 0)
+            {
+                EnsureOpening();
+            }
+        }
+
+        owner.OnUnlinked(this);
+        return true;
+    }
+
+    private void EnsureOpening()
+    {
+        if (!_isOpening && !IsOpen && !_ended.IsCancellationRequested)
+        {
+            _isOpening = true;
+            _ = Task.Run(OpenAsync);
+        }
+    }
+
+    private async Task OpenAsync()
+    {
+        while (!_ended.IsCancellationRequested)
+        {
+            try
+            {
+                var connection = await owner.Network.DialAsync(endpoint, owner.Local, silo.ToParsableString(), owner, _ended.Token);
+                if (Use(connection))
+                {
+                    owner.OnLinked(this);
+                    return;
+                }
+            }
+            catch (Exception e) when (e is IOException or SocketException or OrleansException or OperationCanceledException
+                or ObjectDisposedException or System.Security.Authentication.AuthenticationException)
+            {
+                owner.Runtime.Log.ConnectionEnded(silo.ToString(), e.Message);
+                owner.OnUnlinked(this);
+                GiveUpOld(e);
+            }
+
+            lock (_lock)
+            {
+                if (_waiting.Count == 0)
+                {
+                    _isOpening = false;
+                    return;
+                }
+            }
+
+            await Task.Delay(RetryAfter, CancellationToken.None);
+        }
+
+        lock (_lock)
+        {
+            _isOpening = false;
+        }
+    }
+
+    private bool Use(ClusterConnection connection)
+    {
+        while (true)
+        {
+            (GrainCall Call, long Since) next;
+            lock (_lock)
+            {
+                if (_ended.IsCancellationRequested || connection.IsClosed)
+                {
+                    connection.Close();
+                    return false;
+                }
+
+                if (!_waiting.TryDequeue(out next))
+                {
+                    _connection = connection;
+                    _isOpening = false;
+                    return true;
+                }
+            }
+
+            if (!connection.TrySend(next.Call, owner.ViewVersion))
+            {
+                lock (_lock)
+                {
+                    _waiting.Enqueue(next);
+                }
+
+                return false;
+            }
+        }
+    }
+
+    private void GiveUpOld(Exception reason)
+    {
+        while (true)
+        {
+            GrainCall call;
+            lock (_lock)
+            {
+                if (!_waiting.TryPeek(out var oldest) || owner.Runtime.Time.GetElapsedTime(oldest.Since) < MaxWait)
+                {
+                    return;
+                }
+
+                call = _waiting.Dequeue().Call;
+            }
+
+            call.Fail(new SiloUnavailableException($"{silo} cannot be reached; {call.Target} was not called.", reason));
+        }
+    }
+}
