@@ -41,9 +41,14 @@ public sealed record RedisAddress(string Host, int Port)
     {
         var isUrl = text.Contains("://", StringComparison.Ordinal);
         error = isUrl ? TryParseUrl(text, out address) : TryParseList(text, out address);
-        if (error.Length == 0 && address is { Password: { } password } && password.Contains(',', StringComparison.Ordinal))
+        if (isUrl && address is not null)
         {
-            error = "The Redis password has a comma, which Redis clients cannot be told.";
+            // The other form has no escapes: what it cannot say must not be half said.
+            var list = address.ToConfigurationString();
+            if (TryParseList(list, out var again).Length > 0 || again!.ToConfigurationString() != list)
+            {
+                error = "The Redis URL has a comma, or a blank at an end, in user, password or host; that cannot be told to every Redis client.";
+            }
         }
 
         if (error.Length > 0)

@@ -50,14 +50,17 @@ public sealed class MembershipDatabase(NpgsqlDataSource source) : IAsyncDisposab
     private volatile bool _isMigrated;
 
     /// <summary>A pool for a connection string.</summary>
-    public static MembershipDatabase Open(string connectionString)
+    public static MembershipDatabase Open(string connectionString) => new(NpgsqlDataSource.Create(Limit(connectionString)));
+
+    /// <summary>The connection string with our limits where it sets none.</summary>
+    internal static NpgsqlConnectionStringBuilder Limit(string connectionString)
     {
         var connection = new NpgsqlConnectionStringBuilder(connectionString);
         connection.ApplicationName ??= "voicecluster";
         SetDefault("Timeout", TimeoutSeconds);
         SetDefault("Command Timeout", TimeoutSeconds);
         SetDefault("Maximum Pool Size", PoolSize);
-        return new MembershipDatabase(NpgsqlDataSource.Create(connection));
+        return connection;
 
         void SetDefault(string key, int value)
         {
