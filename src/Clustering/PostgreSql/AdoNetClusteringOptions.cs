@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Orleans.Configuration;
 
 namespace Orleans.Configuration
 {
@@ -26,8 +27,6 @@ namespace Orleans.Configuration
 
 namespace VoiceCluster.Clustering.PostgreSql
 {
-    using Orleans.Configuration;
-
     /// <summary>Reports every fault of the options at once.</summary>
     public sealed class AdoNetClusteringOptionsValidator : IValidateOptions<AdoNetClusteringSiloOptions>, IValidateOptions<AdoNetClusteringClientOptions>
     {

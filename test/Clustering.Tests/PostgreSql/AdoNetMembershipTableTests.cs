@@ -114,7 +114,7 @@ public sealed class AdoNetMembershipTableTests(PostgresServer server) : Membersh
         var set = MembershipDatabase.Limit("Host=h;Timeout=7");
         Assert.Equal((7, 5, 4), (set.Timeout, set.CommandTimeout, set.MaxPoolSize));
         Assert.Equal(9, MembershipDatabase.Limit("Host=h;CommandTimeout=9;Pooling=true").CommandTimeout);
-        Assert.Equal(3, MembershipDatabase.Limit("Host=h;Max Pool Size=3").MaxPoolSize);
+        Assert.Equal(3, MembershipDatabase.Limit("Host=h;MaxPoolSize=3").MaxPoolSize);
     }
 
     protected override IMembershipTable OpenAgain() => Open("cluster");

@@ -78,7 +78,7 @@ public sealed class RespClientTests(RedisServer server) : IClassFixture<RedisSer
     [InlineData("nobody", "secret", false)]
     public async Task Login_WithUserAndPassword_IsAsTheServerSays(string? user, string? password, bool isLetIn)
     {
-        var guarded = await RedisServer.StartAsync("--save", "", "--requirepass", "secret", "--user", "silo on >other ~* +@all");
+        var guarded = await RedisServer.StartAsync("--save", "", "--requirepass", "secret", "--user", "silo", "on", ">other", "~*", "+@all");
         await using (var client = guarded.Connect(a => a with { User = user, Password = password }, o => o with { CommandTimeout = TimeSpan.FromSeconds(isLetIn ? 20 : 1) }))
         {
             if (isLetIn)

@@ -66,12 +66,18 @@ public class RedisServer : IAsyncLifetime
         _process = Process.Start(new ProcessStartInfo(
             "redis-server",
             [.. listen, Address.Port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--dir", Folder, "--logfile", Path.Combine(Folder, "log"), .. _arguments]))!;
-        await Eventually.SucceedsAsync(async () =>
+        var isListening = await Eventually.SucceedsAsync(async () =>
         {
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            if (_process.HasExited)
+            {
+                return false;
+            }
+
             await socket.ConnectAsync(IPAddress.Loopback, Address.Port);
             return true;
         });
+        Assert.True(isListening, "redis-server ended at once; what was wrong stands above, on its own output.");
     }
 
     /// <summary>kill -9.</summary>
