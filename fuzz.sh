@@ -4,6 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 export FUZZ_ITERATIONS=${1:-1000000}
-for project in test/Media.Tests test/ApiFrontend.Tests; do
+for project in test/Media.Tests test/ApiFrontend.Tests test/Clustering.Tests; do
   dotnet test "$project" -c Release --nologo --filter "FullyQualifiedName~Fuzz" --logger "console;verbosity=normal"
 done

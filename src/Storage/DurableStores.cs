@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Serialization;
 using Orleans.Storage;
+using VoiceCluster.PostgreSql;
 using VoiceCluster.Storage.PostgreSql;
 using VoiceCluster.Storage.Sqlite;
 

@@ -14,7 +14,9 @@ public sealed class DependencyTests
         ["Media"] = [],
         ["MediaNode"] = ["Grains.Abstractions", "Hosting", "Media"],
         ["ApiFrontend"] = ["Grains.Abstractions", "Hosting"],
-        ["Storage"] = ["Grains.Abstractions"],
+        ["PostgreSql"] = [],
+        ["Clustering"] = ["PostgreSql"],
+        ["Storage"] = ["Grains.Abstractions", "PostgreSql"],
         ["Silo"] = ["Grains", "Hosting", "Storage"],
         ["Standalone"] = ["ApiFrontend", "MediaNode", "Silo"],
     };

@@ -1,5 +1,5 @@
 using Npgsql;
-using VoiceCluster.Storage.PostgreSql;
+using VoiceCluster.PostgreSql;
 
 namespace VoiceCluster.Storage.Tests;
 

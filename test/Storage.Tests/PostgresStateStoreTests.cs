@@ -71,30 +71,6 @@ public sealed class PostgresStateStoreTests(PostgresServer server) : StateStoreC
         Assert.Empty(await _store.ReadPendingAsync(10, default));
     }
 
-    [Fact]
-    public async Task Reminders_AreReadByHashAndRemovedByETag()
-    {
-        var table = new PostgresReminderTable(_database);
-        var grain = GrainId.Create("call", "1");
-        var entry = new ReminderEntry
-        {
-            GrainId = grain,
-            ReminderName = "ring",
-            StartAt = new DateTime(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc),
-            Period = TimeSpan.FromMinutes(1),
-        };
-        var first = await table.UpsertRow(entry);
-        var second = await table.UpsertRow(entry);
-
-        var hash = grain.GetUniformHashCode();
-        Assert.Equal(entry.StartAt, Assert.Single((await table.ReadRows(hash - 1, hash)).Reminders).StartAt);
-        Assert.Empty((await table.ReadRows(hash, hash + 1)).Reminders);
-        Assert.Single((await table.ReadRows(0, 0)).Reminders);
-        Assert.False(await table.RemoveRow(grain, "ring", first));
-        Assert.True(await table.RemoveRow(grain, "ring", second));
-        Assert.Null(await table.ReadRow(grain, "ring"));
-    }
-
     protected override async Task ReopenAsync()
     {
         await _database.DisposeAsync();

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Npgsql;
+using VoiceCluster.PostgreSql;
 
 namespace VoiceCluster.Storage.PostgreSql;
 
@@ -25,7 +26,7 @@ public sealed class PostgresDatabase(NpgsqlDataSource source) : IAsyncDisposable
             await using var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
             return await work(connection).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is DbException or TimeoutException or IOException or System.Net.Sockets.SocketException)
+        catch (Exception e) when (e is DbException or SchemaVersionException or TimeoutException or IOException or System.Net.Sockets.SocketException)
         {
             throw new StoreException($"PostgreSQL: {e.Message}", e);
         }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Npgsql;
 
 namespace VoiceCluster.Storage.PostgreSql;
@@ -24,7 +23,7 @@ public sealed class PostgresReminderTable(PostgresDatabase database) : IReminder
     public Task<string> UpsertRow(ReminderEntry entry) => database.RunAsync(
         async connection =>
         {
-            var version = Random.Shared.NextInt64(1, long.MaxValue);
+            var version = ReminderETag.Next();
             await using var command = PostgresStateStore.Command(
                 connection,
                 "INSERT INTO reminder (grain, name, hash, start_at, period, version) VALUES ($1, $2, $3, $4, $5, $6) "
@@ -36,7 +35,7 @@ public sealed class PostgresReminderTable(PostgresDatabase database) : IReminder
                 entry.Period.Ticks,
                 version);
             await command.ExecuteNonQueryAsync().ConfigureAwait(false);
-            return version.ToString(CultureInfo.InvariantCulture);
+            return ReminderETag.Write(version);
         },
         CancellationToken.None);
 
@@ -49,7 +48,7 @@ public sealed class PostgresReminderTable(PostgresDatabase database) : IReminder
                 "DELETE FROM reminder WHERE grain = $1 AND name = $2 AND version = $3",
                 grainId.ToString(),
                 reminderName,
-                long.Parse(eTag, CultureInfo.InvariantCulture));
+                ReminderETag.Parse(eTag));
             return await command.ExecuteNonQueryAsync().ConfigureAwait(false) > 0;
         },
         CancellationToken.None);
@@ -77,7 +76,7 @@ public sealed class PostgresReminderTable(PostgresDatabase database) : IReminder
                     ReminderName = reader.GetString(1),
                     StartAt = new DateTime(reader.GetInt64(2), DateTimeKind.Utc),
                     Period = new TimeSpan(reader.GetInt64(3)),
-                    ETag = reader.GetInt64(4).ToString(CultureInfo.InvariantCulture),
+                    ETag = ReminderETag.Write(reader.GetInt64(4)),
                 });
             }
 

@@ -1,4 +1,5 @@
 using Npgsql;
+using VoiceCluster.PostgreSql;
 
 namespace VoiceCluster.Storage.PostgreSql;
 
@@ -41,31 +42,6 @@ internal static class PostgresSchema
     ];
 
     /// <summary>Runs the scripts that the database has not seen, in one transaction, while others wait.</summary>
-    public static async Task MigrateAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
-    {
-        await using var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-        await RunAsync(connection, $"SELECT pg_advisory_xact_lock({MigrationLock})", cancellationToken).ConfigureAwait(false);
-        await RunAsync(connection, "CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)", cancellationToken).ConfigureAwait(false);
-        await using var query = new NpgsqlCommand("SELECT coalesce(max(version), 0) FROM schema_version", connection);
-        var version = (int)(await query.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
-        if (version > Scripts.Length)
-        {
-            throw new StoreException($"The database has schema version {version}; this program knows {Scripts.Length} at most.");
-        }
-
-        foreach (var script in Scripts[version..])
-        {
-            await RunAsync(connection, script, cancellationToken).ConfigureAwait(false);
-        }
-
-        await RunAsync(connection, $"DELETE FROM schema_version; INSERT INTO schema_version VALUES ({Scripts.Length})", cancellationToken).ConfigureAwait(false);
-        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    private static async Task RunAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-    }
+    public static Task MigrateAsync(NpgsqlDataSource source, CancellationToken cancellationToken) =>
+        new SchemaScripts("schema_version", MigrationLock, Scripts).MigrateAsync(source, cancellationToken);
 }

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace VoiceCluster.Storage.Sqlite;
 
 /// <summary>Reminders in the embedded database: they outlive the process.</summary>
@@ -23,7 +21,7 @@ public sealed class SqliteReminderTable(SqliteDatabase database) : IReminderTabl
     public Task<string> UpsertRow(ReminderEntry entry) => database.RunAsync(
         connection =>
         {
-            var version = Random.Shared.NextInt64(1, long.MaxValue);
+            var version = ReminderETag.Next();
             connection.Execute(
                 "INSERT INTO reminder (grain, name, hash, start_at, period, version) VALUES (?, ?, ?, ?, ?, ?) "
                 + "ON CONFLICT (grain, name) DO UPDATE SET start_at = excluded.start_at, period = excluded.period, version = excluded.version",
@@ -33,7 +31,7 @@ public sealed class SqliteReminderTable(SqliteDatabase database) : IReminderTabl
                 entry.StartAt.Ticks,
                 entry.Period.Ticks,
                 version);
-            return version.ToString(CultureInfo.InvariantCulture);
+            return ReminderETag.Write(version);
         },
         CancellationToken.None);
 
@@ -45,7 +43,7 @@ public sealed class SqliteReminderTable(SqliteDatabase database) : IReminderTabl
                 "DELETE FROM reminder WHERE grain = ? AND name = ? AND version = ?",
                 grainId.ToString(),
                 reminderName,
-                long.Parse(eTag, CultureInfo.InvariantCulture));
+                ReminderETag.Parse(eTag));
             return connection.Changes > 0;
         },
         CancellationToken.None);
@@ -68,7 +66,7 @@ public sealed class SqliteReminderTable(SqliteDatabase database) : IReminderTabl
                 ReminderName = row.Text(1),
                 StartAt = new DateTime(row.Int64(2), DateTimeKind.Utc),
                 Period = new TimeSpan(row.Int64(3)),
-                ETag = row.Int64(4).ToString(CultureInfo.InvariantCulture),
+                ETag = ReminderETag.Write(row.Int64(4)),
             },
             parameters),
         CancellationToken.None).ConfigureAwait(false));

@@ -67,6 +67,15 @@ namespace Orleans
         /// <summary>The silo's name.</summary>
         public string? SiloName { get; set; }
 
+        /// <summary>The role that the silo plays in its deployment. For people.</summary>
+        public string? RoleName { get; set; }
+
+        /// <summary>The update domain. For people.</summary>
+        public int UpdateZone { get; set; }
+
+        /// <summary>The fault domain. For people.</summary>
+        public int FaultZone { get; set; }
+
         /// <summary>When it started, UTC.</summary>
         public DateTime StartTime { get; set; }
 
@@ -99,7 +108,13 @@ namespace Orleans
         public Tuple<MembershipEntry, string>? TryGet(SiloAddress silo) => list.Find(row => row.Item1.SiloAddress == silo);
     }
 
-    /// <summary>The table on which silos agree who lives: every change names the version that it was made from.</summary>
+    /// <summary>
+    /// The table on which silos agree who lives: every change names the version that it was made from.
+    /// A table that was lost reads like a new one: no rows, version 0. It needs no other repair than that each silo,
+    /// which does not find its row, inserts it again; by inserting it under a version above the last that it saw, with the
+    /// ETag that it read, it keeps versions growing across the loss.
+    /// A table that is away throws within its timeout; then nobody knows whether the change was made.
+    /// </summary>
     public interface IMembershipTable
     {
         /// <summary>Prepares the table, and its first version when asked to.</summary>
@@ -108,7 +123,7 @@ namespace Orleans
         /// <summary>Deletes every row of a cluster.</summary>
         Task DeleteMembershipTableEntries(string clusterId);
 
-        /// <summary>Deletes rows of silos that were dead before that time.</summary>
+        /// <summary>Deletes rows of silos that are not active and have not said since that time that they live. The version stays.</summary>
         Task CleanupDefunctSiloEntries(DateTimeOffset beforeDate);
 
         /// <summary>A silo's row and the version.</summary>
@@ -117,13 +132,13 @@ namespace Orleans
         /// <summary>All rows and the version.</summary>
         Task<MembershipTableData> ReadAll();
 
-        /// <summary>Adds a row. False when it exists, or when the version is not the next one.</summary>
+        /// <summary>Adds a row. False when it exists, when the version's ETag is not the table's, or when the version is not above the table's.</summary>
         Task<bool> InsertRow(MembershipEntry entry, TableVersion tableVersion);
 
-        /// <summary>Writes a row. False when its ETag or the version is not the expected one.</summary>
+        /// <summary>Writes a row. False when its ETag or the version's is not the expected one, or when the version is not above the table's.</summary>
         Task<bool> UpdateRow(MembershipEntry entry, string etag, TableVersion tableVersion);
 
-        /// <summary>Writes only <see cref="MembershipEntry.IAmAliveTime"/>, whatever the version.</summary>
+        /// <summary>Writes only <see cref="MembershipEntry.IAmAliveTime"/>; version and ETags stay. Throws when the silo has no row.</summary>
         Task UpdateIAmAlive(MembershipEntry entry);
     }
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Npgsql;
 
-namespace VoiceCluster.Storage.PostgreSql;
+namespace VoiceCluster.PostgreSql;
 
 /// <summary>DATABASE_URL, as a URL (<c>postgres://user:password@host:5432/database?sslmode=require</c>) or as Npgsql's connection string.</summary>
 public static class DatabaseUrl
