@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Orleans.Hosting;
+using Orleans.Runtime;
 
 namespace Orleans.TestingHost;
 
@@ -15,20 +16,12 @@ public sealed class InProcessTestSiloSpecificOptions
 /// <summary>Makes test clusters that are configured by delegates.</summary>
 public sealed class InProcessTestClusterBuilder
 {
-    private const string SiloName = "Silo_0";
-    private readonly List<Action<IHostApplicationBuilder>> _hosts = [];
-    private readonly List<Action<ISiloBuilder>> _silos = [];
+    private readonly List<Action<string, IHostApplicationBuilder>> _hosts = [];
+    private readonly List<Action<string, ISiloBuilder>> _silos = [];
 
-    /// <summary>A builder for so many silos; this engine runs one.</summary>
-    public InProcessTestClusterBuilder(short initialSilosCount = 1)
-    {
-        if (initialSilosCount != 1)
-        {
-            throw new NotSupportedException($"{initialSilosCount} silos were asked for; this build of the engine runs one.");
-        }
-
+    /// <summary>A builder for so many silos.</summary>
+    public InProcessTestClusterBuilder(short initialSilosCount = 1) =>
         Options = new TestClusterOptions { InitialSilosCount = initialSilosCount };
-    }
 
     /// <summary>What the cluster is made of.</summary>
     public TestClusterOptions Options { get; }
@@ -36,14 +29,14 @@ public sealed class InProcessTestClusterBuilder
     /// <summary>Configures each silo.</summary>
     public InProcessTestClusterBuilder ConfigureSilo(Action<InProcessTestSiloSpecificOptions, ISiloBuilder> configureSiloDelegate)
     {
-        _silos.Add(silo => configureSiloDelegate(new InProcessTestSiloSpecificOptions(SiloName), silo));
+        _silos.Add((name, silo) => configureSiloDelegate(new InProcessTestSiloSpecificOptions(name), silo));
         return this;
     }
 
     /// <summary>Configures the host of each silo.</summary>
     public InProcessTestClusterBuilder ConfigureSiloHost(Action<InProcessTestSiloSpecificOptions, IHostApplicationBuilder> configureSiloHostDelegate)
     {
-        _hosts.Add(host => configureSiloHostDelegate(new InProcessTestSiloSpecificOptions(SiloName), host));
+        _hosts.Add((name, host) => configureSiloHostDelegate(new InProcessTestSiloSpecificOptions(name), host));
         return this;
     }
 
@@ -64,8 +57,30 @@ public sealed class InProcessTestCluster : IAsyncDisposable
     /// <summary>The cluster's client.</summary>
     public IClusterClient Client => _cluster.Client;
 
-    /// <summary>The services of the silo.</summary>
-    public IServiceProvider GetSiloServiceProvider() => _cluster.ServiceProvider;
+    /// <summary>The silos that run.</summary>
+    public IReadOnlyList<SiloHandle> Silos => _cluster.Silos;
+
+    /// <summary>The network between silos and clients.</summary>
+    public TestNetwork Network => _cluster.Network;
+
+    /// <summary>The services of a silo; the first one's when none is named.</summary>
+    public IServiceProvider GetSiloServiceProvider(SiloAddress? silo = null) =>
+        (silo is null ? _cluster.Primary : _cluster.Silos.First(s => s.SiloAddress == silo)).ServiceProvider;
+
+    /// <summary>Starts one more silo.</summary>
+    public Task<SiloHandle> StartAdditionalSiloAsync() => _cluster.StartAdditionalSiloAsync();
+
+    /// <summary>Stops a silo in an orderly way: it hands its grains over.</summary>
+    public Task StopSiloAsync(SiloHandle silo) => _cluster.StopSiloAsync(silo);
+
+    /// <summary>Ends a silo as a killed process ends.</summary>
+    public Task KillSiloAsync(SiloHandle silo) => _cluster.KillSiloAsync(silo);
+
+    /// <summary>Waits until every silo and client that runs knows exactly the silos that run.</summary>
+    public Task WaitForLivenessToStabilizeAsync(bool didKill = false) => _cluster.WaitForLivenessToStabilizeAsync(didKill);
+
+    /// <summary>Starts one more client.</summary>
+    public Task<IClusterClient> AddClientAsync() => _cluster.AddClientAsync();
 
     /// <summary>Starts the silo.</summary>
     public Task DeployAsync() => _cluster.DeployAsync();

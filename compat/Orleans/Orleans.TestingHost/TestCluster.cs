@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Hosting;
 using Orleans.Runtime;
+using Orleans.Runtime.Clients;
 
 namespace Orleans.TestingHost;
 
@@ -37,15 +38,21 @@ public sealed class TestClusterOptions
     /// <summary>The service's id.</summary>
     public string ServiceId { get; set; } = $"test-{Guid.NewGuid():N}";
 
-    /// <summary>Silos at the start. This engine runs one.</summary>
+    /// <summary>Silos at the start.</summary>
     public short InitialSilosCount { get; set; } = 1;
+
+    /// <summary>Whether a single silo listens, so that others can join it later. Several always do.</summary>
+    public bool UseClustering { get; set; }
+
+    /// <summary>The membership table; null for one in memory.</summary>
+    public IMembershipTable? MembershipTable { get; set; }
 }
 
 /// <summary>Makes test clusters.</summary>
 public sealed class TestClusterBuilder
 {
-    private readonly List<Action<IHostApplicationBuilder>> _hosts = [];
-    private readonly List<Action<ISiloBuilder>> _silos = [];
+    private readonly List<Action<string, IHostApplicationBuilder>> _hosts = [];
+    private readonly List<Action<string, ISiloBuilder>> _silos = [];
 
     /// <summary>A builder for one silo.</summary>
     public TestClusterBuilder()
@@ -53,14 +60,9 @@ public sealed class TestClusterBuilder
     {
     }
 
-    /// <summary>A builder for so many silos; this engine runs one.</summary>
+    /// <summary>A builder for so many silos.</summary>
     public TestClusterBuilder(short initialSilosCount)
     {
-        if (initialSilosCount != 1)
-        {
-            throw new NotSupportedException($"{initialSilosCount} silos were asked for; this build of the engine runs one.");
-        }
-
         Options = new TestClusterOptions { InitialSilosCount = initialSilosCount };
     }
 
@@ -73,7 +75,7 @@ public sealed class TestClusterBuilder
     {
         if (new TSiloBuilderConfigurator() is ISiloConfigurator configurator)
         {
-            _silos.Add(configurator.Configure);
+            _silos.Add((_, silo) => configurator.Configure(silo));
         }
 
         return this;
@@ -83,82 +85,191 @@ public sealed class TestClusterBuilder
     public TestCluster Build() => new(Options, _hosts, _silos);
 }
 
-/// <summary>A cluster in this process.</summary>
+/// <summary>A cluster in this process. Several silos speak over loopback connections, as processes would.</summary>
 public sealed class TestCluster : IAsyncDisposable
 {
-    private readonly IReadOnlyList<Action<IHostApplicationBuilder>> _hosts;
-    private readonly IReadOnlyList<Action<ISiloBuilder>> _silos;
-    private IHost? _host;
+    private readonly IReadOnlyList<Action<string, IHostApplicationBuilder>> _hosts;
+    private readonly IReadOnlyList<Action<string, ISiloBuilder>> _silos;
+    private readonly List<SiloHandle> _handles = [];
+    private readonly List<IHost> _clients = [];
+    private readonly IMembershipTable? _table;
+    private int _started;
 
-    internal TestCluster(TestClusterOptions options, IReadOnlyList<Action<IHostApplicationBuilder>> hosts, IReadOnlyList<Action<ISiloBuilder>> silos)
+    internal TestCluster(
+        TestClusterOptions options, IReadOnlyList<Action<string, IHostApplicationBuilder>> hosts, IReadOnlyList<Action<string, ISiloBuilder>> silos)
     {
         Options = options;
         _hosts = hosts;
         _silos = silos;
+        _table = options.InitialSilosCount > 1 || options.UseClustering ? options.MembershipTable ?? new InMemoryMembershipTable() : null;
     }
 
     /// <summary>What the cluster is made of.</summary>
     public TestClusterOptions Options { get; }
 
+    /// <summary>The network between silos and clients.</summary>
+    public TestNetwork Network { get; } = new();
+
+    /// <summary>The silos that run.</summary>
+    public IReadOnlyList<SiloHandle> Silos => [.. _handles.Where(h => h.IsActive)];
+
+    /// <summary>The first silo.</summary>
+    public SiloHandle Primary => _handles[0];
+
     /// <summary>The cluster's client.</summary>
-    public IClusterClient Client => Host.Services.GetRequiredService<IClusterClient>();
+    public IClusterClient Client => (_clients.Count > 0 ? _clients[0] : Host).Services.GetRequiredService<IClusterClient>();
 
     /// <summary>The client's factory.</summary>
     public IGrainFactory GrainFactory => Client;
 
-    /// <summary>The client's services; this engine's client shares the silo's.</summary>
-    public IServiceProvider ServiceProvider => Host.Services;
+    /// <summary>The client's services; the client of a silo that is alone shares the silo's.</summary>
+    public IServiceProvider ServiceProvider => (_clients.Count > 0 ? _clients[0] : Host).Services;
 
     private IHost Host => _host ?? throw new InvalidOperationException("The cluster is not deployed.");
 
-    /// <summary>Starts the silo.</summary>
+    private IHost? _host;
+
+    /// <summary>Starts the silos and the client.</summary>
     public async Task DeployAsync()
     {
-        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        for (var i = 0; i < Options.InitialSilosCount; i++)
+        {
+            await StartAdditionalSiloAsync();
+        }
+
+        if (_table is not null)
+        {
+            await AddClientAsync();
+        }
+
+        await WaitForLivenessToStabilizeAsync();
+    }
+
+    /// <summary>Waits until every silo and client that runs knows exactly the silos that run.</summary>
+    public async Task WaitForLivenessToStabilizeAsync(bool didKill = false)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (_table is not null)
+        {
+            var running = _handles.Where(h => h is { IsActive: true, HasEnded: false }).Select(h => h.SiloAddress).ToHashSet();
+            var views = _handles.Where(h => h is { IsActive: true, HasEnded: false }).Select(h => h.Runtime.Cluster!.Oracle.View)
+                .Concat(_clients.Select(c => c.Services.GetRequiredService<ClientRuntime>().View));
+            if (views.All(v => running.SetEquals(v.Active.Select(m => m.Silo))))
+            {
+                return;
+            }
+
+            await Task.Delay(10, deadline.Token);
+        }
+    }
+
+    /// <summary>Starts the silos and blocks until they run.</summary>
+    public void Deploy() => Task.Run(DeployAsync).GetAwaiter().GetResult();
+
+    /// <summary>Starts one more silo.</summary>
+    public async Task<SiloHandle> StartAdditionalSiloAsync()
+    {
+        if (_table is null && _handles.Count > 0)
+        {
+            throw new InvalidOperationException("The cluster was made for one silo: set TestClusterOptions.UseClustering.");
+        }
+
+        var name = $"Silo_{_started++}";
+        var builder = MakeBuilder();
         foreach (var configure in _hosts)
         {
-            configure(builder);
+            configure(name, builder);
         }
 
         builder.UseOrleans(silo =>
         {
             silo.Configure<Configuration.ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (Options.ClusterId, Options.ServiceId));
+            silo.Configure<Configuration.SiloOptions>(o => o.SiloName = name);
+            if (_table is not null)
+            {
+                silo.Services.AddSingleton(_table);
+                silo.Services.AddSingleton<Runtime.Networking.INetworkFaults>(Network);
+                silo.Configure<Configuration.EndpointOptions>(o =>
+                {
+                    // Any free ports, so that clusters can run beside each other.
+                    (o.SiloPort, o.GatewayPort) = (0, 0);
+                    o.GatewayListeningEndpoint = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0);
+                });
+            }
+
             foreach (var configure in _silos)
             {
-                configure(silo);
+                configure(name, silo);
             }
         });
-        _host = builder.Build();
-        await _host.StartAsync();
+        var host = builder.Build();
+        _host ??= host;
+        var handle = new SiloHandle(name, host);
+        _handles.Add(handle);
+        await handle.StartAsync();
+        return handle;
     }
 
-    /// <summary>Starts the silo and blocks until it runs.</summary>
-    public void Deploy() => Task.Run(DeployAsync).GetAwaiter().GetResult();
+    /// <summary>Stops a silo in an orderly way: it hands its grains over.</summary>
+    public Task StopSiloAsync(SiloHandle instance) => instance.StopSiloAsync(stopGracefully: true);
 
-    /// <summary>Stops the silo in an orderly way.</summary>
+    /// <summary>Ends a silo as a killed process ends.</summary>
+    public Task KillSiloAsync(SiloHandle instance) => instance.StopSiloAsync(stopGracefully: false);
+
+    /// <summary>Starts one more client.</summary>
+    public async Task<IClusterClient> AddClientAsync()
+    {
+        var builder = MakeBuilder();
+        builder.UseOrleansClient(client =>
+        {
+            client.Configure<Configuration.ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (Options.ClusterId, Options.ServiceId));
+            client.Services.AddSingleton(_table!);
+            client.Services.AddSingleton<Runtime.Networking.INetworkFaults>(Network);
+            client.Services.AddSingleton<Messaging.IGatewayListProvider, Messaging.MembershipTableGatewayListProvider>();
+        });
+        var host = builder.Build();
+        _clients.Add(host);
+        await host.StartAsync();
+        return host.Services.GetRequiredService<IClusterClient>();
+    }
+
+    /// <summary>Stops the silos in an orderly way.</summary>
     public async Task StopAllSilosAsync()
     {
-        if (_host is not null)
+        foreach (var silo in _handles)
         {
-            await _host.StopAsync();
+            await silo.StopSiloAsync(stopGracefully: true);
         }
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (_host is null)
+        Network.Heal();
+        foreach (var client in _clients)
         {
-            return;
+            await client.StopAsync();
+            await DisposeAsync(client);
         }
 
-        await _host.StopAsync();
-        if (_host is IAsyncDisposable disposable)
+        _clients.Clear();
+        await StopAllSilosAsync();
+        _handles.Clear();
+        _host = null;
+    }
+
+    private static HostApplicationBuilder MakeBuilder()
+    {
+        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        return builder;
+    }
+
+    private static async ValueTask DisposeAsync(IHost host)
+    {
+        if (host is IAsyncDisposable disposable)
         {
             await disposable.DisposeAsync();
         }
-
-        _host = null;
     }
 }

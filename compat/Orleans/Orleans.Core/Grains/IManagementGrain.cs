@@ -3,6 +3,9 @@ namespace Orleans.Runtime;
 /// <summary>Looks at and steers the silos. Key 0.</summary>
 public interface IManagementGrain : IGrainWithIntegerKey
 {
+    /// <summary>The silos and their states; none when the silo is alone and not part of a cluster.</summary>
+    Task<Dictionary<SiloAddress, SiloStatus>> GetHosts(bool onlyActive = false);
+
     /// <summary>All activations of the cluster.</summary>
     Task<int> GetTotalActivationCount();
 

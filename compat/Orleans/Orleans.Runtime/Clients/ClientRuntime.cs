@@ -14,7 +14,7 @@ namespace Orleans.Runtime.Clients;
 /// A client of a cluster in other processes. It finds a gateway in the list, learns from it which silos there are, connects
 /// to all of them, and calls each grain at its own silo. When a gateway is lost the others go on.
 /// </summary>
-internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, IHostedService
+internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, IHealthCheckParticipant, IHostedService
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(250);
 
@@ -50,6 +50,9 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
     CallRuntime ILinkOwner.Runtime => this;
 
     public long ViewVersion => _view.Version;
+
+    /// <summary>The silos, as the gateways told last.</summary>
+    public ClusterView View => _view;
 
     /// <summary>Why no grain can be called now; null when one can.</summary>
     public string? NotReady => _open.Length > 0 ? null : "No gateway of the cluster answers.";
@@ -186,6 +189,12 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
         _wake.Release();
     }
 
+    bool IHealthCheckParticipant.CheckIsHealthy(DateTime lastCheckTime, out string? reason)
+    {
+        reason = NotReady;
+        return reason is null;
+    }
+
     public override void Dispose()
     {
         _stopped.Cancel();
@@ -194,6 +203,15 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
 
     private void UseView(ClusterView view)
     {
+        foreach (var member in view.Active)
+        {
+            // The list of gateways names them by the port for clients; from now on it is the link to that silo.
+            if (member.Gateway is { } gateway && _links.TryRemove(SiloAddress.New(gateway, member.Silo.Generation), out var found) && !_links.TryAdd(member.Silo, found))
+            {
+                found.End("There is a link to that silo already.");
+            }
+        }
+
         foreach (var (silo, link) in _links)
         {
             if (view.Find(silo)?.Status is null or SiloStatus.Dead or SiloStatus.ShuttingDown && _links.TryRemove(silo, out _))
@@ -207,7 +225,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
         {
             if (member.Gateway is { } gateway)
             {
-                Connect(member.Silo, gateway);
+                Connect(member.Silo, gateway, member.Silo.ToParsableString());
             }
         }
     }
@@ -223,8 +241,8 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
         link.End($"{link.Silo} has left.");
     }
 
-    private void Connect(SiloAddress silo, IPEndPoint gateway) =>
-        _links.GetOrAdd(silo, static (address, a) => new SiloLink(a.self, address, a.gateway), (self: this, gateway)).Open();
+    private void Connect(SiloAddress silo, IPEndPoint gateway, string? expected) =>
+        _links.GetOrAdd(silo, static (address, a) => new SiloLink(a.self, address, a.gateway, a.expected), (self: this, gateway, expected)).Open();
 
     /// <summary>While no gateway is open the list is read again and again; else now and then.</summary>
     private async Task RunAsync(CancellationToken cancellationToken)
@@ -244,8 +262,9 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
 
                     foreach (var uri in await _gateways.GetGateways().WaitAsync(cancellationToken))
                     {
-                        var (silo, endpoint) = uri.ToGateway();
-                        Connect(silo, endpoint);
+                        // Which silo it is, it says itself: see UseView.
+                        var gateway = uri.ToGatewayAddress();
+                        Connect(gateway, gateway.Endpoint, expected: null);
                     }
                 }
                 catch (Exception e) when (!cancellationToken.IsCancellationRequested)

@@ -12,7 +12,7 @@ namespace Orleans.Runtime.Clustering;
 /// do the work: <see cref="MembershipOracle"/>, <see cref="SiloProber"/>, <see cref="Handovers"/>, <see cref="Gateway"/>,
 /// <see cref="SiloLink"/>, <see cref="StandstillGuard"/>.
 /// </summary>
-internal sealed class ClusterNode : ILinkOwner, IDisposable
+internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDisposable
 {
     /// <summary>How often a call is passed on while views differ.</summary>
     public const int MaxHops = 3;
@@ -32,7 +32,7 @@ internal sealed class ClusterNode : ILinkOwner, IDisposable
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile TaskCompletionSource _viewArrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly System.Net.Sockets.Socket _siloListener;
-    private System.Net.Sockets.Socket? _gatewayListener;
+    private readonly System.Net.Sockets.Socket? _gatewayListener;
     private SiloControl? _control;
     private Task _probing = Task.CompletedTask;
     private bool _isLeaving;
@@ -50,9 +50,14 @@ internal sealed class ClusterNode : ILinkOwner, IDisposable
         Self = SiloAddress.New(
             new IPEndPoint(advertised, ((IPEndPoint)_siloListener.LocalEndPoint!).Port),
             (int)((DateTime.UtcNow - Epoch).TotalSeconds * 4));
+        if (_endpoints.GatewayPort > 0 || _endpoints.GatewayListeningEndpoint is not null)
+        {
+            _gatewayListener = ClusterNetwork.Bind(_endpoints.GatewayListeningEndpoint ?? new IPEndPoint(advertised, _endpoints.GatewayPort));
+        }
+
         Local = new PeerIdentity(Self.ToParsableString(), IsSilo: true);
         Oracle = new MembershipOracle(
-            Self, runtime.Name, _endpoints.GatewayPort, services.GetRequiredService<IMembershipTable>(), _membership, runtime.Time, runtime.Log);
+            Self, runtime.Name, (_gatewayListener?.LocalEndPoint as IPEndPoint)?.Port ?? 0, services.GetRequiredService<IMembershipTable>(), _membership, runtime.Time, runtime.Log);
         Handovers = new Handovers(this);
         Gateway = new Gateway(this);
         Network = new ClusterNetwork(cluster.ClusterId, security, runtime, services.GetService<INetworkFaults>());
@@ -94,9 +99,8 @@ internal sealed class ClusterNode : ILinkOwner, IDisposable
         _control = new SiloControl(this);
         Runtime.Observers.AddNamed(ISiloControl.Name, _control);
         Network.Listen(_siloListener, Local, forSilos: true, this, static _ => { }, _stopped.Token);
-        if (_endpoints.GatewayPort > 0)
+        if (_gatewayListener is not null)
         {
-            _gatewayListener = ClusterNetwork.Bind(_endpoints.GatewayListeningEndpoint ?? new IPEndPoint(Self.Endpoint.Address, _endpoints.GatewayPort));
             Network.Listen(_gatewayListener, Local, forSilos: false, this, Gateway.Add, _stopped.Token);
         }
 
@@ -157,6 +161,12 @@ internal sealed class ClusterNode : ILinkOwner, IDisposable
     public void Dispatch(GrainCall call)
     {
         var id = call.Target;
+        if (_stopped.IsCancellationRequested)
+        {
+            call.Fail(new SiloUnavailableException($"The silo has stopped; {id} cannot be called."));
+            return;
+        }
+
         if (id.Type == LocalObservers.Type)
         {
             DispatchToObserver(call);
@@ -277,6 +287,12 @@ internal sealed class ClusterNode : ILinkOwner, IDisposable
         }
     }
 
+    bool IHealthCheckParticipant.CheckIsHealthy(DateTime lastCheckTime, out string? reason)
+    {
+        reason = NotReady;
+        return reason is null;
+    }
+
     public void Dispose()
     {
         _stopped.Cancel();
@@ -284,7 +300,7 @@ internal sealed class ClusterNode : ILinkOwner, IDisposable
     }
 
     private SiloLink LinkTo(SiloAddress silo) =>
-        _links.GetOrAdd(silo, static (address, self) => new SiloLink(self, address, address.Endpoint), this);
+        _links.GetOrAdd(silo, static (address, self) => new SiloLink(self, address, address.Endpoint, address.ToParsableString()), this);
 
     private void DispatchToObserver(GrainCall call)
     {

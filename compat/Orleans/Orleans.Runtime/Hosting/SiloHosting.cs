@@ -106,6 +106,11 @@ namespace Microsoft.Extensions.Hosting
             services.TryAddSingleton(s => new Orleans.Serialization.Serializer(s.GetRequiredService<SiloRuntime>().Caller));
             services.Replace(ServiceDescriptor.Singleton<IClusterClient>(s => s.GetRequiredService<SiloRuntime>().Factory));
             services.Replace(ServiceDescriptor.Singleton<IGrainFactory>(s => s.GetRequiredService<SiloRuntime>().Factory));
+            if (services.Any(d => d.ServiceType == typeof(IMembershipTable)))
+            {
+                services.AddSingleton<IHealthCheckParticipant>(static s => s.GetRequiredService<SiloRuntime>().Cluster!);
+            }
+
             services.AddHostedService<SiloHostedService>();
         }
 
@@ -120,9 +125,14 @@ namespace Microsoft.Extensions.Hosting
         /// Starts the silo before the other hosted services and, as an IHostedLifecycleService, stops it after them:
         /// they may still call grains while they stop.
         /// </summary>
-        private sealed class SiloHostedService(SiloRuntime silo) : IHostedLifecycleService
+        private sealed class SiloHostedService(SiloRuntime silo, IHostApplicationLifetime lifetime) : IHostedLifecycleService
         {
-            public Task StartingAsync(CancellationToken cancellationToken) => silo.StartAsync(cancellationToken);
+            public Task StartingAsync(CancellationToken cancellationToken)
+            {
+                // The others took this silo's grains over: a new start joins as a new silo.
+                silo.Died += lifetime.StopApplication;
+                return silo.StartAsync(cancellationToken);
+            }
 
             public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -26,7 +26,7 @@ internal interface ILinkOwner : IConnectionEvents
 /// The way to one silo: a connection that is opened on demand and anew when it was lost. Calls wait for it for a short
 /// time; when the silo is declared dead they go elsewhere.
 /// </summary>
-internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint endpoint)
+internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint endpoint, string? expected)
 {
     /// <summary>A call that could not be sent for so long fails: its caller knows better what to do than we.</summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(3);
@@ -138,7 +138,7 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
         {
             try
             {
-                var connection = await owner.Network.DialAsync(endpoint, owner.Local, silo.ToParsableString(), owner, _ended.Token);
+                var connection = await owner.Network.DialAsync(endpoint, owner.Local, expected, owner, _ended.Token);
                 if (Use(connection))
                 {
                     owner.OnLinked(this);

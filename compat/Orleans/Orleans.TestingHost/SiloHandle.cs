@@ -1,0 +1,62 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Orleans.Runtime;
+
+namespace Orleans.TestingHost;
+
+/// <summary>A silo of a test cluster.</summary>
+public sealed class SiloHandle
+{
+    private readonly IHost _host;
+
+    internal SiloHandle(string name, IHost host)
+    {
+        Name = name;
+        _host = host;
+    }
+
+    /// <summary>Its name.</summary>
+    public string Name { get; }
+
+    /// <summary>Its address; in a cluster of one silo that listens nowhere, there is none.</summary>
+    public SiloAddress SiloAddress => Runtime.Cluster?.Self ?? throw new InvalidOperationException("The silo is alone and has no address.");
+
+    /// <summary>False once it was stopped or killed.</summary>
+    public bool IsActive { get; private set; } = true;
+
+    /// <summary>Its services.</summary>
+    public IServiceProvider ServiceProvider => _host.Services;
+
+    /// <summary>True once the other silos have declared it dead, or it was killed.</summary>
+    public bool HasEnded => Runtime.IsStopped;
+
+    internal SiloRuntime Runtime => _host.Services.GetRequiredService<SiloRuntime>();
+
+    internal Task StartAsync() => _host.StartAsync();
+
+    /// <summary>Stops it in an orderly way.</summary>
+    public async Task StopSiloAsync(bool stopGracefully)
+    {
+        if (!IsActive)
+        {
+            return;
+        }
+
+        IsActive = false;
+        if (!stopGracefully)
+        {
+            Runtime.Kill();
+        }
+
+        await _host.StopAsync();
+        await DisposeHostAsync();
+    }
+
+    private async Task DisposeHostAsync()
+    {
+        if (_host is IAsyncDisposable disposable)
+        {
+            await disposable.DisposeAsync();
+        }
+    }
+}
