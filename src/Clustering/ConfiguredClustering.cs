@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
+using Orleans.Configuration;
 using VoiceCluster.PostgreSql;
 
 namespace VoiceCluster.Clustering;
@@ -11,6 +13,55 @@ namespace VoiceCluster.Clustering;
 /// </summary>
 public static class ConfiguredClustering
 {
+    private const string NoTable =
+        "REDIS_URL or DATABASE_URL must be set: the processes of a cluster find each other there. For one process without servers use src/Standalone.";
+
+    /// <summary>
+    /// Makes a silo one of a cluster when the configuration names a table. Without one it stays alone, unless it has to have
+    /// others (<paramref name="isStandalone"/> is false).
+    /// </summary>
+    /// <exception cref="OrleansConfigurationException">The configuration is wrong.</exception>
+    public static ISiloBuilder UseCluster(this ISiloBuilder silo, bool isStandalone)
+    {
+        var isClustered = silo.TryUseConfiguredClustering();
+        if (!isClustered && !isStandalone)
+        {
+            throw new OrleansConfigurationException(NoTable);
+        }
+
+        if (!isClustered)
+        {
+            return silo.UseLocalhostClustering();
+        }
+
+        var settings = ClusterSettings.Read(silo.Configuration, isStandalone);
+        ClusterSecurity.Apply(silo.Services, settings);
+        return silo
+            .Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (settings.Id, settings.Id))
+            .Configure<EndpointOptions>(o =>
+            {
+                o.AdvertisedIPAddress = settings.Advertised;
+                o.SiloPort = settings.SiloPort;
+                o.GatewayPort = settings.GatewayPort;
+                o.SiloListeningEndpoint = new IPEndPoint(settings.Listening, settings.SiloPort);
+                o.GatewayListeningEndpoint = new IPEndPoint(settings.Listening, settings.GatewayPort);
+            });
+    }
+
+    /// <summary>Makes a process a client of the cluster whose table the configuration names.</summary>
+    /// <exception cref="OrleansConfigurationException">The configuration is wrong, or names no table.</exception>
+    public static IClientBuilder UseCluster(this IClientBuilder client)
+    {
+        if (!client.TryUseConfiguredClustering())
+        {
+            throw new OrleansConfigurationException(NoTable);
+        }
+
+        var settings = ClusterSettings.Read(client.Configuration, isStandalone: false);
+        ClusterSecurity.Apply(client.Services, settings);
+        return client.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (settings.Id, settings.Id));
+    }
+
     /// <summary>Configures a silo; false when the configuration names no table.</summary>
     /// <exception cref="OrleansConfigurationException">The address is wrong.</exception>
     public static bool TryUseConfiguredClustering(this ISiloBuilder silo)

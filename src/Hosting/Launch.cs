@@ -17,12 +17,13 @@ public static class Launch
     private const string HostCategory = "Microsoft.Extensions.Hosting.Internal.Host";
 
     /// <summary>Runs the application until it is told to stop. Answers the process's exit code.</summary>
-    public static async Task<int> RunAsync(WebApplicationBuilder builder, Action<WebApplication> map)
+    public static async Task<int> RunAsync(Func<WebApplicationBuilder> build, Action<WebApplication> map)
     {
         var isStarted = false;
-        builder.Logging.AddFilter(HostCategory, _ => Volatile.Read(ref isStarted));
         try
         {
+            var builder = build();
+            builder.Logging.AddFilter(HostCategory, _ => Volatile.Read(ref isStarted));
             await using var app = builder.Build();
             map(app);
             await app.StartAsync().ConfigureAwait(false);
@@ -46,7 +47,7 @@ public static class Launch
     {
         OptionsValidationException invalid => invalid.Failures,
         AggregateException many => many.InnerExceptions.SelectMany(Faults),
-        StartException or IOException or SocketException or UnauthorizedAccessException => [exception.Message],
+        StartException or OrleansConfigurationException or IOException or SocketException or UnauthorizedAccessException => [exception.Message],
 
         // A value of the wrong type has no exception type of its own.
         InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" } => [exception.Message],

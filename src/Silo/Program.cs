@@ -3,13 +3,17 @@ using VoiceCluster.Hosting.Health;
 using VoiceCluster.Hosting.Metrics;
 using VoiceCluster.Silo;
 
-// The grains' host as a process of its own.
-var builder = WebApplication.CreateBuilder(args);
-builder.Services.AddPrometheus();
-builder.AddSilo();
-
-return await Launch.RunAsync(builder, static app =>
-{
-    app.MapHealth();
-    app.MapPrometheus();
-});
+// The grains' host as a process of its own. It speaks HTTP for its operators only: health and metrics.
+return await Launch.RunAsync(
+    () =>
+    {
+        var builder = ProcessDefaults.CreateBuilder(args).ListenAtLoopback(SiloHosting.HttpPort);
+        builder.Services.AddPrometheus();
+        builder.AddSilo();
+        return builder;
+    },
+    static app =>
+    {
+        app.MapHealth();
+        app.MapPrometheus();
+    });

@@ -8,18 +8,21 @@ using VoiceCluster.Silo;
 using VoiceCluster.Standalone;
 
 // Silo, API frontend and media node in one process, with no server beside it.
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-builder.AddStandaloneDefaults(args);
-builder.AddSilo();
-builder.AddApiFrontend(AuthDefaults.Standalone);
-builder.AddMediaNode();
-builder.Services.AddHostedService<UnsupportedSettings>();
-builder.Services.AddHostedService<ReadyAnnouncement>();
-
-return await Launch.RunAsync(builder, static app =>
-{
-    app.MapHealth();
-    app.MapPrometheus();
-    app.MapApiFrontend();
-    app.MapMediaNode();
-});
+return await Launch.RunAsync(
+    () =>
+    {
+        var builder = ProcessDefaults.CreateBuilder(args);
+        builder.AddSilo(isStandalone: true);
+        builder.AddApiFrontend(AuthDefaults.Standalone);
+        builder.AddMediaNode();
+        builder.Services.AddHostedService<UnsupportedSettings>();
+        builder.Services.AddHostedService<ReadyAnnouncement>();
+        return builder;
+    },
+    static app =>
+    {
+        app.MapHealth();
+        app.MapPrometheus();
+        app.MapApiFrontend();
+        app.MapMediaNode();
+    });

@@ -12,12 +12,12 @@ public sealed class DependencyTests
         ["Grains"] = ["Grains.Abstractions"],
         ["Hosting"] = [],
         ["Media"] = [],
-        ["MediaNode"] = ["Grains.Abstractions", "Hosting", "Media"],
-        ["ApiFrontend"] = ["Grains.Abstractions", "Hosting"],
+        ["MediaNode"] = ["Clustering", "Grains.Abstractions", "Hosting", "Media"],
+        ["ApiFrontend"] = ["Clustering", "Grains.Abstractions", "Hosting"],
         ["PostgreSql"] = [],
         ["Clustering"] = ["PostgreSql"],
         ["Storage"] = ["Grains.Abstractions", "PostgreSql"],
-        ["Silo"] = ["Grains", "Hosting", "Storage"],
+        ["Silo"] = ["Clustering", "Grains", "Hosting", "Storage"],
         ["Standalone"] = ["ApiFrontend", "MediaNode", "Silo"],
     };
 

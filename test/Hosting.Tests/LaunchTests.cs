@@ -57,7 +57,7 @@ public sealed class LaunchTests
         var builder = WebApplication.CreateBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
 
-        var code = await Launch.RunAsync(builder, static app => app.Lifetime.ApplicationStarted.Register(app.Lifetime.StopApplication));
+        var code = await Launch.RunAsync(() => builder, static app => app.Lifetime.ApplicationStarted.Register(app.Lifetime.StopApplication));
 
         Assert.Equal(0, code);
     }
@@ -82,7 +82,7 @@ public sealed class LaunchTests
         Console.SetError(error);
         try
         {
-            var code = await Launch.RunAsync(builder, static _ => { });
+            var code = await Launch.RunAsync(() => builder, static _ => { });
             return (code, error.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries));
         }
         finally

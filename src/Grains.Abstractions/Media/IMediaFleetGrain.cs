@@ -9,8 +9,14 @@ namespace VoiceCluster.Abstractions.Media;
 [Alias("vc.IMediaFleetGrain")]
 public interface IMediaFleetGrain : IGrainWithIntegerKey
 {
-    /// <summary>A node's sign of life with its load; the first one registers it.</summary>
-    Task HeartbeatAsync(MediaNodeHeartbeat heartbeat, IMediaNode node);
+    /// <summary>
+    /// A node's sign of life with its load; the first one registers it. True: the fleet has just learned of the node, perhaps
+    /// because the fleet itself is new, and wants to hear which rooms it has.
+    /// </summary>
+    Task<bool> HeartbeatAsync(MediaNodeHeartbeat heartbeat, IMediaNode node);
+
+    /// <summary>The rooms that a node has, for a fleet that does not know.</summary>
+    Task StateRoomsAsync(MediaNodeId node, string[] rooms);
 
     /// <summary>A node stops on purpose: it takes no more rooms and those it has move.</summary>
     Task LeaveAsync(MediaNodeId node);

@@ -26,7 +26,7 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
     }
 
     /// <inheritdoc/>
-    public async Task HeartbeatAsync(MediaNodeHeartbeat heartbeat, IMediaNode node)
+    public async Task<bool> HeartbeatAsync(MediaNodeHeartbeat heartbeat, IMediaNode node)
     {
         var lost = _fleet.Heartbeat(heartbeat, node, time.GetUtcNow(), out var isNew);
         if (isNew)
@@ -38,6 +38,14 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
         }
 
         await TellRoomsAsync(lost);
+        return isNew;
+    }
+
+    /// <inheritdoc/>
+    public Task StateRoomsAsync(MediaNodeId node, string[] rooms)
+    {
+        _fleet.StateRooms(node, rooms);
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc/>

@@ -63,6 +63,15 @@ public sealed class MediaFleetState
         return new MediaPlacement(chosen.Heartbeat.Node, chosen.Node);
     }
 
+    /// <summary>Rooms that a node has already.</summary>
+    public void StateRooms(MediaNodeId node, IEnumerable<string> rooms)
+    {
+        if (_nodes.TryGetValue(node, out var entry))
+        {
+            entry.Rooms.UnionWith(rooms);
+        }
+    }
+
     /// <summary>The room is no longer on the node.</summary>
     public void Release(string room, MediaNodeId node)
     {

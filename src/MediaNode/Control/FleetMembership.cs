@@ -72,8 +72,12 @@ public sealed partial class FleetMembership(
             {
                 // The engine holds the object weakly; this service holds it for the process's life.
                 reference ??= cluster.CreateObjectReference<IMediaNode>(control);
-                await cluster.GetGrain<IMediaFleetGrain>(MediaFleet.Key).HeartbeatAsync(Heartbeat(), reference)
-                    .WaitAsync(MediaFleet.LostAfter, time, stoppingToken).ConfigureAwait(false);
+                var fleet = cluster.GetGrain<IMediaFleetGrain>(MediaFleet.Key);
+                if (await fleet.HeartbeatAsync(Heartbeat(), reference).WaitAsync(MediaFleet.LostAfter, time, stoppingToken).ConfigureAwait(false))
+                {
+                    await fleet.StateRoomsAsync(identity.Id, control.RoomNames).WaitAsync(MediaFleet.LostAfter, time, stoppingToken).ConfigureAwait(false);
+                }
+
                 Succeeded();
                 if (time.GetElapsedTime(lookedAt) >= RoomIdle)
                 {

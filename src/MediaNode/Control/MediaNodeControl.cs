@@ -24,6 +24,9 @@ public sealed partial class MediaNodeControl(
     private readonly ConcurrentDictionary<string, long> _closedEpochs = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<string> _closedOrder = new();
 
+    /// <summary>The rooms now.</summary>
+    public string[] RoomNames => [.. _rooms.Keys];
+
     /// <summary>Rooms now.</summary>
     public int RoomCount => _rooms.Count;
 
