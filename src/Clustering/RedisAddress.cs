@@ -41,13 +41,17 @@ public sealed record RedisAddress(string Host, int Port)
     {
         var isUrl = text.Contains("://", StringComparison.Ordinal);
         error = isUrl ? TryParseUrl(text, out address) : TryParseList(text, out address);
-        if (isUrl && address is not null)
+        if (error.Length == 0 && Uri.CheckHostName(address!.Host) == UriHostNameType.Unknown)
         {
-            // The other form has no escapes: what it cannot say must not be half said.
-            var list = address.ToConfigurationString();
+            error = "The Redis address names no host that can be one.";
+        }
+        else if (error.Length == 0)
+        {
+            // The list has no escapes: what it cannot say must not be half said.
+            var list = address!.ToConfigurationString();
             if (TryParseList(list, out var again).Length > 0 || again!.ToConfigurationString() != list)
             {
-                error = "The Redis URL has a comma, or a blank at an end, in user, password or host; that cannot be told to every Redis client.";
+                error = "The Redis address has a comma, or a blank at an end, in user or password; that cannot be told to every Redis client.";
             }
         }
 

@@ -5,7 +5,7 @@ namespace VoiceCluster.Clustering.Tests;
 /// <summary>Waits for a state with a deadline.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     /// <summary>Tries until it does not throw; answers what it gives.</summary>
     public static async Task<T> SucceedsAsync<T>(Func<Task<T>> attempt)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Authentication;
 using Microsoft.Extensions.Logging;
 
 namespace VoiceCluster.Clustering.Resp;
@@ -34,7 +35,7 @@ public sealed partial class RespClient(RedisAddress address, RespClientOptions o
             {
                 return await AnswerAsync(connection, command, started).ConfigureAwait(false);
             }
-            catch (RespException e) when (e.IsConnectionLost && isRepeatable && Left(started) > TimeSpan.Zero)
+            catch (RespException e) when (e.IsConnectionLost && isRepeatable && e.InnerException is not TimeoutException && Left(started) > TimeSpan.Zero)
             {
                 LogRepeated(logger, e, Address);
                 isRepeatable = false;
@@ -121,7 +122,7 @@ public sealed partial class RespClient(RedisAddress address, RespClientOptions o
         return reply.Kind == RespKind.Error ? throw new RespException($"Redis at {Address} refused: {reply.Text}", false) : reply;
     }
 
-    /// <summary>Tries until it succeeds or the client is closed, with growing pauses.</summary>
+    /// <summary>Tries until it succeeds, is refused, or the client is closed, with growing pauses.</summary>
     private async Task<RespConnection> ConnectAsync()
     {
         var delay = options.MinReconnectDelay;
@@ -139,6 +140,12 @@ public sealed partial class RespClient(RedisAddress address, RespClientOptions o
                 Volatile.Write(ref _lastFailure, null);
                 LogConnected(logger, Address, failures);
                 return connection;
+            }
+            catch (Exception e) when (e is AuthenticationException or RespException { IsConnectionLost: false })
+            {
+                // It is there and says no, or is not who it should be: waiting heals neither, so whoever waits is told now.
+                LogRefused(logger, e, Address);
+                throw new RespException($"Redis at {Address} cannot be used: {e.Message}", false, e);
             }
             catch (Exception e) when (!_stop.IsCancellationRequested)
             {
@@ -166,6 +173,9 @@ public sealed partial class RespClient(RedisAddress address, RespClientOptions o
 
     [LoggerMessage(1901, LogLevel.Information, "Connected to Redis at {Address} after {Failures} failed attempts")]
     private static partial void LogConnected(ILogger logger, string address, int failures);
+
+    [LoggerMessage(1903, LogLevel.Error, "Redis at {Address} cannot be used: password, user, database or certificate is wrong")]
+    private static partial void LogRefused(ILogger logger, Exception exception, string address);
 
     [LoggerMessage(1902, LogLevel.Debug, "The connection to Redis at {Address} was lost before the answer; asking once more")]
     private static partial void LogRepeated(ILogger logger, Exception exception, string address);

@@ -90,7 +90,7 @@ public sealed class RedisMembershipTableTests(RedisServer server) : MembershipTa
     {
         var table = Open(server.Connect(options: o => o with { CommandTimeout = TimeSpan.FromMilliseconds(300) }), "cluster");
         Assert.True(await InsertAsync(Entry(1)));
-        await table.ReadAll();
+        await Eventually.SucceedsAsync(() => table.ReadAll());
         server.Kill();
         var error = await Assert.ThrowsAsync<MembershipTableException>(() => table.ReadAll().InTime());
         Assert.Contains($"Redis at {server.Address}", error.Message, StringComparison.Ordinal);
@@ -105,7 +105,7 @@ public sealed class RedisMembershipTableTests(RedisServer server) : MembershipTa
     {
         var table = Open(server.Connect(options: o => o with { CommandTimeout = TimeSpan.FromMilliseconds(300) }), "cluster");
         Assert.True(await InsertAsync(Entry(1)));
-        await table.ReadAll();
+        await Eventually.SucceedsAsync(() => table.ReadAll());
         await server.FreezeAsync();
         try
         {
@@ -124,7 +124,7 @@ public sealed class RedisMembershipTableTests(RedisServer server) : MembershipTa
     [Fact]
     public async Task Server_RestartedWithPersistence_KeepsTheTable()
     {
-        var durable = await RedisServer.StartAsync("--appendonly", "yes", "--appendfsync", "always");
+        await using var durable = await RedisServer.StartAsync("--appendonly", "yes", "--appendfsync", "always");
         var table = Open(durable.Connect(), "cluster");
         Assert.True(await table.InsertRow(Entry(1), (await table.ReadAll()).Version.Next()));
         var before = await table.ReadAll();
@@ -133,7 +133,6 @@ public sealed class RedisMembershipTableTests(RedisServer server) : MembershipTa
         var after = await Eventually.SucceedsAsync(() => table.ReadAll());
         Assert.Equal((1, before.Version.VersionEtag), (after.Version.Version, after.Version.VersionEtag));
         Assert.True(await table.UpdateRow(Entry(1, SiloStatus.Active), before.Members[0].Item2, before.Version.Next()));
-        await durable.DisposeAsync();
     }
 
     protected override IMembershipTable OpenAgain() => Open(server.Connect(), "cluster");

@@ -58,15 +58,11 @@ public sealed class RespClientTests(RedisServer server) : IClassFixture<RedisSer
     [Fact]
     public async Task Server_WithoutHello_IsSpokenToInResp2()
     {
-        var old = await RedisServer.StartAsync("--save", "", "--requirepass", "secret", "--rename-command", "HELLO", "");
-        await using (var client = old.Connect(a => a with { Password = "secret", Database = 1 }))
-        {
-            Assert.Equal(0, (await client.ExecuteAsync(true, "HSET", "h", "a", "1")).Integer - 1);
-            Assert.Equal(["a", "1"], (await client.ExecuteAsync(true, "HGETALL", "h")).Items.Select(i => i.Text));
-            Assert.Contains(" db=1 ", (await client.ExecuteAsync(true, "CLIENT", "LIST")).Text, StringComparison.Ordinal);
-        }
-
-        await old.DisposeAsync();
+        await using var old = await RedisServer.StartAsync("--save", "", "--requirepass", "secret", "--rename-command", "HELLO", "");
+        await using var client = old.Connect(a => a with { Password = "secret", Database = 1 });
+        Assert.Equal(1, (await client.ExecuteAsync(true, "HSET", "h", "a", "1")).Integer);
+        Assert.Equal(["a", "1"], (await client.ExecuteAsync(true, "HGETALL", "h")).Items.Select(i => i.Text));
+        Assert.Contains(" db=1 ", (await client.ExecuteAsync(true, "CLIENT", "LIST")).Text, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -78,22 +74,37 @@ public sealed class RespClientTests(RedisServer server) : IClassFixture<RedisSer
     [InlineData("nobody", "secret", false)]
     public async Task Login_WithUserAndPassword_IsAsTheServerSays(string? user, string? password, bool isLetIn)
     {
-        var guarded = await RedisServer.StartAsync("--save", "", "--requirepass", "secret", "--user", "silo", "on", ">other", "~*", "+@all");
-        await using (var client = guarded.Connect(a => a with { User = user, Password = password }, o => o with { CommandTimeout = TimeSpan.FromSeconds(isLetIn ? 20 : 1) }))
+        await using var guarded = await RedisServer.StartAsync("--save", "", "--requirepass", "secret", "--user", "silo", "on", ">other", "~*", "+@all");
+        await using var client = guarded.Connect(a => a with { User = user, Password = password });
+        if (isLetIn)
         {
-            if (isLetIn)
-            {
-                Assert.Equal(user ?? "default", (await client.ExecuteAsync(true, "ACL", "WHOAMI")).Text);
-            }
-            else
-            {
-                var error = await Assert.ThrowsAsync<RespException>(() => client.ExecuteAsync(true, "ACL", "WHOAMI"));
-                Assert.Matches("WRONGPASS|NOAUTH", error.Message);
-                Assert.DoesNotContain("secret", error.ToString(), StringComparison.Ordinal);
-            }
+            Assert.Equal(user ?? "default", (await client.ExecuteAsync(true, "ACL", "WHOAMI")).Text);
         }
+        else
+        {
+            var error = await Assert.ThrowsAsync<RespException>(() => client.ExecuteAsync(true, "ACL", "WHOAMI").InTime());
+            Assert.Matches("WRONGPASS|NOAUTH", error.Message);
+            Assert.DoesNotContain("secret", error.ToString(), StringComparison.Ordinal);
+        }
+    }
 
-        await guarded.DisposeAsync();
+    [Fact]
+    public async Task Login_AfterThePasswordWasSetRight_WorksWithTheNextCall()
+    {
+        await using var guarded = await RedisServer.StartAsync("--save", "", "--user", "silo", "on", ">other", "~*", "+@all");
+        await using var administrator = guarded.Connect();
+        await using var client = guarded.Connect(a => a with { User = "silo", Password = "changed" });
+        await Assert.ThrowsAsync<RespException>(() => client.ExecuteAsync(true, "PING").InTime());
+        await administrator.ExecuteAsync(true, "ACL", "SETUSER", "silo", ">changed");
+        Assert.Equal("PONG", (await client.ExecuteAsync(true, "PING")).Text);
+    }
+
+    [Fact]
+    public async Task Database_ThatDoesNotExist_IsRefused()
+    {
+        await using var client = server.Connect(a => a with { Database = 9_999 });
+        var error = await Assert.ThrowsAsync<RespException>(() => client.ExecuteAsync(true, "PING").InTime());
+        Assert.Contains("DB index is out of range", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -115,7 +126,7 @@ public sealed class RespClientTests(RedisServer server) : IClassFixture<RedisSer
         listener.Start();
         var serve = ServeAsync(listener, "HTTP/1.1 400 Bad Request\r\n\r\n");
         await using (var client = server.Connect(
-            a => a with { Port = ((IPEndPoint)listener.LocalEndpoint).Port }, o => o with { CommandTimeout = TimeSpan.FromMilliseconds(500) }))
+            a => a with { Port = ((IPEndPoint)listener.LocalEndpoint).Port }, o => o with { CommandTimeout = TimeSpan.FromSeconds(2) }))
         {
             var error = await Assert.ThrowsAsync<RespException>(() => client.ExecuteAsync(true, "PING").InTime());
             Assert.Contains("does not speak the Redis protocol", error.Message, StringComparison.Ordinal);

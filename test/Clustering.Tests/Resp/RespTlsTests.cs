@@ -25,14 +25,14 @@ public sealed class RespTlsTests(TlsRedisServer server) : IClassFixture<TlsRedis
 
     [Fact]
     public Task Tls_WithoutTheClientCertificateThatTheServerWants_IsRefused() =>
-        AssertRefusedAsync(a => a, o => o with { ClientCertificate = null }, "is away");
+        AssertRefusedAsync(a => a, o => o with { ClientCertificate = null }, "is away", TimeSpan.FromSeconds(1));
 
     [Fact]
-    public Task Tls_WithoutTls_IsRefused() => AssertRefusedAsync(a => a with { UseTls = false }, o => o, "is away");
+    public Task Tls_WithoutTls_IsRefused() => AssertRefusedAsync(a => a with { UseTls = false }, o => o, "is away", TimeSpan.FromSeconds(1));
 
-    private async Task AssertRefusedAsync(Func<RedisAddress, RedisAddress> address, Func<RespClientOptions, RespClientOptions> options, string reason)
+    private async Task AssertRefusedAsync(Func<RedisAddress, RedisAddress> address, Func<RespClientOptions, RespClientOptions> options, string reason, TimeSpan? timeout = null)
     {
-        await using var client = server.Connect(address, o => options(o) with { CommandTimeout = TimeSpan.FromSeconds(1) });
+        await using var client = server.Connect(address, o => options(o) with { CommandTimeout = timeout ?? o.CommandTimeout });
         var error = await Assert.ThrowsAsync<RespException>(() => client.ExecuteAsync(true, "PING").InTime());
         Assert.Contains(reason, error.Message, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain(TlsRedisServer.Password, error.ToString(), StringComparison.Ordinal);

@@ -8,7 +8,7 @@ using VoiceCluster.Clustering.Resp;
 namespace VoiceCluster.Clustering.Tests;
 
 /// <summary>A real redis-server of the tests' own, in a temporary folder, on a free port of 127.0.0.1.</summary>
-public class RedisServer : IAsyncLifetime
+public class RedisServer : IAsyncLifetime, IAsyncDisposable
 {
     private readonly string[] _arguments;
     private Process? _process;
@@ -58,6 +58,8 @@ public class RedisServer : IAsyncLifetime
         Directory.Delete(Folder, recursive: true);
         return Task.CompletedTask;
     }
+
+    async ValueTask IAsyncDisposable.DisposeAsync() => await DisposeAsync();
 
     /// <summary>Starts the server, or starts it again, and waits until it listens.</summary>
     public async Task StartAsync()

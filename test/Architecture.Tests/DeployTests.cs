@@ -1,0 +1,196 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace VoiceCluster.Architecture.Tests;
+
+/// <summary>The files that deploy the system, held against the code: names, ports and paths that only a running container would miss.</summary>
+public sealed class DeployTests
+{
+    /// <summary>Variables of others' images, and those that the files themselves make.</summary>
+    private static readonly string[] Foreign = ["ASPNETCORE_HTTP_PORTS", "POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "PUBLIC_IP", "BIND_IP", "HOST_IP", "MEDIA_ANNOUNCED_IP", "AUTH_MODE", "CHANGE_ME"];
+
+    private static readonly Lazy<string> Source = new(() => string.Concat(Repository.SourceFiles("src").Select(File.ReadAllText)));
+
+    public static TheoryData<string> Files => new(
+        Directory.EnumerateFiles(Repository.Root, "docker-compose*.yml")
+            .Concat(Directory.EnumerateFiles(Path.Combine(Repository.Root, "deploy"), "*", SearchOption.AllDirectories))
+            .Where(f => f.EndsWith(".yml", StringComparison.Ordinal) || f.EndsWith(".yaml", StringComparison.Ordinal) || f.EndsWith("Dockerfile", StringComparison.Ordinal))
+            .Select(Repository.Relative));
+
+    public static TheoryData<string> Dockerfiles => new(
+        Directory.EnumerateFiles(Path.Combine(Repository.Root, "deploy"), "Dockerfile", SearchOption.AllDirectories).Select(Repository.Relative));
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Options_InTheEnvironment_Exist(string file)
+    {
+        // Section__Option binds to a property; the code says which class has the section.
+        var unknown = Regex.Matches(Read(file), @"\b([A-Z][A-Za-z]*)__([A-Z][A-Za-z]*)\b")
+            .Where(m => !OptionExists(m.Groups[1].Value, m.Groups[2].Value))
+            .Select(m => m.Value);
+        Assert.Empty(unknown);
+    }
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Variables_InTheEnvironment_AreRead(string file)
+    {
+        var unknown = Regex.Matches(WithoutComments(Read(file)), @"(?<![\w./-])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?![\w])")
+            .Select(m => m.Value)
+            .Except(Foreign)
+            .Where(name => !Source.Value.Contains($"\"{name}\"", StringComparison.Ordinal) && name != "APP_UID");
+        Assert.Empty(unknown);
+    }
+
+    [Theory]
+    [MemberData(nameof(Dockerfiles))]
+    public void Image_PublishesAProjectOfOurs_AndDoesNotRunAsRoot(string file)
+    {
+        var text = Read(file);
+        var project = Regex.Match(text, @"dotnet publish src/(\w+) -c Release").Groups[1].Value;
+        Assert.Contains(project, Repository.Projects());
+        Assert.Matches($@"ENTRYPOINT \[""dotnet"", ""(/app/)?VoiceCluster\.{project}\.dll""\]", text);
+        var last = text[text.LastIndexOf("\nFROM ", StringComparison.Ordinal)..];
+        Assert.Matches(@"\nUSER (\$APP_UID|app)\n", last);
+    }
+
+    [Theory]
+    [InlineData("deploy/frontend/Dockerfile")]
+    [InlineData("deploy/media-node/Dockerfile")]
+    [InlineData("deploy/silo/Dockerfile")]
+    public void Image_ExposesTheDefaultPorts(string file)
+    {
+        var http = Regex.Match(Read("src/ApiFrontend/Http/HttpOptions.cs"), @"Ports \{ get; set; \} = ""([\d,]+)""").Groups[1].Value.Split(',');
+        var media = Read("src/MediaNode/MediaNodeOptions.cs");
+        var engine = Read("compat/Orleans/Orleans.Core/Hosting/Options.cs");
+        string[] expected = file switch
+        {
+            "deploy/frontend/Dockerfile" => [.. http.Select(p => $"{p}/tcp")],
+            "deploy/media-node/Dockerfile" => [$"{Default(media, "HttpPort")}/tcp", $"{Default(media, "PortRange")}/udp"],
+            _ => [$"{AspNetPort(file)}/tcp", $"{Default(engine, "SiloPort")}/tcp", $"{Default(engine, "GatewayPort")}/tcp"],
+        };
+        Assert.Equal(expected, Regex.Match(Read(file), @"EXPOSE (.+)").Groups[1].Value.Split(' '));
+    }
+
+    [Fact]
+    public void Compose_MediaNodes_PublishTheirOwnPortsOneToOneAndShareNone()
+    {
+        var nodes = Services("docker-compose.cluster.yml").Where(s => s.Key.StartsWith("media-node", StringComparison.Ordinal)).ToArray();
+        Assert.True(nodes.Length >= 2);
+        var taken = new HashSet<int>();
+        foreach (var (name, text) in nodes)
+        {
+            var range = Regex.Match(text, @"Media__PortRange: (\d+)-(\d+)");
+            Assert.Contains($":{range.Groups[1]}-{range.Groups[2]}:{range.Groups[1]}-{range.Groups[2]}/udp", text, StringComparison.Ordinal);
+            var (first, last) = (Number(range.Groups[1]), Number(range.Groups[2]));
+            Assert.True(Enumerable.Range(first, last - first + 1).All(taken.Add), name);
+            Assert.Equal(Number(Regex.Match(text, @"Media__Workers: ""(\d+)""").Groups[1]), last - first + 1);
+            Assert.Contains($"Media__Name: {name}\n", text, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Compose_Cluster_HasEveryProcessTwiceAndEveryServer()
+    {
+        var services = Services("docker-compose.cluster.yml");
+        Assert.Equal(
+            ["coturn", "frontend-1", "frontend-2", "media-node-1", "media-node-2", "nats", "postgres", "prometheus", "redis", "silo-1", "silo-2"],
+            services.Keys.Order(StringComparer.Ordinal));
+
+        // Every file that a service mounts or is built from exists.
+        var text = Read("docker-compose.cluster.yml");
+        var paths = Regex.Matches(text, @"dockerfile: (\S+)|- \./([^:\s]+):").Select(m => m.Groups[1].Value + m.Groups[2].Value);
+        Assert.All(paths, path => Assert.True(File.Exists(Path.Combine(Repository.Root, path)), path));
+    }
+
+    [Fact]
+    public void Prometheus_Targets_AreTheProcessesOfTheCompose()
+    {
+        var services = Services("docker-compose.cluster.yml").Keys.Where(s => Regex.IsMatch(s, @"-\d$"));
+        var targets = Regex.Matches(Read("deploy/prometheus/prometheus.yml"), @"([\w-]+-\d):(\d+)").Select(m => (Host: m.Groups[1].Value, Port: m.Groups[2].Value)).ToArray();
+        Assert.Equal(services.Order(StringComparer.Ordinal), targets.Select(t => t.Host).Order(StringComparer.Ordinal));
+        foreach (var (host, port) in targets)
+        {
+            Assert.Contains($"{port}/tcp", Read($"deploy/{host[..^2]}/Dockerfile"), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Prometheus_Alerts_NameMetricsThatExist()
+    {
+        var known = Read("docs/metrics.md");
+        var named = Regex.Matches(Read("deploy/prometheus/alerts.yml"), @"voicecluster_[a-z_]+").Select(m => Regex.Replace(m.Value, "_(bucket|count|sum)$", "")).Distinct().ToArray();
+        Assert.NotEmpty(named);
+        Assert.DoesNotContain(named, metric => !known.Contains($"`{metric}", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Kubernetes_Resources_AreThereAndRestricted()
+    {
+        var listed = Regex.Matches(Read("deploy/k8s/kustomization.yaml"), @"- (\S+\.yaml)").Select(m => m.Groups[1].Value).ToArray();
+        Assert.Equal(3, listed.Length);
+        foreach (var file in listed)
+        {
+            var text = Read($"deploy/k8s/{file}");
+            Assert.Contains("runAsNonRoot: true", text, StringComparison.Ordinal);
+            Assert.Contains("allowPrivilegeEscalation: false", text, StringComparison.Ordinal);
+
+            // The image's folder is the file's name, and it exposes what the pod says.
+            var image = Read($"deploy/{Path.GetFileNameWithoutExtension(file)}/Dockerfile");
+            Assert.All(Regex.Matches(text, @"containerPort: (\d+)"), m => Assert.Contains($"{m.Groups[1].Value}/tcp", image, StringComparison.Ordinal));
+            Assert.All(Regex.Matches(text, @"prometheus\.io/port: ""(\d+)"""), m => Assert.Contains($"{m.Groups[1].Value}/tcp", image, StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void Kubernetes_Probes_AskRoutesThatExist()
+    {
+        var health = string.Concat(Repository.SourceFiles("src/Hosting").Select(File.ReadAllText));
+        var paths = Directory.EnumerateFiles(Path.Combine(Repository.Root, "deploy/k8s"), "*.yaml")
+            .SelectMany(f => Regex.Matches(File.ReadAllText(f), @"httpGet: \{ path: (\S+),").Select(m => m.Groups[1].Value)).Distinct().ToArray();
+        Assert.Equal(["/health", "/health/ready"], paths.Order(StringComparer.Ordinal));
+        Assert.All(paths, path => Assert.Contains($"\"{path}\"", health, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Secrets_AreNotInTheFiles(string file) => Assert.DoesNotMatch(@"(?:PASSWORD|SECRET): (?!""""|\$\{)[^\s#]", WithoutComments(Read(file)));
+
+    private static bool OptionExists(string section, string option)
+    {
+        if (Source.Value.Contains($"\"{section}:{option}\"", StringComparison.Ordinal))
+        {
+            return true;
+        }
+
+        return Regex.Matches(Source.Value, @"AddOptions<(\w+)>\(\)[^;]*?\.Bind\([\w.]*GetSection\((?:""(\w+)""|(\w+)\.Section)\)")
+            .Select(m => (Class: m.Groups[1].Value, Section: m.Groups[2].Value))
+            .Select(b => (Text: Class(b.Class), b.Section))
+            .Where(b => b.Section == section || b.Text.Contains($"Section = \"{section}\"", StringComparison.Ordinal))
+            .Any(b => Regex.IsMatch(b.Text, $@"public [\w?<>.,\[\] ]+ {option} \{{ get; set; \}}"));
+    }
+
+    /// <summary>The file that declares a class.</summary>
+    private static string Class(string name) =>
+        Repository.SourceFiles("src").Select(File.ReadAllText).FirstOrDefault(t => Regex.IsMatch(t, $@"class {name}\b(?!\w)")) ?? "";
+
+    /// <summary>The services of a compose file with their lines.</summary>
+    private static Dictionary<string, string> Services(string file)
+    {
+        var text = Read(file);
+        text = text[(text.IndexOf("\nservices:\n", StringComparison.Ordinal) + "\nservices:\n".Length)..];
+        text = text[..Regex.Match(text + "\nend", @"^\w", RegexOptions.Multiline).Index];
+        return Regex.Matches(text, @"^  ([\w-]+):\n((?:(?:    .*|  #.*|)\n)*)", RegexOptions.Multiline).ToDictionary(m => m.Groups[1].Value, m => m.Groups[2].Value);
+    }
+
+    private static string Default(string source, string option) =>
+        Regex.Match(source, $@"\b{option} \{{ get; set; \}} = ""?([\d_-]+)").Groups[1].Value.Replace("_", "", StringComparison.Ordinal);
+
+    private static string AspNetPort(string file) => Regex.Match(Read(file), @"ASPNETCORE_HTTP_PORTS=(\d+)").Groups[1].Value;
+
+    private static int Number(Group group) => int.Parse(group.Value, CultureInfo.InvariantCulture);
+
+    private static string WithoutComments(string text) => Regex.Replace(text, @"^\s*#.*$", "", RegexOptions.Multiline);
+
+    private static string Read(string file) => File.ReadAllText(Path.Combine(Repository.Root, file));
+}
