@@ -94,7 +94,7 @@ public sealed class ClusterSettings
             yield return $"{Section}:Bind is \"{bind}\"; it must be an IP address.";
         }
 
-        foreach (var (name, port) in (ReadOnlySpan<(string, int)>)[(nameof(SiloPort), SiloPort), (nameof(GatewayPort), GatewayPort)])
+        foreach (var (name, port) in ((string, int)[])[(nameof(SiloPort), SiloPort), (nameof(GatewayPort), GatewayPort)])
         {
             if (port is < 0 or > 65_535)
             {
@@ -117,7 +117,7 @@ public sealed class ClusterSettings
             yield return $"{Section}:CertificatePath and {Section}:KeyPath belong together; one of them is missing.";
         }
 
-        foreach (var (name, path) in (ReadOnlySpan<(string, string?)>)[(nameof(CertificatePath), CertificatePath), (nameof(KeyPath), KeyPath), (nameof(AuthoritiesPath), AuthoritiesPath)])
+        foreach (var (name, path) in ((string, string?)[])[(nameof(CertificatePath), CertificatePath), (nameof(KeyPath), KeyPath), (nameof(AuthoritiesPath), AuthoritiesPath)])
         {
             if (path is not null && !File.Exists(path))
             {
