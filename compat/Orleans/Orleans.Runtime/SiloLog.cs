@@ -89,6 +89,9 @@ internal sealed partial class SiloLog(ILogger<SiloLog> logger)
     [LoggerMessage(1037, LogLevel.Warning, "Reminders could not be read; those that are known go on")]
     public partial void RemindersNotRead(Exception exception);
 
+    [LoggerMessage(1038, LogLevel.Error, "The connection with {Peer} is closed, because what it said could not be handled")]
+    public partial void ConnectionBroken(Exception exception, string peer);
+
     [LoggerMessage(1036, LogLevel.Information, "Connected to gateway {Gateway}")]
     public partial void GatewayConnected(string gateway);
 }

@@ -230,6 +230,23 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
         }
     }
 
+    private void Bootstrap(SiloAddress gateway)
+    {
+        lock (_lock)
+        {
+            // There may be a link to it under its silo's address: a second one would take the place of the first.
+            var known = _links.Values.FirstOrDefault(l => l.Endpoint.Equals(gateway.Endpoint) && l.Silo.Generation == gateway.Generation);
+            if (known is null)
+            {
+                Connect(gateway, gateway.Endpoint, expected: null);
+            }
+            else
+            {
+                known.Open();
+            }
+        }
+    }
+
     /// <summary>A silo that stops in an orderly way still answers what it was asked.</summary>
     private async Task LeaveAsync(SiloLink link, bool isOrderly)
     {
@@ -264,7 +281,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
                     {
                         // Which silo it is, it says itself: see UseView.
                         var gateway = uri.ToGatewayAddress();
-                        Connect(gateway, gateway.Endpoint, expected: null);
+                        Bootstrap(gateway);
                     }
                 }
                 catch (Exception e) when (!cancellationToken.IsCancellationRequested)

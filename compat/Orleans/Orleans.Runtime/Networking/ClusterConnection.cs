@@ -133,9 +133,14 @@ internal sealed class ClusterConnection : IAsyncDisposable
         {
             await ReadAsync();
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException or OrleansException or System.Net.Sockets.SocketException)
+        catch (Exception e)
         {
             reason = e;
+            if (e is not (IOException or ObjectDisposedException or OperationCanceledException or OrleansException or System.Net.Sockets.SocketException))
+            {
+                // A fault of ours must not leave a connection that nobody reads.
+                _runtime.Log.ConnectionBroken(e, Remote.ToString());
+            }
         }
 
         Close(reason);

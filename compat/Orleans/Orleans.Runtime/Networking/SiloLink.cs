@@ -41,6 +41,8 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
 
     public SiloAddress Silo => silo;
 
+    public IPEndPoint Endpoint => endpoint;
+
     public bool IsOpen => _connection is { IsClosed: false };
 
     /// <summary>Sends a call, now or when the connection is open.</summary>
