@@ -11,6 +11,12 @@ namespace VoiceCluster.PostgreSql;
 /// <param name="scripts">The scripts, oldest first.</param>
 public sealed class SchemaScripts(string versionTable, long migrationLock, params string[] scripts)
 {
+    /// <summary>
+    /// Whether a script may take as long as it takes, for instance to build an index over years of rows, and others wait for
+    /// it so long. Otherwise the connection's command timeout holds. Default false.
+    /// </summary>
+    public bool IsPatient { get; init; }
+
     /// <summary>Runs the scripts that the database has not seen, in one transaction, while others wait.</summary>
     /// <exception cref="SchemaVersionException">A newer program has been here.</exception>
     public async Task MigrateAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
@@ -35,9 +41,10 @@ public sealed class SchemaScripts(string versionTable, long migrationLock, param
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task RunAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    private async Task RunAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(sql, connection);
+        command.CommandTimeout = IsPatient ? 0 : command.CommandTimeout;
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }
 }

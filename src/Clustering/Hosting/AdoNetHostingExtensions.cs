@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -18,6 +19,7 @@ public static class AdoNetHostingExtensions
     /// <summary>Keeps the membership table in PostgreSQL.</summary>
     public static ISiloBuilder UseAdoNetClustering(this ISiloBuilder builder, Action<OptionsBuilder<AdoNetClusteringSiloOptions>> configureOptions)
     {
+        AddShared(builder.Services);
         configureOptions(builder.Services.AddOptions<AdoNetClusteringSiloOptions>().ValidateOnStart());
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AdoNetClusteringSiloOptions>, AdoNetClusteringOptionsValidator>());
         builder.Services.Replace(ServiceDescriptor.Singleton<IMembershipTable>(
@@ -32,14 +34,24 @@ public static class AdoNetHostingExtensions
     /// <summary>Finds gateways by the membership table in PostgreSQL.</summary>
     public static IClientBuilder UseAdoNetClustering(this IClientBuilder builder, Action<OptionsBuilder<AdoNetClusteringClientOptions>> configureOptions)
     {
+        AddShared(builder.Services);
         configureOptions(builder.Services.AddOptions<AdoNetClusteringClientOptions>().ValidateOnStart());
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AdoNetClusteringClientOptions>, AdoNetClusteringOptionsValidator>());
-        builder.Services.Replace(ServiceDescriptor.Singleton<IGatewayListProvider>(s => new OwnedGatewayList<AdoNetMembershipTable>(
+        builder.Services.Replace(ServiceDescriptor.Singleton<IGatewayListProvider>(s => new OwnedGatewayList(
             Open(s, s.GetRequiredService<IOptions<AdoNetClusteringClientOptions>>().Value.ConnectionString),
             s.GetRequiredService<IOptions<GatewayOptions>>())));
         return builder;
     }
 
-    private static AdoNetMembershipTable Open(IServiceProvider services, string connectionString) =>
-        new(MembershipDatabase.Open(connectionString), services.GetRequiredService<IOptions<ClusterOptions>>());
+    private static void AddShared(IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddMetrics();
+    }
+
+    /// <summary>A table on connections of its own. Whoever gets it disposes of it.</summary>
+    private static MeteredMembershipTable Open(IServiceProvider services, string connectionString) => new(
+        new AdoNetMembershipTable(MembershipDatabase.Open(connectionString), services.GetRequiredService<IOptions<ClusterOptions>>()),
+        services.GetRequiredService<IMeterFactory>(),
+        services.GetRequiredService<TimeProvider>());
 }

@@ -5,8 +5,7 @@ using Orleans.Messaging;
 namespace VoiceCluster.Clustering;
 
 /// <summary>The gateways in a table that nobody else uses: it is closed with the list.</summary>
-internal sealed class OwnedGatewayList<TTable>(TTable table, IOptions<GatewayOptions> options) : IGatewayListProvider, IAsyncDisposable
-    where TTable : IMembershipTable, IAsyncDisposable
+internal sealed class OwnedGatewayList(MeteredMembershipTable table, IOptions<GatewayOptions> options) : IGatewayListProvider, IAsyncDisposable
 {
     private readonly MembershipTableGatewayListProvider _list = new(table, options);
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -35,7 +36,7 @@ public static class RedisClusteringIClientBuilderExtensions
     public static IClientBuilder UseRedisClustering(this IClientBuilder builder, Action<RedisClusteringOptions> configuration)
     {
         RedisClusteringServices.AddOptions(builder.Services, configuration);
-        builder.Services.Replace(ServiceDescriptor.Singleton<IGatewayListProvider>(s => new OwnedGatewayList<RedisMembershipTable>(
+        builder.Services.Replace(ServiceDescriptor.Singleton<IGatewayListProvider>(s => new OwnedGatewayList(
             RedisClusteringServices.OpenTable(s), s.GetRequiredService<IOptions<GatewayOptions>>())));
         return builder;
     }
@@ -53,10 +54,11 @@ internal static class RedisClusteringServices
         services.AddOptions<RedisClusteringOptions>().Configure(configuration).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RedisClusteringOptions>, RedisClusteringOptionsValidator>());
         services.TryAddSingleton(TimeProvider.System);
+        services.AddMetrics();
     }
 
     /// <summary>A table on a connection of its own. Whoever gets it disposes of it.</summary>
-    public static RedisMembershipTable OpenTable(IServiceProvider services)
+    public static MeteredMembershipTable OpenTable(IServiceProvider services)
     {
         var options = services.GetRequiredService<IOptions<RedisClusteringOptions>>();
         if (!RedisAddress.TryParse(options.Value.ConnectionString, out var address, out var error))
@@ -76,6 +78,9 @@ internal static class RedisClusteringServices
             },
             services.GetRequiredService<TimeProvider>(),
             services.GetService<ILogger<RespClient>>() ?? NullLogger<RespClient>.Instance);
-        return new RedisMembershipTable(client, options, services.GetRequiredService<IOptions<ClusterOptions>>());
+        return new MeteredMembershipTable(
+            new RedisMembershipTable(client, options, services.GetRequiredService<IOptions<ClusterOptions>>()),
+            services.GetRequiredService<IMeterFactory>(),
+            services.GetRequiredService<TimeProvider>());
     }
 }

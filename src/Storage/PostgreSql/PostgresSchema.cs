@@ -43,5 +43,5 @@ internal static class PostgresSchema
 
     /// <summary>Runs the scripts that the database has not seen, in one transaction, while others wait.</summary>
     public static Task MigrateAsync(NpgsqlDataSource source, CancellationToken cancellationToken) =>
-        new SchemaScripts("schema_version", MigrationLock, Scripts).MigrateAsync(source, cancellationToken);
+        new SchemaScripts("schema_version", MigrationLock, Scripts) { IsPatient = true }.MigrateAsync(source, cancellationToken);
 }

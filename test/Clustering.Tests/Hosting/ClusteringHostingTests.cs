@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -37,7 +38,7 @@ public sealed class ClusteringHostingTests(RedisServer redis, PostgresServer pos
     public void Configuration_WithBoth_MeansRedis()
     {
         using var host = Build("redis://127.0.0.1:1", "postgres://u@127.0.0.1:1/d");
-        Assert.IsType<RedisMembershipTable>(host.Services.GetRequiredService<IMembershipTable>());
+        Assert.IsType<RedisMembershipTable>(Assert.IsType<MeteredMembershipTable>(host.Services.GetRequiredService<IMembershipTable>()).Inner);
     }
 
     [Fact]
@@ -94,6 +95,39 @@ public sealed class ClusteringHostingTests(RedisServer redis, PostgresServer pos
     }
 
     [Fact]
+    public async Task Calls_AreTimedByOperationAndOutcome()
+    {
+        using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        var meters = services.GetRequiredService<IMeterFactory>();
+        var seen = new List<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, l) =>
+            {
+                if (instrument.Meter.Scope == meters)
+                {
+                    l.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<double>((instrument, _, tags, _) => seen.Add($"{instrument.Name} {string.Join(' ', tags.ToArray().Select(t => t.Value))}"));
+        listener.Start();
+        await using var table = new MeteredMembershipTable(new InMemoryMembershipTable(), meters, TimeProvider.System);
+        var entry = new MembershipEntry { SiloAddress = SiloAddress.FromParsableString("127.0.0.1:1@1") };
+        await table.InitializeMembershipTable(true);
+        var version = (await table.ReadAll()).Version;
+        Assert.True(await table.InsertRow(entry, version.Next()));
+        Assert.False(await table.UpdateRow(entry, "none", version.Next()));
+        await table.DeleteMembershipTableEntries("cluster");
+        await Assert.ThrowsAsync<OrleansException>(() => table.UpdateIAmAlive(entry));
+        await table.CleanupDefunctSiloEntries(DateTimeOffset.UnixEpoch);
+        await table.ReadRow(entry.SiloAddress);
+        Assert.Equal(
+            ["initialize ok", "read ok", "insert ok", "update conflict", "delete ok", "alive failed", "cleanup ok", "read ok"],
+            seen.Select(s => s["voicecluster.membership.call.duration ".Length..]));
+    }
+
+    [Fact]
     public void GatewayUri_BothWays_IsTheSameGateway()
     {
         foreach (var address in (string[])["192.0.2.1", "2001:db8::1"])
@@ -110,7 +144,7 @@ public sealed class ClusteringHostingTests(RedisServer redis, PostgresServer pos
     private static async Task MeetAsync<TTable>(IServiceProvider silo, IServiceProvider client)
     {
         var table = silo.GetRequiredService<IMembershipTable>();
-        Assert.IsType<TTable>(table);
+        Assert.IsType<TTable>(Assert.IsType<MeteredMembershipTable>(table).Inner);
         await table.InitializeMembershipTable(true);
         foreach (var (port, status, gateway) in new[] { (1, SiloStatus.Active, 30_001), (2, SiloStatus.Active, 0), (3, SiloStatus.Dead, 30_003), (4, SiloStatus.Joining, 30_004) })
         {

@@ -91,6 +91,16 @@ public sealed class AdoNetMembershipTableTests(PostgresServer server) : Membersh
     }
 
     [Fact]
+    public Task Server_KilledUnderWriters_LosesNothingAcknowledged() => CrashSchedule.RunAsync(
+        OpenAgain,
+        async () =>
+        {
+            await server.StopAsync();
+            await server.StartAsync();
+        },
+        crashes: 3);
+
+    [Fact]
     public async Task Table_LockedByAnother_FailsClearlyWithinTheTimeout_ThenGoesOn()
     {
         Assert.True(await InsertAsync(Entry(1)));

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Options;
 using Orleans.Clustering.Redis;
 using Orleans.Configuration;
@@ -135,12 +136,55 @@ public sealed class RedisMembershipTableTests(RedisServer server) : MembershipTa
         Assert.True(await table.UpdateRow(Entry(1, SiloStatus.Active), before.Members[0].Item2, before.Version.Next()));
     }
 
+    [Fact]
+    public async Task Server_KilledUnderWriters_LosesNothingAcknowledged()
+    {
+        await using var durable = await RedisServer.StartAsync("--appendonly", "yes", "--appendfsync", "always");
+        await CrashSchedule.RunAsync(
+            () => Open(durable.Connect(), "cluster"),
+            () =>
+            {
+                durable.Kill();
+                return durable.StartAsync();
+            },
+            crashes: 5);
+    }
+
+    [Fact]
+    public async Task User_WithOnlyTheCommandsOfTheDocumentation_CanUseTheTable()
+    {
+        var line = (await File.ReadAllLinesAsync(Path.Combine(Root(), "docs/operations.md"))).Single(l => l.StartsWith("The user needs", StringComparison.Ordinal));
+        string[] commands = [.. Regex.Matches(line, "`([A-Z|]+)`").Select(m => $"+{m.Groups[1].Value.ToLowerInvariant()}")];
+        Assert.NotEmpty(commands);
+        await using var guarded = await RedisServer.StartAsync(["--save", "", "--user", "silo", "on", ">secret", "~voicecluster:*", "-@all", .. commands]);
+        var table = Open(guarded.Connect(a => a with { User = "silo", Password = "secret", Database = 1 }), "cluster");
+        await table.InitializeMembershipTable(true);
+        Assert.True(await table.InsertRow(Entry(1, SiloStatus.Dead), (await table.ReadAll()).Version.Next()));
+        var row = await table.ReadRow(Silo(1));
+        Assert.True(await table.UpdateRow(Entry(1, SiloStatus.Dead), row.Members[0].Item2, row.Version.Next()));
+        await table.UpdateIAmAlive(Entry(1));
+        await table.CleanupDefunctSiloEntries(DateTimeOffset.UtcNow.AddYears(1));
+        Assert.Empty((await table.ReadAll()).Members);
+        await table.DeleteMembershipTableEntries("cluster");
+    }
+
     protected override IMembershipTable OpenAgain() => Open(server.Connect(), "cluster");
 
     protected override async Task LoseAsync()
     {
         server.Kill();
         await server.StartAsync();
+    }
+
+    private static string Root()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "Orleans.sln")))
+        {
+            folder = folder.Parent!;
+        }
+
+        return folder.FullName;
     }
 
     private RedisMembershipTable Open(RespClient client, string cluster)
