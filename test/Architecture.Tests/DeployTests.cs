@@ -75,7 +75,7 @@ public sealed class DeployTests
     [Fact]
     public void Compose_MediaNodes_PublishTheirOwnPortsOneToOneAndShareNone()
     {
-        var nodes = Services("docker-compose.cluster.yml").Where(s => s.Key.StartsWith("media-node", StringComparison.Ordinal)).ToArray();
+        var nodes = Services("docker-compose.yml").Where(s => s.Key.StartsWith("media-node", StringComparison.Ordinal)).ToArray();
         Assert.True(nodes.Length >= 2);
         var taken = new HashSet<int>();
         foreach (var (name, text) in nodes)
@@ -92,13 +92,13 @@ public sealed class DeployTests
     [Fact]
     public void Compose_Cluster_HasEveryProcessTwiceAndEveryServer()
     {
-        var services = Services("docker-compose.cluster.yml");
+        var services = Services("docker-compose.yml");
         Assert.Equal(
             ["coturn", "frontend-1", "frontend-2", "media-node-1", "media-node-2", "nats", "postgres", "prometheus", "redis", "silo-1", "silo-2"],
             services.Keys.Order(StringComparer.Ordinal));
 
         // Every file that a service mounts or is built from exists.
-        var text = Read("docker-compose.cluster.yml");
+        var text = Read("docker-compose.yml");
         var paths = Regex.Matches(text, @"dockerfile: (\S+)|- \./([^:\s]+):").Select(m => m.Groups[1].Value + m.Groups[2].Value);
         Assert.All(paths, path => Assert.True(File.Exists(Path.Combine(Repository.Root, path)), path));
     }
@@ -106,7 +106,7 @@ public sealed class DeployTests
     [Fact]
     public void Prometheus_Targets_AreTheProcessesOfTheCompose()
     {
-        var services = Services("docker-compose.cluster.yml").Keys.Where(s => Regex.IsMatch(s, @"-\d$"));
+        var services = Services("docker-compose.yml").Keys.Where(s => Regex.IsMatch(s, @"-\d$"));
         var targets = Regex.Matches(Read("deploy/prometheus/prometheus.yml"), @"([\w-]+-\d):(\d+)").Select(m => (Host: m.Groups[1].Value, Port: m.Groups[2].Value)).ToArray();
         Assert.Equal(services.Order(StringComparer.Ordinal), targets.Select(t => t.Host).Order(StringComparer.Ordinal));
         foreach (var (host, port) in targets)

@@ -112,10 +112,11 @@ public sealed class ClusterTests : IAsyncLifetime
         var calls = Enumerable.Range(0, 8).Select(n => Task.Run(async () =>
         {
             var made = 0;
-            while (!stop.IsCancellationRequested)
+            do
             {
                 await _cluster.Client.GetGrain<IPlaceGrain>(made++ % Grains).WhereAsync("still there?");
             }
+            while (!stop.IsCancellationRequested);
 
             return made;
         })).ToArray();

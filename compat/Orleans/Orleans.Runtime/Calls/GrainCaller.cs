@@ -37,8 +37,8 @@ internal sealed class GrainCaller(CallRuntime runtime) : IGrainCaller
                 var call = (OwnCall<TResult>)state!;
                 if (call.Sent.Connection is { } connection)
                 {
-                    connection.SendCancel(call.Sent.Id);
                     call.Fail(new OperationCanceledException("The caller has cancelled the call."));
+                    connection.SendCancel(call.Sent.Id);
                 }
             },
             call);

@@ -57,7 +57,8 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
 
         Local = new PeerIdentity(Self.ToParsableString(), IsSilo: true);
         Oracle = new MembershipOracle(
-            Self, runtime.Name, (_gatewayListener?.LocalEndPoint as IPEndPoint)?.Port ?? 0, services.GetRequiredService<IMembershipTable>(), _membership, runtime.Time, runtime.Log);
+            Self, runtime.Name, (_gatewayListener?.LocalEndPoint as IPEndPoint)?.Port ?? 0, services.GetRequiredService<IMembershipTable>(), _membership, runtime.Time, runtime.Log,
+            () => _standstill?.IsClosed == true);
         Handovers = new Handovers(this);
         Gateway = new Gateway(this);
         Network = new ClusterNetwork(cluster.ClusterId, security, runtime, services.GetService<INetworkFaults>());
@@ -333,7 +334,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         {
             try
             {
-                await Oracle.JoinAsync(_stopped.Token);
+                await Oracle.JoinAsync(LookAtOthersAsync, _stopped.Token);
                 NotReady = null;
                 _joined.TrySetResult();
                 TellEverybody();
@@ -347,6 +348,27 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
                 await Task.Delay(JoinRetry, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
+    }
+
+    /// <summary>
+    /// Before it serves, a silo looks at those that do. After a crash of a whole cluster these are rows of silos that are gone:
+    /// they are voted dead now, and not when half of the grains have waited for them.
+    /// </summary>
+    private async Task LookAtOthersAsync()
+    {
+        await Task.WhenAll(Oracle.View.Active.Where(m => m.Silo != Self).Select(async member =>
+        {
+            for (var missed = 0; missed < _membership.NumMissedProbesLimit; missed++)
+            {
+                if (await ProbeAsync(member.Silo, _membership.ProbeTimeout))
+                {
+                    return;
+                }
+            }
+
+            Runtime.Log.Suspecting(member.Silo, _membership.NumMissedProbesLimit);
+            await Oracle.VoteDeadAsync(member.Silo, _stopped.Token);
+        }));
     }
 
     /// <summary>Says that this silo lives, reads the table, and cleans it up, each in its own time.</summary>

@@ -13,7 +13,8 @@ internal sealed class MembershipOracle(
     IMembershipTable table,
     ClusterMembershipOptions options,
     TimeProvider time,
-    SiloLog log)
+    SiloLog log,
+    Func<bool> stoodStill)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(50);
 
@@ -34,8 +35,10 @@ internal sealed class MembershipOracle(
 
     public SiloStatus Status => _status;
 
-    /// <summary>Writes this silo's row as joining, then as active. Rows of earlier starts at the same address are declared dead.</summary>
-    public async Task JoinAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Writes this silo's row as joining, then, when the others have been looked at, as active. Rows of earlier starts at the same address are declared dead.
+    /// </summary>
+    public async Task JoinAsync(Func<Task> checkOthers, CancellationToken cancellationToken)
     {
         await table.InitializeMembershipTable(true).WaitAsync(cancellationToken);
         await ChangeAsync(
@@ -53,6 +56,7 @@ internal sealed class MembershipOracle(
             },
             cancellationToken);
         await SetStatusAsync(SiloStatus.Joining, cancellationToken);
+        await checkOthers();
         await SetStatusAsync(SiloStatus.Active, cancellationToken);
     }
 
@@ -274,6 +278,12 @@ internal sealed class MembershipOracle(
     /// <summary>The table was emptied: whoever notices first writes the rows again as they were, above the version that everybody knows.</summary>
     private async Task RestoreAsync(MembershipTableData data, CancellationToken cancellationToken)
     {
+        if (stoodStill())
+        {
+            // Our view may be old: whoever has a fresh one restores the table.
+            return;
+        }
+
         log.TableLost();
         await table.InitializeMembershipTable(true).WaitAsync(cancellationToken);
         var known = _view;

@@ -25,6 +25,9 @@ internal sealed class StandstillGuard : IDisposable
         new Thread(Run) { IsBackground = true, Name = "Standstill guard", Priority = ThreadPriority.AboveNormal }.Start();
     }
 
+    /// <summary>True from a standstill until the owner has made sure.</summary>
+    public bool IsClosed => _closed is not null;
+
     /// <summary>Ends at once in a process that did not stand still.</summary>
     public ValueTask PassAsync()
     {

@@ -151,6 +151,7 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
                 or ObjectDisposedException or System.Security.Authentication.AuthenticationException)
             {
                 owner.Runtime.Log.ConnectionEnded(silo.ToString(), e.Message);
+                FailProbes(e);
                 owner.OnUnlinked(this);
                 GiveUpOld(e);
             }
@@ -203,6 +204,27 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
 
                 return false;
             }
+        }
+    }
+
+    /// <summary>A question to the silo itself is answered by its silence: nothing else could answer it.</summary>
+    private void FailProbes(Exception reason)
+    {
+        GrainCall[] probes;
+        lock (_lock)
+        {
+            probes = [.. _waiting.Select(w => w.Call).Where(c => !c.IsOneWay && c.Target.Type == LocalObservers.Type)];
+            var left = _waiting.Where(w => !probes.Contains(w.Call)).ToArray();
+            _waiting.Clear();
+            foreach (var call in left)
+            {
+                _waiting.Enqueue(call);
+            }
+        }
+
+        foreach (var call in probes)
+        {
+            call.Fail(new SiloUnavailableException($"{silo} cannot be reached.", reason));
         }
     }
 
