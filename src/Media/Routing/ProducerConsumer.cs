@@ -9,7 +9,7 @@ namespace VoiceCluster.Media.Routing;
 /// A producer's media on its way to one receiver. It starts clean: sound with the next packet, video with the next key
 /// frame, in either case with one contiguous series of sequence numbers, whatever happened at the source before.
 /// </summary>
-public sealed class Consumer
+public sealed class ProducerConsumer : Consumer
 {
     /// <summary>µs after which a packet is not sent again.</summary>
     private const long MaxResendAge = 2_000_000;
@@ -23,10 +23,8 @@ public sealed class Consumer
     /// <summary>µs without packets after which a simulcast stream counts as stopped.</summary>
     private const long StreamTimeout = 2_000_000;
 
-    private readonly ConsumerPacketWriter _writer;
     private readonly SequenceMunger _munger;
     private readonly SentPackets? _sent;
-    private readonly bool[] _payloadTypes = new bool[128];
     private ushort _rtxSequence;
     private RtpStreamReceiver? _current;
     private RtpStreamReceiver? _target;
@@ -41,21 +39,11 @@ public sealed class Consumer
     private int _lastPictureId = -1;
     private byte _lastTl0;
 
-    internal Consumer(Transport transport, string id, Producer producer, RtpParameters parameters, bool paused)
+    internal ProducerConsumer(Transport transport, string id, Producer producer, RtpParameters parameters, ConsumerMapping mapping, bool paused)
+        : base(transport, id, producer.Kind, parameters, mapping, producer.ClockRate, paused)
     {
-        Transport = transport;
-        Id = id;
         Producer = producer;
-        RtpParameters = parameters;
-        IsPaused = paused;
-        foreach (var codec in parameters.Codecs)
-        {
-            _payloadTypes[codec.PayloadType] = true;
-        }
-
         var router = transport.Router;
-        _writer = new ConsumerPacketWriter(parameters, router.Options.UnixTimeOffset);
-        Sender = new RtpStreamSender(_writer.Ssrc, producer.ClockRate, parameters.Rtcp.Cname!);
         _munger = new SequenceMunger(router.NextFirstSequence());
         _rtxSequence = router.NextFirstSequence();
 
@@ -64,36 +52,19 @@ public sealed class Consumer
         _sent = producer.Kind == MediaKind.Video && nack ? new SentPackets() : null;
     }
 
-    public string Id { get; }
-
-    public MediaKind Kind => Producer.Kind;
-
-    public Transport Transport { get; }
-
+    /// <summary>Its source.</summary>
     public Producer Producer { get; }
 
-    /// <summary>What the client's consume() needs.</summary>
-    public RtpParameters RtpParameters { get; }
-
-    public bool IsPaused { get; private set; }
-
-    public bool IsProducerPaused => Producer.IsPaused;
-
-    public bool IsClosed { get; private set; }
+    /// <inheritdoc/>
+    public override bool IsProducerPaused => Producer.IsPaused;
 
     /// <summary>The spatial layer that flows now; -1 before the first packet.</summary>
     public int CurrentSpatialLayer => _current?.EncodingIndex ?? -1;
 
-    internal RtpStreamSender Sender { get; }
-
-    internal Ssrc? RtxSsrc => _writer.RtxSsrc;
-
     private bool WaitsForKeyFrame => Kind == MediaKind.Video && (_resync || _current is null);
 
-    public void Pause(long now) => IsPaused = true;
-
     /// <summary>Flows again without a gap; video from the next key frame, which is asked for.</summary>
-    public void Resume(long now)
+    public override void Resume(long now)
     {
         if (IsPaused && !IsClosed)
         {
@@ -103,7 +74,7 @@ public sealed class Consumer
     }
 
     /// <summary>The highest layers wanted; the best that flows below them is forwarded. Null: no temporal limit.</summary>
-    public void SetPreferredLayers(int spatialLayer, int? temporalLayer, long now)
+    public override void SetPreferredLayers(int spatialLayer, int? temporalLayer, long now)
     {
         _preferredSpatial = Math.Max(0, spatialLayer);
         _preferredTemporal = Math.Max(0, temporalLayer ?? int.MaxValue);
@@ -112,7 +83,7 @@ public sealed class Consumer
     }
 
     /// <summary>Asks the producer for a key frame of the layer that this consumer wants.</summary>
-    public void RequestKeyFrame(long now)
+    public override void RequestKeyFrame(long now)
     {
         if (Kind == MediaKind.Video && !IsPaused && !IsClosed)
         {
@@ -120,20 +91,9 @@ public sealed class Consumer
         }
     }
 
-    public void Close(long now)
-    {
-        if (!IsClosed)
-        {
-            IsClosed = true;
-            Producer.RemoveConsumer(this);
-            Transport.OnConsumerClosed(this);
-            Transport.Router.OnConsumerClosed(this);
-        }
-    }
-
     internal void OnProducerResumed(long now) => Restart(now);
 
-    internal void OnConnected(long now)
+    internal override void OnConnected(long now)
     {
         if (WaitsForKeyFrame)
         {
@@ -142,7 +102,7 @@ public sealed class Consumer
     }
 
     /// <summary>Chooses the stream to forward by preference and by what flows; asks for its key frame when it is not the present one.</summary>
-    internal void ChooseTarget(long now)
+    internal override void ChooseTarget(long now)
     {
         RtpStreamReceiver? best = null;
         foreach (var stream in Producer.Streams)
@@ -182,7 +142,7 @@ public sealed class Consumer
 
     internal void Forward(RtpStreamReceiver stream, in SourcePacket packet, long now)
     {
-        if (IsPaused || !_payloadTypes[packet.PayloadType])
+        if (IsPaused || !Writer.Takes(packet.PayloadType))
         {
             Transport.Stats.CountDrop(IsPaused ? DropReason.ConsumerSkipped : DropReason.UnknownPayloadType);
             return;
@@ -210,11 +170,11 @@ public sealed class Consumer
             Source = packet.Sequence,
             SentAt = now,
             Timestamp = unchecked(packet.Timestamp + _timestampOffset),
-            TransportSequence = _writer.UsesTransportSequence ? Transport.NextTransportSequence() : (ushort)0,
+            TransportSequence = Writer.UsesTransportSequence ? Transport.NextTransportSequence() : (ushort)0,
             PictureIdShift = _pictureIdShift,
             Tl0Shift = _tl0Shift,
         };
-        if (!_writer.TryWrite(buffer, packet, sent, out var length))
+        if (!Writer.TryWrite(buffer, packet, sent, out var length))
         {
             Transport.Stats.CountDrop(DropReason.SendFailed);
             return;
@@ -233,7 +193,7 @@ public sealed class Consumer
         }
     }
 
-    internal void OnNack(NackReader sequences, long now)
+    internal override void OnNack(NackReader sequences, long now)
     {
         while (sequences.MoveNext())
         {
@@ -245,14 +205,16 @@ public sealed class Consumer
         }
     }
 
-    internal void OnKeyFrameRequested(long now)
+    internal override void OnKeyFrameRequested(long now)
     {
-        Transport.Stats.KeyFrameRequestsReceived++;
+        base.OnKeyFrameRequested(now);
         RequestKeyFrame(now);
     }
 
-    internal SenderReport Report(long now)
+    internal override SenderReport Report(long now)
         => Sender.Report(_current, Producer.Transport.SenderClock, _timestampOffset, Transport.Router.Options.UnixTimeOffset, now);
+
+    private protected override void Detach(long now) => Producer.RemoveConsumer(this);
 
     // The key frame's first packet can come after those that follow it: late by the network, or by RTX. They were
     // passed over while it was awaited, but the history has them.
@@ -400,19 +362,19 @@ public sealed class Consumer
         }
 
         int length;
-        if (_writer.HasRtx(packet.PayloadType))
+        if (Writer.HasRtx(packet.PayloadType))
         {
             var again = sent;
             again.SentAt = now;
-            again.TransportSequence = _writer.UsesTransportSequence ? Transport.NextTransportSequence() : (ushort)0;
-            if (!_writer.TryWriteRtx(buffer, packet, again, _rtxSequence, out length))
+            again.TransportSequence = Writer.UsesTransportSequence ? Transport.NextTransportSequence() : (ushort)0;
+            if (!Writer.TryWriteRtx(buffer, packet, again, _rtxSequence, out length))
             {
                 return;
             }
 
             _rtxSequence++;
         }
-        else if (!_writer.TryWrite(buffer, packet, sent, out length))
+        else if (!Writer.TryWrite(buffer, packet, sent, out length))
         {
             // Without RTX the same bytes go again: anything else would encrypt twice under one SRTP index (RFC 3711 §9.1).
             return;
