@@ -68,7 +68,7 @@ internal sealed class LoudestSelector
 
         foreach (var set in _sets)
         {
-            set.Assign(_ranked.AsSpan(0, count));
+            set.Assign(_ranked.AsSpan(0, count), now);
         }
     }
 }

@@ -1,5 +1,6 @@
 using VoiceCluster.Media.Routing;
 using VoiceCluster.Media.Routing.Parameters;
+using VoiceCluster.Media.Rtp.Codecs;
 using VoiceCluster.Media.Tests.Simulation;
 
 namespace VoiceCluster.Media.Tests.Routing;
@@ -167,12 +168,14 @@ public sealed class SlotTests
         var slots = SixSpeakersAndThreeSlots();
         _conference.Run(500_000);
         var receiver = _conference["receiver"];
-        var last = receiver.ReceivedBy(slots[0])[^1];
         foreach (var slot in slots)
         {
             slot.Pause(_conference.Now);
         }
 
+        // The sound ends with frames of silence.
+        var last = receiver.ReceivedBy(slots[0])[^1];
+        Assert.Equal(Opus.Silence.ToArray(), last.Payload);
         receiver.Received.Clear();
         _conference.Run(500_000);
         Assert.Empty(receiver.Received);
