@@ -84,6 +84,22 @@ public sealed class RoomReceivingTests(ClusterFixture cluster) : IClassFixture<C
     }
 
     [Fact]
+    public async Task VoiceState_WhoseCommandsAreLost_IsEnforcedBeforeTheAnswer()
+    {
+        var (room, _) = await RoomOfAsync("alice");
+        var producer = await ProduceAsync(room, "alice");
+        var transport = await TransportAsync(room, "alice");
+        var mix = (await room.ConsumeMixAsync("alice", new ConsumeMixRequest(transport, "{}"))).Value!.ConsumerId;
+
+        cluster.Node("first").DropsCommands = true;
+        await room.SetVoiceStateAsync("alice", muted: true, deafened: true);
+        cluster.Node("first").DropsCommands = false;
+
+        Assert.True(Hosted(room).Producers[producer].Paused);
+        Assert.True(Hosted(room).Consumers[mix].Paused);
+    }
+
+    [Fact]
     public async Task Deactivation_KeepsSlotsAndMixWithTheirOwner()
     {
         var (room, _) = await RoomOfAsync("alice", "bob");
