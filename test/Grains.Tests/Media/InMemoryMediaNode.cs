@@ -1,5 +1,6 @@
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Rooms;
 
 namespace VoiceCluster.Grains.Tests.Media;
 
@@ -100,6 +101,16 @@ internal sealed class InMemoryMediaNode : IMediaNode
                 room.RemoveTransport(extra);
             }
 
+            foreach (var wanted in desired.Producers.Where(p => room.Producers.ContainsKey(p.ProducerId)))
+            {
+                room.Producers[wanted.ProducerId] = room.Producers[wanted.ProducerId] with { Paused = wanted.Paused };
+            }
+
+            foreach (var wanted in desired.Consumers.Where(c => room.Consumers.ContainsKey(c.ConsumerId)))
+            {
+                room.Consumers[wanted.ConsumerId] = room.Consumers[wanted.ConsumerId] with { Paused = wanted.Paused };
+            }
+
             return Task.FromResult<Outcome<RoomReconciled>>(new RoomReconciled(
                 HostedRoom.Capabilities,
                 [.. desired.Transports.Select(t => t.TransportId).Except(room.Transports.Keys)],
@@ -158,6 +169,16 @@ internal sealed class InMemoryMediaNode : IMediaNode
                 var producer = room.Producers[create.ProducerId];
                 room.Consumers[create.ConsumerId] = new AdoptedConsumer(create.ConsumerId, create.TransportId, create.ProducerId, create.Paused);
                 return new ConsumerOpened("{}", producer.Kind, producer.Paused);
+            case CreateSlotConsumers create:
+                foreach (var id in create.ConsumerIds)
+                {
+                    room.Consumers[id] = new AdoptedConsumer(id, create.TransportId, "", create.Paused, ConsumerSource.Loudest);
+                }
+
+                return new SlotConsumersOpened([.. create.RtpParametersJson.Select(p => p + "+ssrc")]);
+            case CreateMixConsumer create:
+                room.Consumers[create.ConsumerId] = new AdoptedConsumer(create.ConsumerId, create.TransportId, "", create.Paused, ConsumerSource.Mix);
+                return new ConsumerOpened(create.RtpParametersJson + "+ssrc", MediaKind.Audio, ProducerPaused: false);
             case SetConsumerPaused set:
                 room.Consumers[set.ConsumerId] = room.Consumers[set.ConsumerId] with { Paused = set.Paused };
                 return new MediaDone();
