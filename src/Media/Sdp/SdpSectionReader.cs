@@ -59,7 +59,7 @@ internal sealed class SdpSectionReader(RtpCapabilities router)
         }
 
         var feedback = media.FindAll("rtcp-fb")
-            .Select(v => SdpMediaAttributes.TryParseFeedback(v, out var one) ? one : default)
+            .Select(v => SdpMediaAttributes.TryParseFeedback(v.TrimEnd(), out var one) ? one : default)
             .Where(f => f.Type is not null)
             .ToArray();
         foreach (var format in media.Formats)
