@@ -215,12 +215,12 @@ internal sealed class AnsweringMediaNode : IMediaNode
     public Task<Abstractions.Outcome<RoomReconciled>> ReconcileAsync(RoomCommandHeader header, DesiredRoom desired) =>
         Task.FromResult<Abstractions.Outcome<RoomReconciled>>(new RoomReconciled("{}", [], [], []));
 
-    private static string Describe(string id) => $$"""
-        {"id":"{{id}}","iceParameters":{"usernameFragment":"firstFragment0001","password":"firstPassword","iceLite":true},
+    private static string Describe(string id) => $$$"""
+        {"id":"{{{id}}}","iceParameters":{"usernameFragment":"firstFragment0001","password":"firstPassword","iceLite":true},
          "iceCandidates":[{"foundation":"udp0","priority":2130706431,"ip":"192.0.2.7","address":"192.0.2.7","protocol":"udp","port":10001,"type":"host"}],
          "dtlsParameters":{"role":"auto","fingerprints":[{"algorithm":"sha-256","value":"AB:CD"}]}}
         """;
 
     private string Complete(string json) =>
-        json.Replace("\"encodings\":[]", $"\"encodings\":[{{\"ssrc\":{Interlocked.Increment(ref _ssrc)}}}]", StringComparison.Ordinal);
+        json.Replace("\"encodings\":[]", $"\"encodings\":[{{\"ssrc\":{Interlocked.Increment(ref _ssrc)} }}]", StringComparison.Ordinal);
 }
