@@ -92,9 +92,11 @@ class VoiceClient {
     if (toneHz !== undefined) {
       this.tone = toneTrack(toneHz, amplitude);
     }
-    this.pc.addTransceiver(this.tone?.track ?? 'audio', {
-      direction: deafByOffer ? 'sendonly' : this.tone ? 'sendrecv' : 'recvonly',
-    });
+    if (this.tone || !slots) {
+      this.pc.addTransceiver(this.tone?.track ?? 'audio', {
+        direction: deafByOffer ? 'sendonly' : this.tone ? 'sendrecv' : 'recvonly',
+      });
+    }
     this.addSlots(slots ?? 0);
     this.pc.onicecandidate = ({ candidate }) => {
       void this.signal({ type: 'ice', candidate: candidate?.toJSON() ?? null });
