@@ -28,7 +28,10 @@ public sealed partial class VoiceSessionGrain(
     private IGrainTimer? _timer;
     private bool _unsaved;
 
-    // Not null while the end is not stored yet.
+    // Changes by this grain of which the room has not told yet: what it then tells is old news.
+    private int _ownUpdates;
+
+    // From the end on, also while that is not stored yet.
     private bool _hasEnded;
 
     private string ParticipantId => this.GetPrimaryKey().ToString("D");
@@ -135,12 +138,14 @@ public sealed partial class VoiceSessionGrain(
 
         var session = store.State.Session!;
         var (muted, deafened) = (mute ?? session.Muted, deaf ?? session.Deafened);
+        var changes = (muted, deafened) != (session.Muted, session.Deafened);
         var set = await Room.SetVoiceStateAsync(ParticipantId, muted, deafened);
         if (set.Fault is { } refused)
         {
             return refused.Code == FaultCode.NotFound ? await EndLostAsync() : refused;
         }
 
+        _ownUpdates += changes ? 1 : 0;
         await NoteVoiceStateAsync(muted, deafened);
         return store.State.Session!;
     }
@@ -202,6 +207,7 @@ public sealed partial class VoiceSessionGrain(
         }
         else if (!view.TryApply(events, _notices))
         {
+            _ownUpdates = 0;
             view.Reset(await Room.GetSnapshotAsync());
             _notices.Add(new VoiceStateNotice(store.State.Session, view.Participants, view.Speaking));
         }
@@ -214,9 +220,10 @@ public sealed partial class VoiceSessionGrain(
         }
 
         await TellAsync();
-        if (view.Own is { } own)
+        _ownUpdates = Math.Max(0, _ownUpdates - events.OfType<ParticipantUpdated>().Count(u => u.Participant.ParticipantId == ParticipantId));
+        if (_ownUpdates == 0 && view.Own is { } own)
         {
-            // Also what a moderator has set, or another session of this grain's past.
+            // What somebody else has set, for instance a moderator.
             await NoteVoiceStateAsync(own.Muted, own.Deafened);
         }
 
