@@ -47,6 +47,12 @@ public sealed class MediaNodeOptions
     /// <summary>Bits a second that a sender is told to send at most. Default 2,500,000.</summary>
     public long MaxIncomingBitrate { get; set; } = 2_500_000;
 
+    /// <summary>Bits a second of the mix that a client with one stream gets. Default 64,000.</summary>
+    public int MixBitrate { get; set; } = 64_000;
+
+    /// <summary>Speakers in a room's mix at most, the loudest. Default 16.</summary>
+    public int MixVoices { get; set; } = 16;
+
     /// <summary>Uses the framework's sockets where recvmmsg would serve. Default false.</summary>
     public bool PortableSockets { get; set; }
 
@@ -108,6 +114,8 @@ public sealed class MediaNodeOptionsValidator : IValidateOptions<MediaNodeOption
         Range(faults, nameof(options.MaxTransportsPerWorker), options.MaxTransportsPerWorker, 1, 100_000);
         Range(faults, nameof(options.SocketBufferBytes), options.SocketBufferBytes, 64 * 1024, 256 * 1024 * 1024);
         Range(faults, nameof(options.MaxIncomingBitrate), options.MaxIncomingBitrate, 100_000, 1_000_000_000);
+        Range(faults, nameof(options.MixBitrate), options.MixBitrate, 16_000, 256_000);
+        Range(faults, nameof(options.MixVoices), options.MixVoices, 1, 64);
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 

@@ -207,10 +207,11 @@ public sealed partial class RoomGrain(
         _unsaved = true;
         foreach (var command in commands.Value!)
         {
-            // A failure leaves the line uncertain, and the reconciliation that follows enforces the new state.
             await _media.ExecuteAsync(command);
         }
 
+        // A command that failed leaves the line uncertain; the reconciliation enforces the new state, and mute cannot wait for the next request.
+        await _media.EnsureAsync();
         return await FinishAsync(Done.Instance);
     }
 
@@ -294,7 +295,8 @@ public sealed partial class RoomGrain(
     /// <summary>Ends the participants that end with their media and have had none for too long.</summary>
     private async Task EndWithoutMediaAsync()
     {
-        var without = _room.WithoutMedia();
+        // After a takeover, before the node has answered, nobody's media is known.
+        string[] without = _media.IsKnown ? _room.WithoutMedia() : [];
         foreach (var participantId in _withoutMediaSince.Keys.Except(without).ToArray())
         {
             _withoutMediaSince.Remove(participantId);

@@ -22,6 +22,9 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
     /// <summary>True after the node said that a newer activation of this room commands it.</summary>
     public bool IsSuperseded { get; private set; }
 
+    /// <summary>True once this activation knows what the node has.</summary>
+    public bool IsKnown => _takenOver;
+
     /// <summary>True when the stored node has changed since <see cref="MarkSaved"/>.</summary>
     public bool NeedsSave { get; private set; }
 

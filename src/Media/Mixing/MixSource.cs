@@ -174,6 +174,12 @@ public sealed class MixSource
         }
 
         voice.Take(take, voice.Frame);
+        if (!Samples.AreFinite(voice.Frame))
+        {
+            // Whatever made a decoder do that shall not reach the others.
+            voice.Reset();
+            voice.Frame.AsSpan().Clear();
+        }
     }
 
     private int Bend(long lag)

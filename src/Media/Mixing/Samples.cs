@@ -57,6 +57,26 @@ internal static class Samples
         return peak;
     }
 
+    /// <summary>False when a sample is infinite or no number.</summary>
+    public static bool AreFinite(ReadOnlySpan<float> frame)
+    {
+        // Zero times anything finite is zero; whatever else there is survives every sum.
+        var sum = Vector<float>.Zero;
+        var i = 0;
+        for (; i <= frame.Length - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            sum += new Vector<float>(frame[i..]) * 0f;
+        }
+
+        var rest = Vector.Sum(sum);
+        for (; i < frame.Length; i++)
+        {
+            rest += frame[i] * 0f;
+        }
+
+        return rest == 0;
+    }
+
     /// <summary>Mean power; a full-scale square wave has 1.</summary>
     public static double Power(ReadOnlySpan<float> frame)
     {

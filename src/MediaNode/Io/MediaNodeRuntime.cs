@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 using VoiceCluster.Hosting;
+using VoiceCluster.Media.Audio;
 using VoiceCluster.Media.Dtls;
+using VoiceCluster.Media.Mixing;
 using VoiceCluster.Media.Net;
 using VoiceCluster.Media.Routing;
 using VoiceCluster.Media.Workers;
@@ -46,6 +48,11 @@ public sealed partial class MediaNodeRuntime(
         if (buffer < _options.SocketBufferBytes)
         {
             LogSmallBuffer(logger, buffer, _options.SocketBufferBytes);
+        }
+
+        if (!OpusSupport.IsAvailable)
+        {
+            LogNoOpus(logger);
         }
 
         return Task.CompletedTask;
@@ -124,7 +131,12 @@ public sealed partial class MediaNodeRuntime(
             {
                 Announced = [TransportAddress.From(new IPEndPoint(Announced!, port))],
                 MaxTransports = _options.MaxTransportsPerWorker,
-                Router = new RouterOptions { UnixTimeOffset = clock.UnixTimeOffset, MaxIncomingBitrate = _options.MaxIncomingBitrate },
+                Router = new RouterOptions
+                {
+                    UnixTimeOffset = clock.UnixTimeOffset,
+                    MaxIncomingBitrate = _options.MaxIncomingBitrate,
+                    Mixer = new MixerOptions { Bitrate = _options.MixBitrate, MaxVoices = _options.MixVoices },
+                },
             };
             _workers.Add(new WorkerThread(_workers.Count, socket, new MediaWorker(settings, _dtls!, socket), clock, logger));
         }
@@ -155,6 +167,9 @@ public sealed partial class MediaNodeRuntime(
 
     [LoggerMessage(2004, LogLevel.Warning, "Media: the system gave socket buffers of {Given} bytes, {Wanted} were asked for; raise net.core.rmem_max")]
     private static partial void LogSmallBuffer(ILogger logger, int given, int wanted);
+
+    [LoggerMessage(2006, LogLevel.Warning, "Media: the system has no libopus: rooms cannot be mixed, and who sends without audio levels (RFC 6464) is not seen to speak")]
+    private static partial void LogNoOpus(ILogger logger);
 
     [LoggerMessage(2005, LogLevel.Warning, "Media: there was no time to tell the clients that the node stops")]
     private static partial void LogNoGoodbye(ILogger logger);

@@ -101,6 +101,16 @@ internal sealed class InMemoryMediaNode : IMediaNode
                 room.RemoveTransport(extra);
             }
 
+            foreach (var wanted in desired.Producers.Where(p => room.Producers.ContainsKey(p.ProducerId)))
+            {
+                room.Producers[wanted.ProducerId] = room.Producers[wanted.ProducerId] with { Paused = wanted.Paused };
+            }
+
+            foreach (var wanted in desired.Consumers.Where(c => room.Consumers.ContainsKey(c.ConsumerId)))
+            {
+                room.Consumers[wanted.ConsumerId] = room.Consumers[wanted.ConsumerId] with { Paused = wanted.Paused };
+            }
+
             return Task.FromResult<Outcome<RoomReconciled>>(new RoomReconciled(
                 HostedRoom.Capabilities,
                 [.. desired.Transports.Select(t => t.TransportId).Except(room.Transports.Keys)],
