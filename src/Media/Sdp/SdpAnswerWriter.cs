@@ -25,7 +25,18 @@ public static class SdpAnswerWriter
         SdpServerTransport transport,
         SdpVersion version,
         IReadOnlySet<string> received,
-        IReadOnlyDictionary<string, SdpSentTrack> sent)
+        IReadOnlyDictionary<string, SdpSentTrack> sent) =>
+
+        // RFC 8842 §5.3: the answer to actpass and active is passive, the answer to passive is active.
+        Write(offer, transport, version, received, sent, offer.Setup == SdpSetup.Passive ? "active" : "passive");
+
+    internal static string Write(
+        SdpOffer offer,
+        SdpServerTransport transport,
+        SdpVersion version,
+        IReadOnlySet<string> received,
+        IReadOnlyDictionary<string, SdpSentTrack> sent,
+        string setup)
     {
         var answer = new SessionDescription
         {
@@ -48,7 +59,7 @@ public static class SdpAnswerWriter
                 continue;
             }
 
-            answer.Media.Add(Take(offer, section, transport, received.Contains(section.Mid), sent.GetValueOrDefault(section.Mid), isTagged));
+            answer.Media.Add(Take(section, transport, setup, received.Contains(section.Mid), sent.GetValueOrDefault(section.Mid), isTagged));
             isTagged = false;
         }
 
@@ -75,7 +86,7 @@ public static class SdpAnswerWriter
     }
 
     private static MediaDescription Take(
-        SdpOffer offer, SdpOfferedSection section, SdpServerTransport transport, bool receives, SdpSentTrack? sent, bool isTagged)
+        SdpOfferedSection section, SdpServerTransport transport, string setup, bool receives, SdpSentTrack? sent, bool isTagged)
     {
         var first = transport.Candidates[0];
         var media = new MediaDescription
@@ -88,7 +99,7 @@ public static class SdpAnswerWriter
         };
         var lines = media.Attributes;
         lines.Add(new("mid", section.Mid));
-        AddTransport(lines, offer, transport);
+        AddTransport(lines, transport, setup);
         lines.Add(new("rtcp-mux", null));
         if (section.Media.Has("rtcp-rsize"))
         {
@@ -132,7 +143,7 @@ public static class SdpAnswerWriter
         return media;
     }
 
-    private static void AddTransport(List<SdpAttribute> lines, SdpOffer offer, SdpServerTransport transport)
+    private static void AddTransport(List<SdpAttribute> lines, SdpServerTransport transport, string setup)
     {
         lines.Add(new("ice-ufrag", transport.IceUsernameFragment));
         lines.Add(new("ice-pwd", transport.IcePassword));
@@ -141,8 +152,7 @@ public static class SdpAnswerWriter
             lines.Add(new("fingerprint", $"{fingerprint.Algorithm} {fingerprint.Value}"));
         }
 
-        // RFC 8842 §5.3: the answer to actpass and active is passive, the answer to passive is active.
-        lines.Add(new("setup", offer.Setup == SdpSetup.Passive ? "active" : "passive"));
+        lines.Add(new("setup", setup));
     }
 
     private static void AddCodecs(List<SdpAttribute> lines, SdpOfferedSection section)

@@ -55,6 +55,47 @@ public sealed class SdpOffer
 
     /// <summary>What the client says of its DTLS role.</summary>
     public required SdpSetup Setup { get; init; }
+
+    /// <summary>
+    /// The same with one more section, in which the server wants to send: the way to a server's own offer. Codec and extensions
+    /// are those that the client has offered for the kind; null when it has offered none, or the mid is taken.
+    /// </summary>
+    public SdpOffer? WithSection(string mid, MediaKind kind)
+    {
+        var model = Sections.FirstOrDefault(s => s.IsTaken && s.Kind == kind);
+        if (model is null || Sections.Any(s => s.Mid == mid) || !Rtp.Mid.TryParse(mid, out _))
+        {
+            return null;
+        }
+
+        // RFC 9143 §7.1.3: in one bundle a payload type and an extension id mean the same in every section.
+        var receive = new RtpParameters
+        {
+            Mid = mid,
+            Codecs = [.. model.Codecs],
+            HeaderExtensions =
+            [
+                .. (model.ReceiveParameters ?? model.SendParameters)!.HeaderExtensions.Where(e => e.Uri != Rtp.HeaderExtensionUris.TransportWideCc || kind == MediaKind.Video),
+            ],
+        };
+        var section = new SdpOfferedSection
+        {
+            Media = new MediaDescription { Kind = model.Media.Kind, Port = model.Media.Port, Protocol = model.Media.Protocol, Formats = model.Media.Formats },
+            Mid = mid,
+            IsTaken = true,
+            Kind = kind,
+            Direction = SdpDirection.RecvOnly,
+            ReceiveParameters = receive,
+            Extensions = model.Extensions,
+            Codecs = model.Codecs,
+        };
+        return new SdpOffer(Description, [.. Sections, section])
+        {
+            IceUsernameFragment = IceUsernameFragment,
+            DtlsParametersJson = DtlsParametersJson,
+            Setup = Setup,
+        };
+    }
 }
 
 /// <summary>One media section of an offer.</summary>

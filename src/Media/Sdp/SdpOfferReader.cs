@@ -93,7 +93,7 @@ public sealed class SdpOfferReader(RtpCapabilities router, bool takesVideo)
     private static SdpOfferedSection Refused(MediaDescription media) => new() { Media = media, Mid = media.Mid ?? "", IsTaken = false };
 
     /// <summary>ICE, fingerprint and role of the bundle: those of its first section (RFC 9143 §7.1.3).</summary>
-    private static SdpFault? ReadTransport(
+    internal static SdpFault? ReadTransport(
         SessionDescription description, MediaDescription media, out string fragment, out SdpSetup setup, out string dtlsParametersJson)
     {
         setup = SdpSetup.ActPass;
@@ -127,7 +127,7 @@ public sealed class SdpOfferReader(RtpCapabilities router, bool takesVideo)
 
         if (fingerprints.Count == 0)
         {
-            return Invalid("The offer has no valid a=fingerprint of sha-256, sha-384 or sha-512: media needs DTLS-SRTP.");
+            return Invalid("There is no valid a=fingerprint of sha-256, sha-384 or sha-512: media needs DTLS-SRTP.");
         }
 
         dtlsParametersJson = WriteDtls(setup, fingerprints);

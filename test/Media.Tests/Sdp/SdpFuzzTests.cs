@@ -52,9 +52,15 @@ public sealed class SdpFuzzTests
     {
         byte[][] seeds = [.. SdpSamples.Names.Select(n => Encoding.Latin1.GetBytes(SdpSamples.Read(n))).Where(s => s.Length <= 2_000)];
         var reader = new SdpOfferReader(SupportedCapabilities.Create(), takesVideo: true);
+        Assert.True(reader.TryRead(SdpSamples.Read("chromium-one"), out var client, out _));
         var taken = 0;
         Fuzz.Run(seeds, input =>
         {
+            if (!SdpServerOffer.TryReadAnswer(client, Encoding.Latin1.GetString(input), out _, out var unanswered))
+            {
+                Assert.NotEmpty(unanswered.Message);
+            }
+
             if (!reader.TryRead(Encoding.Latin1.GetString(input), out var offer, out var fault))
             {
                 Assert.NotEmpty(fault.Message);
