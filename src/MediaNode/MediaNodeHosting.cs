@@ -28,7 +28,9 @@ public static class MediaNodeHosting
     public static IServiceCollection AddMediaNode(this IServiceCollection services, IConfiguration configuration)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.AddOptions<MediaNodeOptions>().Bind(configuration.GetSection(MediaNodeOptions.Section)).ValidateOnStart();
+        services.AddOptions<MediaNodeOptions>().Bind(configuration.GetSection(MediaNodeOptions.Section))
+            .Configure(media => media.ControlUrl = configuration["MEDIA_SERVER_URL"] is { Length: > 0 } url ? url : media.ControlUrl)
+            .ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MediaNodeOptions>, MediaNodeOptionsValidator>());
         services.AddPrometheus();
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<MediaNodeOptions>>(static (kestrel, media) =>

@@ -29,7 +29,7 @@ public sealed class MediaNodeOptions
     /// <summary>Address of health and metrics. Default 127.0.0.1.</summary>
     public string HttpBind { get; set; } = "127.0.0.1";
 
-    /// <summary>The URL of health and metrics that the node tells the fleet; default http://HttpBind:HttpPort.</summary>
+    /// <summary>The URL of health and metrics that the node tells the fleet, also from <c>MEDIA_SERVER_URL</c>; default http://HttpBind:HttpPort.</summary>
     public string? ControlUrl { get; set; }
 
     /// <summary>The node's stable name, unique in the cluster. Default: the host's name and the first media port.</summary>
@@ -100,6 +100,12 @@ public sealed class MediaNodeOptionsValidator : IValidateOptions<MediaNodeOption
         if (!IPAddress.TryParse(options.HttpBind, out _))
         {
             faults.Add($"Media:HttpBind is '{options.HttpBind}'; it must be an IPv4 or IPv6 address.");
+        }
+
+        if (!string.IsNullOrEmpty(options.ControlUrl)
+            && !(Uri.TryCreate(options.ControlUrl, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"))
+        {
+            faults.Add($"Media:ControlUrl (MEDIA_SERVER_URL) is '{options.ControlUrl}'; it must be an http or https URL.");
         }
 
         Range(faults, nameof(options.Workers), options.Workers, 0, 256);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using VoiceCluster.Clustering;
 using VoiceCluster.Grains;
 using VoiceCluster.Grains.Calls;
+using VoiceCluster.Grains.Channels;
 using VoiceCluster.Grains.Rooms;
 using VoiceCluster.Hosting;
 using VoiceCluster.Hosting.Health;
@@ -25,6 +26,8 @@ public static class SiloHosting
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RoomOptions>, RoomOptionsValidator>());
         builder.Services.AddOptions<CallOptions>().Bind(builder.Configuration.GetSection(CallOptions.Section)).ValidateOnStart();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CallOptions>, CallOptionsValidator>());
+        builder.Services.AddOptions<ChannelOptions>().Bind(builder.Configuration.GetSection(ChannelOptions.Section)).ValidateOnStart();
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ChannelOptions>, ChannelOptionsValidator>());
         builder.Services.AddReadiness<ClusterReadiness>();
         var hasDatabase = builder.Configuration["DATABASE_URL"] is { Length: > 0 };
         if (!isStandalone && !hasDatabase)
@@ -35,16 +38,17 @@ public static class SiloHosting
         builder.UseOrleans(silo =>
         {
             silo.UseCluster(isStandalone);
-            if (hasDatabase)
+            if (!hasDatabase)
             {
-                // A room that moves to another silo takes its members along.
-                silo.AddDurableStores(GrainStores.Rooms, GrainStores.Calls, GrainStores.Chats, GrainStores.Users);
-            }
-            else
-            {
-                silo.AddMemoryGrainStorage(GrainStores.Rooms).AddDurableStores(GrainStores.Calls, GrainStores.Chats, GrainStores.Users);
+                silo.AddMemoryGrainStorage(GrainStores.Rooms);
             }
 
+            // With a database a room that moves to another silo takes its members along.
+            silo.AddDurableStores(
+            [
+                .. hasDatabase ? [GrainStores.Rooms] : Array.Empty<string>(),
+                GrainStores.Calls, GrainStores.Chats, GrainStores.Users, GrainStores.Channels, GrainStores.VoiceSessions,
+            ]);
             silo.AddReminders();
         });
         return builder;

@@ -13,7 +13,7 @@ public sealed class DependencyTests
         ["Hosting"] = [],
         ["Media"] = [],
         ["MediaNode"] = ["Clustering", "Grains.Abstractions", "Hosting", "Media"],
-        ["ApiFrontend"] = ["Clustering", "Grains.Abstractions", "Hosting"],
+        ["ApiFrontend"] = ["Clustering", "Grains.Abstractions", "Hosting", "Media"],
         ["PostgreSql"] = [],
         ["Clustering"] = ["PostgreSql"],
         ["Storage"] = ["Grains.Abstractions", "PostgreSql"],
@@ -56,6 +56,13 @@ public sealed class DependencyTests
     {
         var forbidden = new Regex(@"\[(LibraryImport|DllImport)\b");
         AssertNoMatch(forbidden, Repository.SourceFiles("src").Where(f => !Repository.Relative(f).Contains("/Interop/", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Frontend_OfMedia_UsesDescriptionsOnly()
+    {
+        var forbidden = new Regex(@"\bVoiceCluster\.Media\.(?!Sdp\b|Routing\.Parameters\b)");
+        AssertNoMatch(forbidden, Repository.SourceFiles("src/ApiFrontend"));
     }
 
     [Fact]

@@ -67,6 +67,12 @@ public interface IRoomGrain : IGrainWithStringKey
     /// <summary>Mutes or deafens a participant; enforced by the media node.</summary>
     Task<Outcome<Done>> SetVoiceStateAsync(string participantId, bool muted, bool deafened);
 
+    /// <summary>Removes every participant of a user, whichever door it came through. None is no error.</summary>
+    Task<Outcome<Done>> RemoveUserAsync(Guid userId, LeaveReason reason);
+
+    /// <summary>Removes everybody: the room or its channel is ended. The name may be used again.</summary>
+    Task<Outcome<Done>> CloseAsync(LeaveReason reason);
+
     /// <summary>What the room looks like now. A room that nobody is in has no participants; it is no error.</summary>
     [AlwaysInterleave]
     Task<RoomSnapshot> GetSnapshotAsync();

@@ -44,6 +44,7 @@ public enum LeaveReason
 /// The participant is only as present as its media: when no transport has had an ICE check for
 /// <see cref="RoomLease.MediaExpiry"/>, or none was made, it leaves with <see cref="LeaveReason.MediaLost"/>.
 /// </param>
+/// <param name="RequiresChannel">The room must be that of a channel: without one NotFound.</param>
 [GenerateSerializer, Immutable, Alias("vc.JoinRoom")]
 public sealed record JoinRoom(
     [property: Id(0)] string ParticipantId,
@@ -53,7 +54,8 @@ public sealed record JoinRoom(
     [property: Id(4)] string Door,
     [property: Id(5)] bool Muted = false,
     [property: Id(6)] bool Deafened = false,
-    [property: Id(7)] bool EndsWithMedia = false);
+    [property: Id(7)] bool EndsWithMedia = false,
+    [property: Id(8)] bool RequiresChannel = false);
 
 /// <summary>The answer to a join.</summary>
 /// <param name="RtpCapabilitiesJson">The router's capabilities, mediasoup's RtpCapabilities.</param>

@@ -60,7 +60,7 @@ public sealed partial class RoomGrain(
             return await FinishAsync(unavailable);
         }
 
-        var joined = _room.Join(request, observer);
+        var joined = await AdmitAsync(request) is { } kept ? kept : _room.Join(request, observer);
         if (joined.Fault is { } refused)
         {
             await CloseIfEmptyAsync();
@@ -264,12 +264,18 @@ public sealed partial class RoomGrain(
     private async Task MaintainAsync(CancellationToken cancellationToken)
     {
         var deadline = time.GetUtcNow() - RoomLease.Expiry;
+        var askAt = time.GetUtcNow() - (2 * RoomLease.RenewEvery);
         foreach (var (participantId, seen) in _lastSeen.ToArray())
         {
             if (seen < deadline)
             {
                 LogLeaseExpired(logger, _name, participantId);
                 await RemoveParticipantAsync(participantId, LeaveReason.DoorLost);
+            }
+            else if (seen < askAt && _room.Find(participantId) is { } participant)
+            {
+                // An observer that is a grain may have lost its activation, and with it the timer that renews: this wakes it.
+                await participant.Observer.OnRoomEventsAsync([]);
             }
         }
 

@@ -208,6 +208,10 @@ internal sealed class FakeRoom(string name) : IRoomGrain
 
     public Task<Outcome<Done>> SetVoiceStateAsync(string participantId, bool muted, bool deafened) => DoneAsync("voice-state");
 
+    public Task<Outcome<Done>> RemoveUserAsync(Guid userId, LeaveReason reason) => DoneAsync($"remove-user {userId} {reason}");
+
+    public Task<Outcome<Done>> CloseAsync(LeaveReason reason) => DoneAsync($"close {reason}");
+
     public Task<RoomSnapshot> GetSnapshotAsync()
     {
         if (NextSnapshotFailure is { } failure)

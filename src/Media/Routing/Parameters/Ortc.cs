@@ -319,7 +319,7 @@ internal static class Ortc
             && (apt == own?.PreferredPayloadType || apt == codec.PayloadType));
     }
 
-    private static bool Matches(RtpCodecParameters a, RtpCodecCapability b)
+    public static bool Matches(RtpCodecParameters a, RtpCodecCapability b)
         => a.MimeType.Equals(b.MimeType, StringComparison.OrdinalIgnoreCase)
             && a.ClockRate == b.ClockRate
             && (a.Channels ?? 1) == (b.Channels ?? 1)
