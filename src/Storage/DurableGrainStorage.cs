@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Orleans.Serialization;
 using Orleans.Storage;
+using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Events;
 
 namespace VoiceCluster.Storage;
@@ -8,6 +9,7 @@ namespace VoiceCluster.Storage;
 /// <summary>
 /// Grain states in an <see cref="IStateStore"/>. The events that a state carries (<see cref="IOutboxState"/>) go to the
 /// outbox in the same transaction; while nobody publishes them they are dropped there, so that the outbox does not grow for ever.
+/// A state that is a call's (<see cref="ICallRecord"/>) is noted in the call history in that transaction, too.
 /// </summary>
 public sealed class DurableGrainStorage(string name, IStateStore store, Serializer serializer, bool keepsEvents) : IGrainStorage
 {
@@ -36,6 +38,7 @@ public sealed class DurableGrainStorage(string name, IStateStore store, Serializ
                 grainState.ETag,
                 serializer.SerializeToArray(grainState.State),
                 keepsEvents ? [.. taken.Select(ToOutbox)] : [],
+                grainState.State is ICallRecord { Call: { } call } ? CallRow.Of(call) : null,
                 CancellationToken.None).ConfigureAwait(false);
             grainState.RecordExists = true;
         }

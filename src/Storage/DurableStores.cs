@@ -1,6 +1,8 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Serialization;
 using Orleans.Storage;
+using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Storage.PostgreSql;
 using VoiceCluster.Storage.Sqlite;
 
@@ -11,6 +13,9 @@ public static class DurableStores
 {
     /// <summary>The embedded database's file in <c>Data:Path</c>.</summary>
     public const string FileName = "voicecluster.db";
+
+    /// <summary>Whether events are kept in the outbox although nothing publishes them.</summary>
+    public const string KeepEventsKey = "Events:Keep";
 
     /// <summary>Keeps the named grain stores and the reminders.</summary>
     /// <exception cref="OrleansConfigurationException">DATABASE_URL is wrong.</exception>
@@ -25,10 +30,11 @@ public static class DurableStores
             AddSqlite(silo.Services, silo.Configuration["Data:Path"] is { Length: > 0 } path ? path : "data");
         }
 
+        var keepsEvents = silo.Configuration.GetValue(KeepEventsKey, false);
         foreach (var store in stores)
         {
             silo.Services.AddKeyedSingleton<IGrainStorage>(store, (services, _) => new DurableGrainStorage(
-                store, services.GetRequiredService<IStateStore>(), services.GetRequiredService<Serializer>(), keepsEvents: false));
+                store, services.GetRequiredService<IStateStore>(), services.GetRequiredService<Serializer>(), keepsEvents));
         }
 
         return silo;
@@ -43,6 +49,7 @@ public static class DurableStores
 
         services.AddSingleton(_ => PostgresDatabase.Open(connection));
         services.AddSingleton<IStateStore, PostgresStateStore>();
+        services.AddSingleton<ICallHistory, PostgresCallHistory>();
         services.AddSingleton<IReminderTable, PostgresReminderTable>();
     }
 
@@ -50,6 +57,7 @@ public static class DurableStores
     {
         services.AddSingleton(_ => new SqliteDatabase(Path.Combine(folder, FileName)));
         services.AddSingleton<IStateStore, SqliteStateStore>();
+        services.AddSingleton<ICallHistory, SqliteCallHistory>();
         services.AddSingleton<IReminderTable, SqliteReminderTable>();
     }
 }

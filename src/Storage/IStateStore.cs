@@ -10,16 +10,40 @@ public interface IStateStore
     Task<StoredState?> ReadAsync(string store, string key, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Writes a row and appends <paramref name="events"/> to the outbox in one transaction; answers the new ETag.
-    /// <paramref name="etag"/> is that of the row as it was read; null says that there is none yet.
+    /// Writes a row, appends <paramref name="events"/> to the outbox and notes <paramref name="call"/> in the call history, all in
+    /// one transaction; answers the new ETag. <paramref name="etag"/> is that of the row as it was read; null says that there is none yet.
     /// </summary>
     /// <exception cref="StateConflictException">The row is not as the ETag says.</exception>
     Task<string> WriteAsync(
-        string store, string key, string? etag, ReadOnlyMemory<byte> payload, IReadOnlyList<OutboxEvent> events, CancellationToken cancellationToken);
+        string store,
+        string key,
+        string? etag,
+        ReadOnlyMemory<byte> payload,
+        IReadOnlyList<OutboxEvent> events,
+        CallRow? call,
+        CancellationToken cancellationToken);
 
     /// <summary>Deletes a row. Deleting one that is absent with a null ETag is no error.</summary>
     /// <exception cref="StateConflictException">The row is not as the ETag says.</exception>
     Task ClearAsync(string store, string key, string? etag, CancellationToken cancellationToken);
+}
+
+/// <summary>Shorter forms of what stores do.</summary>
+public static class StateStores
+{
+    /// <summary>Writes a row that is no call's, with its events.</summary>
+    public static Task<string> WriteAsync(
+        this IStateStore states,
+        string store,
+        string key,
+        string? etag,
+        ReadOnlyMemory<byte> payload,
+        IReadOnlyList<OutboxEvent> events,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(states);
+        return states.WriteAsync(store, key, etag, payload, events, null, cancellationToken);
+    }
 }
 
 /// <summary>Events that wait to be published, in the order in which they were committed.</summary>

@@ -16,11 +16,11 @@ public sealed class ChatState
     [Id(1)]
     public CallClaim? Claim { get; set; }
 
-    /// <summary>Recent calls, oldest first.</summary>
+    /// <summary>Calls of the time before there was a history in the store; the next activation takes them there.</summary>
     [Id(2)]
     public List<ChatCall> Calls { get; set; } = [];
 }
 
-/// <summary>A call of the chat: what it came to, or null while it runs.</summary>
+/// <summary>A call in a chat's state of that time: what it came to, or null while it ran.</summary>
 [GenerateSerializer, Immutable, Alias("vc.ChatCall")]
 public sealed record ChatCall([property: Id(0)] Guid CallId, [property: Id(1)] CallInfo? Final);

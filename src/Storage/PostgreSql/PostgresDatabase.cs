@@ -9,10 +9,20 @@ public sealed class PostgresDatabase(NpgsqlDataSource source) : IAsyncDisposable
     private readonly SemaphoreSlim _migration = new(1, 1);
     private volatile bool _isMigrated;
 
-    /// <summary>A pool for a connection string.</summary>
+    /// <summary>How long a connection, and then a statement, may take before the request fails. A caller waits 30 s at most.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>A pool for a connection string. What the string leaves open is set so that an outage is noticed within seconds.</summary>
     public static PostgresDatabase Open(NpgsqlConnectionStringBuilder connection)
     {
+        ArgumentNullException.ThrowIfNull(connection);
+        connection = new NpgsqlConnectionStringBuilder(connection.ConnectionString);
         connection.ApplicationName ??= "voicecluster";
+        connection.Timeout = connection.ShouldSerialize("Timeout") ? connection.Timeout : (int)Patience.TotalSeconds;
+        connection.CommandTimeout = connection.ShouldSerialize("Command Timeout") ? connection.CommandTimeout : (int)Patience.TotalSeconds;
+
+        // The locks of a client that is gone without a word, its host lost for instance, must not be held for hours.
+        connection.Options ??= "-c idle_in_transaction_session_timeout=10s";
         return new PostgresDatabase(NpgsqlDataSource.Create(connection));
     }
 

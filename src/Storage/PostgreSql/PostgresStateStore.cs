@@ -12,12 +12,23 @@ public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore,
     /// </summary>
     private const long OutboxLock = 0x6F7574626F78;
 
+    /// <summary>
+    /// Held by whoever writes a row, and taken by whoever reads it: a read waits for a write that is still under way, for
+    /// instance one whose client gave up waiting, so that what it finds is final.
+    /// </summary>
+    private const string RowLock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+    private const string SharedRowLock = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))";
+
     /// <inheritdoc/>
     public Task<StoredState?> ReadAsync(string store, string key, CancellationToken cancellationToken) => database.RunAsync<StoredState?>(
         async connection =>
         {
-            await using var command = Command(connection, "SELECT version, payload FROM grain_state WHERE store = $1 AND key = $2", store, key);
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            // One round trip and one transaction; the second statement sees what was committed before the lock was given.
+            await using var batch = new NpgsqlBatch(connection);
+            Add(batch, SharedRowLock, RowKey(store, key));
+            Add(batch, "SELECT version, payload FROM grain_state WHERE store = $1 AND key = $2", store, key);
+            await using var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
             return await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
                 ? new StoredState(reader.GetFieldValue<byte[]>(1), ToETag(reader.GetInt64(0)))
                 : null;
@@ -26,7 +37,13 @@ public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore,
 
     /// <inheritdoc/>
     public Task<string> WriteAsync(
-        string store, string key, string? etag, ReadOnlyMemory<byte> payload, IReadOnlyList<OutboxEvent> events, CancellationToken cancellationToken) =>
+        string store,
+        string key,
+        string? etag,
+        ReadOnlyMemory<byte> payload,
+        IReadOnlyList<OutboxEvent> events,
+        CallRow? call,
+        CancellationToken cancellationToken) =>
         database.RunAsync(
             async connection =>
             {
@@ -34,28 +51,31 @@ public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore,
                 var version = Random.Shared.NextInt64(1, long.MaxValue);
                 var bytes = payload.ToArray();
                 await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-                await using var write = etag is null
-                    ? Command(
-                        connection,
+                await using var write = new NpgsqlBatch(connection);
+                Add(write, RowLock, RowKey(store, key));
+                var row = etag is null
+                    ? Add(
+                        write,
                         "INSERT INTO grain_state (store, key, version, payload) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
                         store,
                         key,
                         version,
                         bytes)
-                    : Command(
-                        connection,
+                    : Add(
+                        write,
                         "UPDATE grain_state SET version = $3, payload = $4, updated_at = now() WHERE store = $1 AND key = $2 AND version = $5",
                         store,
                         key,
                         version,
                         bytes,
                         ToVersion(etag));
-                if (await write.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) == 0)
+                await write.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+                if (row.RecordsAffected == 0)
                 {
                     throw await ConflictAsync(connection, store, key, etag, cancellationToken).ConfigureAwait(false);
                 }
 
-                await AppendAsync(connection, events, cancellationToken).ConfigureAwait(false);
+                await AppendAsync(connection, events, call, cancellationToken).ConfigureAwait(false);
                 await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
                 return ToETag(version);
             },
@@ -119,27 +139,50 @@ public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore,
         return command;
     }
 
-    private static async Task AppendAsync(NpgsqlConnection connection, IReadOnlyList<OutboxEvent> events, CancellationToken cancellationToken)
+    internal static NpgsqlBatchCommand Add(NpgsqlBatch batch, string sql, params ReadOnlySpan<object> parameters)
     {
-        if (events.Count == 0)
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var parameter in parameters)
         {
-            return;
+            command.Parameters.Add(new NpgsqlParameter { Value = parameter });
         }
 
-        await using var order = Command(connection, "SELECT pg_advisory_xact_lock($1)", OutboxLock);
-        await order.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        batch.BatchCommands.Add(command);
+        return command;
+    }
+
+    private static async Task AppendAsync(
+        NpgsqlConnection connection, IReadOnlyList<OutboxEvent> events, CallRow? call, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        if (call is not null)
+        {
+            PostgresCallHistory.Add(batch, call);
+        }
+
+        if (events.Count > 0)
+        {
+            Add(batch, "SELECT pg_advisory_xact_lock($1)", OutboxLock);
+        }
+
         foreach (var outboxEvent in events)
         {
-            await using var append = Command(
-                connection,
+            Add(
+                batch,
                 "INSERT INTO outbox (id, subject, key, payload) VALUES ($1, $2, $3, $4)",
                 outboxEvent.Id,
                 outboxEvent.Subject,
                 outboxEvent.Key,
                 outboxEvent.Payload.ToArray());
-            await append.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        if (batch.BatchCommands.Count > 0)
+        {
+            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
     }
+
+    private static string RowKey(string store, string key) => $"{store}/{key}";
 
     private static async Task<StateConflictException> ConflictAsync(
         NpgsqlConnection connection, string store, string key, string? etag, CancellationToken cancellationToken)

@@ -17,7 +17,13 @@ public sealed class SqliteStateStore(SqliteDatabase database) : IStateStore, IOu
 
     /// <inheritdoc/>
     public Task<string> WriteAsync(
-        string store, string key, string? etag, ReadOnlyMemory<byte> payload, IReadOnlyList<OutboxEvent> events, CancellationToken cancellationToken) =>
+        string store,
+        string key,
+        string? etag,
+        ReadOnlyMemory<byte> payload,
+        IReadOnlyList<OutboxEvent> events,
+        CallRow? call,
+        CancellationToken cancellationToken) =>
         database.RunAsync(
             connection =>
             {
@@ -32,6 +38,11 @@ public sealed class SqliteStateStore(SqliteDatabase database) : IStateStore, IOu
                     key,
                     version,
                     payload);
+                if (call is not null)
+                {
+                    SqliteCallHistory.Write(connection, call);
+                }
+
                 foreach (var outboxEvent in events)
                 {
                     connection.Execute(

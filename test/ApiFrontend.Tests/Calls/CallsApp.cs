@@ -12,12 +12,14 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using VoiceCluster.Grains;
 using VoiceCluster.Grains.Calls;
+using VoiceCluster.Storage;
 
 namespace VoiceCluster.ApiFrontend.Tests.Calls;
 
 /// <summary>The whole frontend on a free port, with the real grains in the same process.</summary>
 public sealed class CallsApp : IAsyncLifetime
 {
+    private readonly string _data = Directory.CreateTempSubdirectory("voicecluster-calls-").FullName;
     private readonly Dictionary<string, string?> _settings = new()
     {
         ["Http:Ports"] = "0",
@@ -35,18 +37,16 @@ public sealed class CallsApp : IAsyncLifetime
     public async Task InitializeAsync()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        _settings["Data:Path"] = _data;
         builder.Configuration.AddInMemoryCollection(_settings);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.WebHost.UseKestrelCore();
         builder.Services.Configure<CallOptions>(o => o.RingTimeout = TimeSpan.FromSeconds(20));
         builder.UseOrleans(silo =>
         {
-            foreach (var name in new[] { GrainStores.Rooms, GrainStores.Calls, GrainStores.Chats, GrainStores.Users })
-            {
-                silo.AddMemoryGrainStorage(name);
-            }
-
-            silo.UseInMemoryReminderService();
+            silo.AddMemoryGrainStorage(GrainStores.Rooms);
+            silo.AddDurableStores(GrainStores.Calls, GrainStores.Chats, GrainStores.Users);
+            silo.AddReminders();
         });
         builder.AddApiFrontend();
         _app = builder.Build();
@@ -63,6 +63,7 @@ public sealed class CallsApp : IAsyncLifetime
         Http.Dispose();
         await _app!.StopAsync();
         await _app.DisposeAsync();
+        Directory.Delete(_data, recursive: true);
     }
 
     /// <summary>A user that nobody else in the tests is.</summary>
