@@ -53,6 +53,12 @@ public sealed partial class RoomGrain(
     /// <inheritdoc/>
     public async Task<Outcome<RoomJoined>> JoinAsync(JoinRoom request, IRoomObserver observer)
     {
+        if (await CheckCallAsync(request.UserId) is { } stranger)
+        {
+            await CloseIfEmptyAsync();
+            return await FinishAsync(stranger);
+        }
+
         var ready = await _media.EnsureAsync();
         if (ready.Fault is { } unavailable)
         {
@@ -323,6 +329,7 @@ public sealed partial class RoomGrain(
             }
         }
 
+        await ReviewCallAsync();
         if (_room.IsEmpty)
         {
             await CloseIfEmptyAsync();
