@@ -38,6 +38,13 @@ internal static class PostgresSchema
         );
         CREATE INDEX reminder_hash ON reminder (hash);
         """,
+        """
+        CREATE TABLE outbox_lease (
+          name text PRIMARY KEY,
+          owner uuid NOT NULL,
+          expires_at timestamptz NOT NULL
+        );
+        """,
     ];
 
     /// <summary>Runs the scripts that the database has not seen, in one transaction, while others wait.</summary>

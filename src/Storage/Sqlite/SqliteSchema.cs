@@ -36,6 +36,10 @@ internal static class SqliteSchema
             ) WITHOUT ROWID
             """,
         ],
+        [
+            // Milliseconds of the Unix epoch.
+            "ALTER TABLE outbox ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0",
+        ],
     ];
 
     /// <summary>Runs the scripts that the file has not seen, all in one transaction.</summary>
