@@ -1,7 +1,10 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using VoiceCluster.Abstractions.Events;
+using VoiceCluster.Events;
 using VoiceCluster.Grains;
 using VoiceCluster.Grains.Calls;
+using VoiceCluster.Grains.Events;
 using VoiceCluster.Grains.Rooms;
 using VoiceCluster.Storage;
 
@@ -19,6 +22,10 @@ public static class SiloHosting
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RoomOptions>, RoomOptionsValidator>());
         builder.Services.AddOptions<CallOptions>().Bind(builder.Configuration.GetSection(CallOptions.Section)).ValidateOnStart();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CallOptions>, CallOptionsValidator>());
+        builder.Services.TryAddSingleton<IExternalEvents, ExternalEvents>();
+
+        // Before the grains' host, so that it stops after the last grain has told its events.
+        builder.AddEventBridge();
         builder.UseOrleans(silo => silo
             .UseLocalhostClustering()
             .AddMemoryGrainStorage(GrainStores.Rooms)

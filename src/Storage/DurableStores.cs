@@ -1,8 +1,8 @@
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Serialization;
 using Orleans.Storage;
 using VoiceCluster.Abstractions.Calls;
+using VoiceCluster.Abstractions.Events;
 using VoiceCluster.Storage.PostgreSql;
 using VoiceCluster.Storage.Sqlite;
 
@@ -14,10 +14,7 @@ public static class DurableStores
     /// <summary>The embedded database's file in <c>Data:Path</c>.</summary>
     public const string FileName = "voicecluster.db";
 
-    /// <summary>Whether events are kept in the outbox although nothing publishes them.</summary>
-    public const string KeepEventsKey = "Events:Keep";
-
-    /// <summary>Keeps the named grain stores and the reminders.</summary>
+    /// <summary>Keeps the named grain stores and the reminders, and, when an <see cref="OutboxSignal"/> is there, the events.</summary>
     /// <exception cref="OrleansConfigurationException">DATABASE_URL is wrong.</exception>
     public static ISiloBuilder AddDurableStores(this ISiloBuilder silo, params ReadOnlySpan<string> stores)
     {
@@ -30,11 +27,10 @@ public static class DurableStores
             AddSqlite(silo.Services, silo.Configuration["Data:Path"] is { Length: > 0 } path ? path : "data");
         }
 
-        var keepsEvents = silo.Configuration.GetValue(KeepEventsKey, false);
         foreach (var store in stores)
         {
             silo.Services.AddKeyedSingleton<IGrainStorage>(store, (services, _) => new DurableGrainStorage(
-                store, services.GetRequiredService<IStateStore>(), services.GetRequiredService<Serializer>(), keepsEvents));
+                store, services.GetRequiredService<IStateStore>(), services.GetRequiredService<Serializer>(), services.GetService<OutboxSignal>()));
         }
 
         return silo;
@@ -48,7 +44,9 @@ public static class DurableStores
         }
 
         services.AddSingleton(_ => PostgresDatabase.Open(connection));
-        services.AddSingleton<IStateStore, PostgresStateStore>();
+        services.AddSingleton<PostgresStateStore>();
+        services.AddSingleton<IStateStore>(s => s.GetRequiredService<PostgresStateStore>());
+        services.AddSingleton<IOutboxStore>(s => s.GetRequiredService<PostgresStateStore>());
         services.AddSingleton<ICallHistory, PostgresCallHistory>();
         services.AddSingleton<IReminderTable, PostgresReminderTable>();
     }
@@ -56,7 +54,9 @@ public static class DurableStores
     private static void AddSqlite(IServiceCollection services, string folder)
     {
         services.AddSingleton(_ => new SqliteDatabase(Path.Combine(folder, FileName)));
-        services.AddSingleton<IStateStore, SqliteStateStore>();
+        services.AddSingleton<SqliteStateStore>();
+        services.AddSingleton<IStateStore>(s => s.GetRequiredService<SqliteStateStore>());
+        services.AddSingleton<IOutboxStore>(s => s.GetRequiredService<SqliteStateStore>());
         services.AddSingleton<ICallHistory, SqliteCallHistory>();
         services.AddSingleton<IReminderTable, SqliteReminderTable>();
     }

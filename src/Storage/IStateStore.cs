@@ -1,3 +1,5 @@
+using VoiceCluster.Abstractions.Events;
+
 namespace VoiceCluster.Storage;
 
 /// <summary>
@@ -46,28 +48,8 @@ public static class StateStores
     }
 }
 
-/// <summary>Events that wait to be published, in the order in which they were committed.</summary>
-public interface IOutboxStore
-{
-    /// <summary>The oldest unpublished events, at most <paramref name="limit"/>.</summary>
-    Task<IReadOnlyList<OutboxEntry>> ReadPendingAsync(int limit, CancellationToken cancellationToken);
-
-    /// <summary>Removes events that the bus has acknowledged.</summary>
-    Task MarkPublishedAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken);
-}
-
 /// <summary>A row as it was read.</summary>
 public sealed record StoredState(ReadOnlyMemory<byte> Payload, string ETag);
-
-/// <summary>An event to publish.</summary>
-/// <param name="Id">Consumers tell repetitions by it.</param>
-/// <param name="Subject">For instance call.accepted.</param>
-/// <param name="Key">Events of one key are published in order.</param>
-/// <param name="Payload">The event as JSON, UTF-8.</param>
-public sealed record OutboxEvent(Guid Id, string Subject, string Key, ReadOnlyMemory<byte> Payload);
-
-/// <summary>An event in the outbox; positions grow in the order of commits.</summary>
-public sealed record OutboxEntry(long Position, OutboxEvent Event);
 
 /// <summary>Somebody else has written the row since it was read.</summary>
 public sealed class StateConflictException(string store, string key, string? expected, string? stored)

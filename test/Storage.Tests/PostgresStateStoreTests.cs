@@ -1,3 +1,4 @@
+using VoiceCluster.Abstractions.Events;
 using VoiceCluster.Storage.PostgreSql;
 
 namespace VoiceCluster.Storage.Tests;
@@ -61,14 +62,14 @@ public sealed class PostgresStateStoreTests(PostgresServer server) : StateStoreC
         // A reader that takes what it sees must never find an earlier position afterwards.
         while (read.Count < 200)
         {
-            var pending = await _store.ReadPendingAsync(50, default);
+            var pending = await _store.ReadPendingAsync(0, 50, default);
             Assert.All(pending, p => Assert.True(read.Count == 0 || p.Position > read[^1]));
             read.AddRange(pending.Select(p => p.Position));
             await _store.MarkPublishedAsync([.. pending.Select(p => p.Position)], default);
         }
 
         await writers;
-        Assert.Empty(await _store.ReadPendingAsync(10, default));
+        Assert.Empty(await _store.ReadPendingAsync(0, 10, default));
     }
 
     [Fact]

@@ -33,7 +33,7 @@ public sealed class SqliteCallHistoryTests : CallHistoryContract, IAsyncLifetime
             connection =>
             {
                 connection.Execute("DROP TABLE call_history");
-                connection.Execute("UPDATE schema_version SET version = 1");
+                connection.Execute("UPDATE schema_version SET version = 2");
                 return true;
             },
             default);

@@ -20,6 +20,9 @@ public interface IRoomGrain : IGrainWithStringKey
     /// <summary>Removes a participant with everything it owns. Removing one that is absent is no error.</summary>
     Task<Outcome<Done>> LeaveAsync(string participantId, LeaveReason reason);
 
+    /// <summary>Removes all participants, or all of one user; answers how many. Their doors are told why.</summary>
+    Task<int> EvictAsync(Guid? userId, LeaveReason reason);
+
     /// <summary>
     /// Tells the room that the participant's door is alive, every <see cref="RoomLease.RenewEvery"/>.
     /// NotFound tells the door that the room no longer knows the participant.

@@ -32,7 +32,13 @@ public sealed class ChatGrain(
         var chat = Chat.Create(this.GetPrimaryKey(), creatorId, memberIds, time.GetUtcNow(), options.Value.MaxChatMembers);
         if (chat.Fault is null)
         {
-            await SaveAsync(state => state.Chat = chat.Value);
+            var made = chat.Value!;
+            await SaveAsync(state =>
+            {
+                state.Chat = made;
+                state.PendingEvents.Add(new ChatCreatedEvent(
+                    Guid.CreateVersion7(made.CreatedAt), made.CreatedAt, made.Id, made.CreatedBy, made.MemberIds));
+            });
         }
 
         return chat;
@@ -115,7 +121,7 @@ public sealed class ChatGrain(
     private async Task SaveAsync(Action<ChatState> change)
     {
         var before = store.State;
-        var next = new ChatState { Chat = before.Chat, Claim = before.Claim, Calls = before.Calls };
+        var next = new ChatState { Chat = before.Chat, Claim = before.Claim, Calls = before.Calls, PendingEvents = [.. before.PendingEvents] };
         change(next);
         store.State = next;
         try

@@ -1,12 +1,13 @@
 using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Chats;
+using VoiceCluster.Abstractions.Events;
 using VoiceCluster.Abstractions.Users;
 
 namespace VoiceCluster.Grains.Chats;
 
 /// <summary>A chat as it is stored.</summary>
 [GenerateSerializer, Alias("vc.ChatState")]
-public sealed class ChatState
+public sealed class ChatState : IOutboxState
 {
     /// <summary>The chat, or null before it was made. Its active call is in <see cref="Claim"/>.</summary>
     [Id(0)]
@@ -19,6 +20,10 @@ public sealed class ChatState
     /// <summary>Calls of the time before there was a history in the store; the next activation takes them there.</summary>
     [Id(2)]
     public List<ChatCall> Calls { get; set; } = [];
+
+    /// <inheritdoc/>
+    [Id(3)]
+    public List<DomainEvent> PendingEvents { get; set; } = [];
 }
 
 /// <summary>A call in a chat's state of that time: what it came to, or null while it ran.</summary>

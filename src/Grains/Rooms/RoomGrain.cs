@@ -2,8 +2,10 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Storage;
 using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Events;
 using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
+using VoiceCluster.Abstractions.Users;
 
 namespace VoiceCluster.Grains.Rooms;
 
@@ -15,7 +17,8 @@ public sealed partial class RoomGrain(
     [PersistentState("room", GrainStores.Rooms)] IPersistentState<RoomState> store,
     IOptions<RoomOptions> options,
     TimeProvider time,
-    ILogger<RoomGrain> logger) : Grain, IRoomGrain
+    ILogger<RoomGrain> logger,
+    IEventPublisher? publisher = null) : Grain, IRoomGrain
 {
     private static readonly TimeSpan MaintenancePeriod = TimeSpan.FromSeconds(5);
 
@@ -23,6 +26,7 @@ public sealed partial class RoomGrain(
     private string _name = "";
     private Room _room = null!;
     private RoomMedia _media = null!;
+    private RoomNews _news = null!;
     private bool _unsaved;
 
     /// <inheritdoc/>
@@ -34,9 +38,11 @@ public sealed partial class RoomGrain(
 
         // The clock makes epochs grow even past a cleared state, the stored one past a clock that went back.
         store.State.Epoch = Math.Max(store.State.Epoch + 1, time.GetUtcNow().ToUnixTimeMilliseconds());
+        _news = new RoomNews(_name, store.State.Epoch, publisher ?? NoEvents.Instance, time);
         this.RegisterGrainTimer(MaintainAsync, MaintenancePeriod, MaintenancePeriod);
         if (!_room.IsEmpty)
         {
+            _news.Open(store.State.Participants.Select(p => p.Info));
             var now = time.GetUtcNow();
             foreach (var participant in store.State.Participants)
             {
@@ -75,6 +81,7 @@ public sealed partial class RoomGrain(
         _lastSeen[request.ParticipantId] = time.GetUtcNow();
         _unsaved = true;
         await FinishAsync();
+        await NoteUserAsync(request.UserId);
         LogJoined(logger, _name, request.ParticipantId, request.DisplayName, request.Door, store.State.Participants.Count);
         return new RoomJoined(ready.Value!, _room.Snapshot(), joined.Value);
     }
@@ -88,6 +95,20 @@ public sealed partial class RoomGrain(
     }
 
     /// <inheritdoc/>
+    public async Task<int> EvictAsync(Guid? userId, LeaveReason reason)
+    {
+        string[] evicted = [.. store.State.Participants.Where(p => userId is null || p.Info.UserId == userId).Select(p => p.Info.ParticipantId)];
+        foreach (var participantId in evicted)
+        {
+            await RemoveParticipantAsync(participantId, reason);
+        }
+
+        await CloseIfEmptyAsync();
+        await FinishAsync();
+        return evicted.Length;
+    }
+
+    /// <inheritdoc/>
     public async Task<Outcome<Done>> RenewAsync(string participantId, IRoomObserver observer)
     {
         if (_room.Find(participantId) is not { } participant)
@@ -97,6 +118,7 @@ public sealed partial class RoomGrain(
 
         participant.Observer = observer;
         _lastSeen[participantId] = time.GetUtcNow();
+        await NoteUserAsync(participant.Info.UserId);
         return await FinishAsync(Done.Instance);
     }
 
@@ -407,6 +429,9 @@ public sealed partial class RoomGrain(
             return;
         }
 
+        // Nobody is left to be told of the last one's leaving but the world, and it before the end.
+        _news.Tell(_room.TakeEvents(), store.State.Node);
+        _news.Close();
         _unsaved = false;
         _media.MarkSaved();
         if (store.RecordExists)
@@ -416,6 +441,9 @@ public sealed partial class RoomGrain(
 
         DeactivateOnIdle();
     }
+
+    /// <summary>The user's index of rooms; each renewal of the lease repeats it, so that a lost note does no harm.</summary>
+    private Task NoteUserAsync(Guid userId) => GrainFactory.GetGrain<IUserRoomsGrain>(userId).NoteAsync(_name);
 
     private async Task<Outcome<T>> FinishAsync<T>(T value)
     {
@@ -441,6 +469,7 @@ public sealed partial class RoomGrain(
         var events = _room.TakeEvents();
         if (events.Length > 0)
         {
+            _news.Tell(events, store.State.Node);
             foreach (var participant in store.State.Participants)
             {
                 await participant.Observer.OnRoomEventsAsync(events);

@@ -39,6 +39,13 @@ internal static class PostgresSchema
         CREATE INDEX reminder_hash ON reminder (hash);
         """,
         """
+        CREATE TABLE outbox_lease (
+          name text PRIMARY KEY,
+          owner uuid NOT NULL,
+          expires_at timestamptz NOT NULL
+        );
+        """,
+        """
         CREATE TABLE call_history (
           id uuid PRIMARY KEY,
           chat_id uuid NOT NULL,

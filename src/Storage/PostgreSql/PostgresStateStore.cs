@@ -1,5 +1,6 @@
 using System.Globalization;
 using Npgsql;
+using VoiceCluster.Abstractions.Events;
 
 namespace VoiceCluster.Storage.PostgreSql;
 
@@ -11,6 +12,8 @@ public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore,
     /// reader never passes one that is still being written.
     /// </summary>
     private const long OutboxLock = 0x6F7574626F78;
+
+    private const string LeaseName = "dispatcher";
 
     /// <summary>
     /// Held by whoever writes a row, and taken by whoever reads it: a read waits for a write that is still under way, for
@@ -101,11 +104,22 @@ public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore,
         cancellationToken);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<OutboxEntry>> ReadPendingAsync(int limit, CancellationToken cancellationToken) => database.RunAsync<IReadOnlyList<OutboxEntry>>(
+    public Task AppendAsync(IReadOnlyList<OutboxEvent> events, CancellationToken cancellationToken) => database.RunAsync(
+        async connection =>
+        {
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+            await AppendAsync(connection, events, null, cancellationToken).ConfigureAwait(false);
+            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            return true;
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<OutboxEntry>> ReadPendingAsync(long after, int limit, CancellationToken cancellationToken) => database.RunAsync<IReadOnlyList<OutboxEntry>>(
         async connection =>
         {
             await using var command = Command(
-                connection, "SELECT position, id, subject, key, payload FROM outbox ORDER BY position LIMIT $1", limit);
+                connection, "SELECT position, id, subject, key, payload FROM outbox WHERE position > $1 ORDER BY position LIMIT $2", after, limit);
             await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             var entries = new List<OutboxEntry>();
             while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
@@ -124,6 +138,45 @@ public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore,
         async connection =>
         {
             await using var command = Command(connection, "DELETE FROM outbox WHERE position = ANY ($1)", positions.ToArray());
+            return await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<OutboxBacklog> ReadBacklogAsync(CancellationToken cancellationToken) => database.RunAsync(
+        async connection =>
+        {
+            await using var command = Command(
+                connection,
+                "SELECT count(*), coalesce(extract(epoch FROM now() - (SELECT created_at FROM outbox ORDER BY position LIMIT 1)), 0)::float8 FROM outbox");
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            return new OutboxBacklog(reader.GetInt64(0), TimeSpan.FromSeconds(Math.Max(0, reader.GetDouble(1))));
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<bool> TryLeaseAsync(Guid owner, TimeSpan duration, CancellationToken cancellationToken) => database.RunAsync(
+        async connection =>
+        {
+            // The server's clock alone decides, so that those of the silos may differ.
+            await using var command = Command(
+                connection,
+                "INSERT INTO outbox_lease AS held (name, owner, expires_at) VALUES ($1, $2, now() + $3) "
+                + "ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at "
+                + "WHERE held.owner = excluded.owner OR held.expires_at < now()",
+                LeaseName,
+                owner,
+                duration);
+            return await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) == 1;
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task ReleaseLeaseAsync(Guid owner, CancellationToken cancellationToken) => database.RunAsync(
+        async connection =>
+        {
+            await using var command = Command(connection, "DELETE FROM outbox_lease WHERE name = $1 AND owner = $2", LeaseName, owner);
             return await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         },
         cancellationToken);
@@ -163,17 +216,16 @@ public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore,
         if (events.Count > 0)
         {
             Add(batch, "SELECT pg_advisory_xact_lock($1)", OutboxLock);
-        }
-
-        foreach (var outboxEvent in events)
-        {
             Add(
                 batch,
-                "INSERT INTO outbox (id, subject, key, payload) VALUES ($1, $2, $3, $4)",
-                outboxEvent.Id,
-                outboxEvent.Subject,
-                outboxEvent.Key,
-                outboxEvent.Payload.ToArray());
+                "INSERT INTO outbox (id, subject, key, payload) "
+                + "SELECT e.id, e.subject, e.key, e.payload "
+                + "FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[]) WITH ORDINALITY AS e (id, subject, key, payload, number) "
+                + "ORDER BY e.number ON CONFLICT (id) DO NOTHING",
+                events.Select(e => e.Id).ToArray(),
+                events.Select(e => e.Subject).ToArray(),
+                events.Select(e => e.Key).ToArray(),
+                events.Select(e => e.Payload.ToArray()).ToArray());
         }
 
         if (batch.BatchCommands.Count > 0)

@@ -37,6 +37,10 @@ internal static class SqliteSchema
             """,
         ],
         [
+            // Milliseconds of the Unix epoch.
+            "ALTER TABLE outbox ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0",
+        ],
+        [
             """
             CREATE TABLE call_history (
               id TEXT NOT NULL PRIMARY KEY,
