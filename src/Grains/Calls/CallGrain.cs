@@ -210,7 +210,7 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
         await CheckPresenceAsync();
     }
 
-    private static Fault NotFound() => new(FaultCode.NotFound, "The requested call does not exist.");
+    private static Fault NotFound() => new(FaultCode.NotFound, "The requested call does not exist");
 
     private static Fault Unavailable() => new(FaultCode.Unavailable, "The call cannot be stored now. Try again.");
 
@@ -358,7 +358,7 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
     [LoggerMessage(4211, LogLevel.Warning, "Call {Call}: not started, the cluster or the store is away")]
     private static partial void LogNotStarted(ILogger logger, Exception exception, Guid call);
 
-    [LoggerMessage(4212, LogLevel.Warning, "Call {Call}: the store does not take the change, so it has not happened")]
+    [LoggerMessage(4212, LogLevel.Warning, "Call {Call}: the store does not take the change")]
     private static partial void LogStoreAway(ILogger logger, Exception exception, Guid call);
 
     [LoggerMessage(4213, LogLevel.Warning, "Call {Call}: user {User} could not be told")]

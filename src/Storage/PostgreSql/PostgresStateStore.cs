@@ -48,7 +48,7 @@ public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore,
         CallRow? call,
         CancellationToken cancellationToken) =>
         database.RunAsync(
-            async connection =>
+            async (connection, abandoned) =>
             {
                 // Not a counter: a row that was cleared and made anew must not match an ETag of its earlier life.
                 var version = Random.Shared.NextInt64(1, long.MaxValue);
@@ -79,6 +79,7 @@ public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore,
                 }
 
                 await AppendAsync(connection, events, call, cancellationToken).ConfigureAwait(false);
+                abandoned.ThrowIfCancellationRequested();
                 await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
                 return ToETag(version);
             },
