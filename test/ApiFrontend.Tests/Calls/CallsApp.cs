@@ -26,11 +26,24 @@ public sealed class CallsApp : IAsyncLifetime
         ["JWT_SECRET"] = "a secret that is long enough for HS256, for tests only",
         ["Auth:DevTokens"] = "true",
         ["RateLimit:Enabled"] = "false",
+        ["Calls:RingTimeout"] = "00:00:20",
         ["TURN_URL"] = "turn:turn.example.com:3478?transport=udp",
         ["TURN_SECRET"] = "shared",
     };
 
     private WebApplication? _app;
+
+    public CallsApp()
+    {
+    }
+
+    internal CallsApp(params (string Key, string Value)[] settings)
+    {
+        foreach (var (key, value) in settings)
+        {
+            _settings[key] = value;
+        }
+    }
 
     public HttpClient Http { get; } = new();
 
@@ -41,7 +54,7 @@ public sealed class CallsApp : IAsyncLifetime
         builder.Configuration.AddInMemoryCollection(_settings);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.WebHost.UseKestrelCore();
-        builder.Services.Configure<CallOptions>(o => o.RingTimeout = TimeSpan.FromSeconds(20));
+        builder.Services.AddOptions<CallOptions>().Bind(builder.Configuration.GetSection(CallOptions.Section));
         builder.UseOrleans(silo =>
         {
             silo.AddMemoryGrainStorage(GrainStores.Rooms);
@@ -127,6 +140,8 @@ internal sealed class CallsSocket(ClientWebSocket socket) : IAsyncDisposable
     private readonly byte[] _buffer = new byte[512 * 1024];
 
     public WebSocketCloseStatus? CloseStatus => socket.CloseStatus;
+
+    public string? CloseReason => socket.CloseStatusDescription;
 
     public Task SendAsync(string text) =>
         socket.SendAsync(System.Text.Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, true, CancellationToken.None);
