@@ -109,6 +109,7 @@ public sealed class ClusterFixture : IAsyncLifetime
         {
             siloBuilder.AddMemoryGrainStorage(GrainStores.Rooms);
             siloBuilder.Services.AddSingleton(TimeProvider.System);
+            siloBuilder.Services.AddSingleton<Abstractions.Events.IEventPublisher>(Events.RecordingEvents.Shared);
             siloBuilder.Services.Configure<Grains.Rooms.RoomOptions>(o => o.MaxParticipants = 4);
         }
     }

@@ -73,14 +73,14 @@ internal sealed class NatsPeer : IAsyncDisposable
     public async Task<List<(string Subject, byte[] Payload)>> ReadStreamAsync(string name)
     {
         var state = (await StreamInfoAsync(name)).GetProperty("state");
+        var (first, last) = (state.GetProperty("first_seq").GetInt64(), state.GetProperty("last_seq").GetInt64());
         var messages = new List<(string, byte[])>();
-        for (var sequence = state.GetProperty("first_seq").GetInt64(); sequence <= state.GetProperty("last_seq").GetInt64(); sequence++)
+        for (var from = first; from <= last; from += 500)
         {
-            var answer = await RequestAsync($"$JS.API.STREAM.MSG.GET.{name}", $"{{\"seq\":{sequence}}}");
-            if (answer.TryGetProperty("message", out var message))
-            {
-                messages.Add((message.GetProperty("subject").GetString()!, message.GetProperty("data").GetBytesFromBase64()));
-            }
+            var answers = await Task.WhenAll(Enumerable.Range(0, (int)Math.Min(500, last - from + 1)).Select(
+                i => RequestAsync($"$JS.API.STREAM.MSG.GET.{name}", $"{{\"seq\":{from + i}}}")));
+            messages.AddRange(answers.Where(a => a.TryGetProperty("message", out _)).Select(a => a.GetProperty("message"))
+                .Select(m => (m.GetProperty("subject").GetString()!, m.GetProperty("data").GetBytesFromBase64())));
         }
 
         return messages;
