@@ -23,6 +23,12 @@ public sealed class Consumer
     /// <summary>µs without packets after which a simulcast stream counts as stopped.</summary>
     private const long StreamTimeout = 2_000_000;
 
+    /// <summary>
+    /// Frames of silence after sound that stops on purpose. Without them the receiver takes the pause for loss and goes on
+    /// with the last sound for some 300 ms. More than one, because they can be lost.
+    /// </summary>
+    private const int SilentFrames = 5;
+
     private readonly ConsumerPacketWriter _writer;
     private readonly SequenceMunger _munger;
     private readonly SentPackets? _sent;
@@ -90,7 +96,14 @@ public sealed class Consumer
 
     private bool WaitsForKeyFrame => Kind == MediaKind.Video && (_resync || _current is null);
 
-    public void Pause(long now) => IsPaused = true;
+    public void Pause(long now)
+    {
+        if (!IsPaused && !IsClosed)
+        {
+            FallSilent(now);
+            IsPaused = true;
+        }
+    }
 
     /// <summary>Flows again without a gap; video from the next key frame, which is asked for.</summary>
     public void Resume(long now)
@@ -130,6 +143,8 @@ public sealed class Consumer
             Transport.Router.OnConsumerClosed(this);
         }
     }
+
+    internal void OnProducerPaused(long now) => FallSilent(now);
 
     internal void OnProducerResumed(long now) => Restart(now);
 
@@ -267,6 +282,40 @@ public sealed class Consumer
         }
     }
 
+    // The sound ends here and not in the receiver's concealment of a loss.
+    private void FallSilent(long now)
+    {
+        if (Kind != MediaKind.Audio || IsPaused || _resync || !_writer.HasSilence)
+        {
+            return;
+        }
+
+        _resync = true;
+        for (var i = 0; i < SilentFrames; i++)
+        {
+            var buffer = Transport.RentPacket();
+            if (buffer.IsEmpty)
+            {
+                return;
+            }
+
+            var sent = new SentPacket
+            {
+                Output = _munger.Insert(),
+                SentAt = now,
+                Timestamp = unchecked(Sender.LastTimestamp + Opus.FrameDuration),
+                TransportSequence = _writer.UsesTransportSequence ? Transport.NextTransportSequence() : (ushort)0,
+            };
+            if (!_writer.TryWriteSilence(buffer, sent, out var length))
+            {
+                return;
+            }
+
+            Sender.OnSent(Opus.Silence.Length, sent.Timestamp, now);
+            Transport.SendRtp(length, now);
+        }
+    }
+
     private void Restart(long now)
     {
         _resync = true;
@@ -309,12 +358,25 @@ public sealed class Consumer
 
     private void AlignTimestamp(RtpStreamReceiver stream, in SourcePacket packet, long now)
     {
-        if (_current is null || !Sender.HasSent || (_current == stream && _epoch == stream.Epoch))
+        if (_current is null || !Sender.HasSent)
         {
             return;
         }
 
         uint aligned;
+        if (_current == stream && _epoch == stream.Epoch)
+        {
+            // One source's time goes on by itself, unless the frames of silence reach into it.
+            if (Kind == MediaKind.Video || (int)(packet.Timestamp + _timestampOffset - Sender.LastTimestamp) > 0)
+            {
+                return;
+            }
+
+            aligned = unchecked(Sender.LastTimestamp + Opus.FrameDuration);
+            _timestampOffset = unchecked(aligned - packet.Timestamp);
+            return;
+        }
+
         if (_current != stream && _current.HasSenderReport && stream.HasSenderReport)
         {
             // Both streams' reports refer to one clock: the new one's instant in the old one's time stamps.

@@ -114,6 +114,11 @@ public sealed class Producer
 
         IsPaused = true;
         KeyFrames.Clear();
+        foreach (var consumer in _consumers)
+        {
+            consumer.OnProducerPaused(now);
+        }
+
         if (_voice is not null)
         {
             ActiveSpeakerDetector.Silence(_voice);
