@@ -84,7 +84,7 @@ public sealed class EventSchemaTests
         [
             new ParticipantJoined(1, alice), new ParticipantUpdated(2, alice with { Muted = true }), new ProducerAdded(3, producer),
             new ProducerUpdated(4, producer with { Paused = true }), new SpeakersChanged(5, [new Speaker("p1", -30), new Speaker("unknown", -127)]),
-            new MediaMoved(6, "{}"), new ProducerRemoved(7, "t1", "p1"), new ParticipantLeft(8, "p1", LeaveReason.Removed),
+            new SpeakingChanged(5, ["p1"], []), new SpeakingChanged(5, [], ["p1", "unknown"]), new MediaMoved(6, "{}"), new ProducerRemoved(7, "t1", "p1"), new ParticipantLeft(8, "p1", LeaveReason.Removed),
         ];
         news.Tell(events, new MediaNodeId("node-1", Guid.NewGuid()));
         news.Close();
@@ -97,7 +97,8 @@ public sealed class EventSchemaTests
                 "room.media.moved 6", "room.producer.removed 7", "room.participant.left 8", "room.closed 9", "room.opened 1",
             ],
             published.Durable.Cast<RoomDomainEvent>().Select(e => $"{e.Type} {e.Sequence}"));
-        Assert.Equal(["room.speakers.changed"], published.Transient.Select(e => e.Type));
+        Assert.Equal(
+            ["room.speakers.changed", "room.speaking.started", "room.speaking.stopped", "room.speaking.stopped"], published.Transient.Select(e => e.Type));
 
         // An event that is new in rooms must be told as well; only the one for the participant itself is not.
         Type[] known = [.. events.Select(e => e.GetType()), typeof(Evicted)];

@@ -1,3 +1,5 @@
+using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Channels;
 using VoiceCluster.Abstractions.Events;
 using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
@@ -92,6 +94,25 @@ public sealed class WorldEventsTests(ClusterFixture cluster) : IClassFixture<Clu
         {
             Assert.Equal(["other"], (await room.GetSnapshotAsync()).Participants.Select(p => p.ParticipantId));
         }
+    }
+
+    [Fact]
+    public async Task UserBanned_FromAChannelOfOurs_IsKeptOutOfIt()
+    {
+        var (user, channelId) = (Guid.NewGuid(), Guid.NewGuid());
+        await cluster.Grains.GetGrain<IChannelGrain>(channelId).CreateAsync(new CreateChannel(Guid.NewGuid(), "talk", null, null));
+        var room = cluster.Grains.GetGrain<IRoomGrain>(ChannelInfo.RoomOf(channelId));
+        await JoinAsync(room, "phone", user);
+
+        await World.UserBannedAsync(user, channelId.ToString());
+
+        Assert.Empty((await room.GetSnapshotAsync()).Participants);
+        var again = await room.JoinAsync(
+            new JoinRoom("phone", user, "phone", "phone", "test"), cluster.Grains.CreateObjectReference<IRoomObserver>(new RecordingObserver()));
+        Assert.Equal(FaultCode.Forbidden, again.Fault?.Code);
+
+        await World.ChannelDeletedAsync(channelId.ToString());
+        Assert.Equal(FaultCode.NotFound, (await cluster.Grains.GetGrain<IChannelGrain>(channelId).GetAsync()).Fault?.Code);
     }
 
     [Fact]
