@@ -4,6 +4,7 @@ using VoiceCluster.Abstractions.Events;
 using VoiceCluster.Events;
 using VoiceCluster.Grains;
 using VoiceCluster.Grains.Calls;
+using VoiceCluster.Grains.Channels;
 using VoiceCluster.Grains.Events;
 using VoiceCluster.Grains.Rooms;
 using VoiceCluster.Storage;
@@ -22,6 +23,8 @@ public static class SiloHosting
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RoomOptions>, RoomOptionsValidator>());
         builder.Services.AddOptions<CallOptions>().Bind(builder.Configuration.GetSection(CallOptions.Section)).ValidateOnStart();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CallOptions>, CallOptionsValidator>());
+        builder.Services.AddOptions<ChannelOptions>().Bind(builder.Configuration.GetSection(ChannelOptions.Section)).ValidateOnStart();
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ChannelOptions>, ChannelOptionsValidator>());
         builder.Services.TryAddSingleton<IExternalEvents, ExternalEvents>();
 
         // Before the grains' host, so that it stops after the last grain has told its events.
@@ -29,7 +32,7 @@ public static class SiloHosting
         builder.UseOrleans(silo => silo
             .UseLocalhostClustering()
             .AddMemoryGrainStorage(GrainStores.Rooms)
-            .AddDurableStores(GrainStores.Calls, GrainStores.Chats, GrainStores.Users)
+            .AddDurableStores(GrainStores.Calls, GrainStores.Chats, GrainStores.Users, GrainStores.Channels, GrainStores.VoiceSessions)
             .AddReminders());
         return builder;
     }

@@ -44,6 +44,15 @@ public sealed class ClusterFixture : IAsyncLifetime
         }
     }
 
+    /// <summary>A node's present incarnation.</summary>
+    internal MediaNodeId NodeId(string name)
+    {
+        lock (_lock)
+        {
+            return _nodes[name].Id;
+        }
+    }
+
     /// <summary>Waits until the fleet knows a node's present incarnation and no node that has been killed.</summary>
     internal Task FleetSettlesAsync() => Eventually.HoldsAsync(
         async () =>
@@ -107,8 +116,14 @@ public sealed class ClusterFixture : IAsyncLifetime
     {
         public void Configure(ISiloBuilder siloBuilder)
         {
-            siloBuilder.AddMemoryGrainStorage(GrainStores.Rooms);
+            foreach (var name in new[] { GrainStores.Rooms, GrainStores.Channels, GrainStores.VoiceSessions })
+            {
+                siloBuilder.AddMemoryGrainStorage(name);
+            }
+
+            siloBuilder.UseInMemoryReminderService();
             siloBuilder.Services.AddSingleton(TimeProvider.System);
+            siloBuilder.Services.AddSingleton<Abstractions.Events.IEventPublisher>(Events.RecordingEvents.Shared);
             siloBuilder.Services.Configure<Grains.Rooms.RoomOptions>(o => o.MaxParticipants = 4);
         }
     }

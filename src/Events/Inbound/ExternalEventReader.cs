@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -110,10 +111,10 @@ internal sealed partial class ExternalEventReader : BackgroundService
 
         try
         {
-            await session.Link.PublishAsync(replyTo, null, System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(answer), cancellationToken)
+            await session.Link.PublishAsync(new NatsPublication(replyTo, JsonSerializer.SerializeToUtf8Bytes(answer)), cancellationToken)
                 .ConfigureAwait(false);
         }
-        catch (NatsLinkException e)
+        catch (Exception e) when (e is NatsLinkException or ArgumentException)
         {
             LogNotAnswered(_logger, message.Subject, e.Message);
         }

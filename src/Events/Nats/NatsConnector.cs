@@ -1,199 +1,192 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
-using System.Threading.Channels;
-using NATS.Client;
+using System.Text.Json;
 
 namespace VoiceCluster.Events.Nats;
 
-/// <summary>
-/// Connections by the package NATS.Client. Its own reconnecting is off: it would hide losses. Its calls block, and it
-/// closes a connection under the lock that a stuck write holds, so that everything runs behind a queue here and a
-/// connection that does not answer is simply left.
-/// </summary>
-internal sealed class NatsConnector : INatsConnector
+/// <summary>Connections over TCP and TLS in NATS' own protocol; docs/adr/0004 says why not by a package.</summary>
+internal sealed class NatsConnector(TimeProvider time) : INatsConnector
 {
     /// <inheritdoc/>
     public async Task<INatsLink> ConnectAsync(IReadOnlyList<NatsServer> servers, EventsOptions options, CancellationToken cancellationToken)
     {
-        var link = new NatsClientLink();
-        var settings = ConnectionFactory.GetDefaultOptions();
-        settings.Servers = [.. servers.Select(s => s.Url.OriginalString)];
-        settings.Name = "voicecluster";
-        settings.AllowReconnect = false;
-        settings.Timeout = (int)options.ConnectTimeout.TotalMilliseconds;
-        settings.PingInterval = (int)PingInterval.TotalMilliseconds;
-        settings.Secure = servers[0].IsTls;
-        if (options.CaFile.Length > 0)
+        var errors = new List<string>(servers.Count);
+        foreach (var server in servers)
         {
-            var authorities = new X509Certificate2Collection();
-            authorities.ImportFromPemFile(options.CaFile);
-            settings.TLSRemoteCertificationValidationCallback = (_, certificate, _, errors) => IsSignedBy(authorities, certificate, errors);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(options.ConnectTimeout);
+            try
+            {
+                return await ConnectAsync(server, options, limit.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                errors.Add($"{server} does not answer");
+            }
+            catch (Exception e) when (e is SocketException or IOException or AuthenticationException or NatsLinkException)
+            {
+                errors.Add($"{server}: {e.Message}");
+            }
         }
 
-        settings.DisconnectedEventHandler += (_, _) => link.NoteClosed();
-        settings.ClosedEventHandler += (_, _) => link.NoteClosed();
+        throw new NatsLinkException(string.Join("; ", errors));
+    }
+
+    private async Task<INatsLink> ConnectAsync(NatsServer server, EventsOptions options, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Stream? stream = null;
         try
         {
-            var connection = await Task.Run(() => new ConnectionFactory().CreateConnection(settings), cancellationToken).ConfigureAwait(false);
-            link.Start(connection);
-            return link;
+            await socket.ConnectAsync(server.Url.IdnHost, server.Url.Port, cancellationToken).ConfigureAwait(false);
+            stream = new NetworkStream(socket, ownsSocket: true);
+
+            // The server speaks first, in the clear; nothing may stand behind its greeting before it is answered.
+            var greeting = await ReadGreetingAsync(stream, cancellationToken).ConfigureAwait(false);
+            var isTls = server.IsTls || greeting.TlsRequired;
+            if (isTls)
+            {
+                if (!greeting.TlsRequired && !greeting.TlsAvailable)
+                {
+                    throw new NatsLinkException("The server does not speak TLS.");
+                }
+
+                stream = await EncryptAsync(stream, server, options, cancellationToken).ConfigureAwait(false);
+            }
+
+            var hello = new ArrayBufferWriter<byte>();
+            NatsWriter.Connect(hello, server.Url.UserInfo, isTls);
+            NatsWriter.Ping(hello);
+            await stream.WriteAsync(hello.WrittenMemory, cancellationToken).ConfigureAwait(false);
+
+            // Whoever is not let in gets an error in place of the pong.
+            var input = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true));
+            await AwaitPongAsync(input, cancellationToken).ConfigureAwait(false);
+            return NatsTcpLink.Start(stream, input, greeting, time);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception)
         {
-            throw new NatsLinkException(e is NATSNoServersException ? "no server answers" : e.GetBaseException().Message, e);
+            if (stream is not null)
+            {
+                await stream.DisposeAsync().ConfigureAwait(false);
+            }
+
+            socket.Dispose();
+            throw;
         }
     }
 
-    private static TimeSpan PingInterval => TimeSpan.FromSeconds(10);
-
-    private static bool IsSignedBy(X509Certificate2Collection authorities, X509Certificate? certificate, SslPolicyErrors errors)
+    private static async Task<NatsGreeting> ReadGreetingAsync(Stream stream, CancellationToken cancellationToken)
     {
-        // A wrong name stays wrong whoever signed it.
-        if (certificate is null || (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != SslPolicyErrors.None)
+        // Byte by byte: what TLS says next must stay in the stream.
+        var line = new byte[NatsParser.MaxLine];
+        for (var length = 0; length < line.Length; length++)
         {
-            return false;
+            if (await stream.ReadAsync(line.AsMemory(length, 1), cancellationToken).ConfigureAwait(false) == 0)
+            {
+                throw new NatsLinkException("The server closed the connection at once.");
+            }
+
+            if (line[length] == '\n')
+            {
+                var buffer = new ReadOnlySequence<byte>(line, 0, length + 1);
+                return NatsParser.Read(ref buffer) switch
+                {
+                    { Kind: NatsFrameKind.Info } info when NatsGreeting.TryParse(info.Text, out var greeting) => greeting,
+                    { Kind: NatsFrameKind.Error } error => throw new NatsLinkException(error.Text),
+                    _ => throw new NatsLinkException("This is no NATS server."),
+                };
+            }
         }
 
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        using var presented = X509CertificateLoader.LoadCertificate(certificate.GetRawCertData());
-        return chain.Build(presented);
+        throw new NatsLinkException("This is no NATS server.");
+    }
+
+    private static async Task AwaitPongAsync(PipeReader input, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var result = await input.ReadAsync(cancellationToken).ConfigureAwait(false);
+            var buffer = result.Buffer;
+            var frame = NatsParser.Read(ref buffer);
+            while (frame.Kind is NatsFrameKind.Ok or NatsFrameKind.Info)
+            {
+                frame = NatsParser.Read(ref buffer);
+            }
+
+            input.AdvanceTo(buffer.Start, frame.Kind == NatsFrameKind.Incomplete ? buffer.End : buffer.Start);
+            switch (frame.Kind)
+            {
+                case NatsFrameKind.Pong:
+                    return;
+                case NatsFrameKind.Error:
+                    throw new NatsLinkException(frame.Text);
+                case NatsFrameKind.Incomplete when !result.IsCompleted:
+                    break;
+                default:
+                    throw new NatsLinkException("The server does not let us in.");
+            }
+        }
+    }
+
+    private static async Task<SslStream> EncryptAsync(Stream stream, NatsServer server, EventsOptions options, CancellationToken cancellationToken)
+    {
+        var tls = new SslStream(stream);
+        var settings = new SslClientAuthenticationOptions { TargetHost = server.Url.IdnHost };
+        if (options.CaFile.Length > 0)
+        {
+            settings.CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck,
+            };
+            settings.CertificateChainPolicy.CustomTrustStore.ImportFromPemFile(options.CaFile);
+        }
+
+        try
+        {
+            await tls.AuthenticateAsClientAsync(settings, cancellationToken).ConfigureAwait(false);
+            return tls;
+        }
+        catch (Exception)
+        {
+            await tls.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 }
 
-/// <summary>One connection of NATS.Client.</summary>
-internal sealed class NatsClientLink : INatsLink
+/// <summary>What a server says of itself in INFO.</summary>
+internal sealed record NatsGreeting(bool TlsRequired, bool TlsAvailable, bool Headers, long MaxPayload)
 {
-    /// <summary>Messages that wait to be written; then publishers wait.</summary>
-    private const int MaxQueued = 4_096;
+    /// <summary>max_payload of a server that does not name it.</summary>
+    private const long DefaultMaxPayload = 1024 * 1024;
 
-    private readonly Channel<Outgoing> _outgoing = Channel.CreateBounded<Outgoing>(new BoundedChannelOptions(MaxQueued) { SingleReader = true });
-    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private IConnection? _connection;
-
-    /// <inheritdoc/>
-    public Task Closed => _closed.Task;
-
-    /// <inheritdoc/>
-    public long MaxPayload => _connection!.MaxPayload;
-
-    /// <summary>The library says that the connection is gone.</summary>
-    public void NoteClosed()
+    /// <summary>Reads the JSON of INFO.</summary>
+    public static bool TryParse(string json, out NatsGreeting greeting)
     {
-        _outgoing.Writer.TryComplete();
-        _closed.TrySetResult();
-    }
-
-    /// <summary>Begins to write what is published.</summary>
-    public void Start(IConnection connection)
-    {
-        _connection = connection;
-        _ = Task.Run(WriteAsync);
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask PublishAsync(string subject, string? replyTo, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
-    {
+        greeting = new NatsGreeting(false, false, false, DefaultMaxPayload);
         try
         {
-            await _outgoing.Writer.WriteAsync(new Outgoing(subject, replyTo, payload, null), cancellationToken).ConfigureAwait(false);
-        }
-        catch (ChannelClosedException e)
-        {
-            throw Lost(e);
-        }
-    }
-
-    /// <inheritdoc/>
-    public async Task FlushAsync(TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        var written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        try
-        {
-            await _outgoing.Writer.WriteAsync(new Outgoing("", null, default, written), cancellationToken).ConfigureAwait(false);
-            var first = await Task.WhenAny(written.Task, Closed).WaitAsync(timeout, cancellationToken).ConfigureAwait(false);
-            if (first != written.Task)
+            using var document = JsonDocument.Parse(json);
+            var root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object)
             {
-                throw Lost(null);
+                return false;
             }
 
-            // PING and PONG, while others go on publishing.
-            await Task.Run(() => _connection!.Flush((int)timeout.TotalMilliseconds), CancellationToken.None)
-                .WaitAsync(timeout, cancellationToken).ConfigureAwait(false);
+            bool Flag(string name) => root.TryGetProperty(name, out var flag) && flag.ValueKind == JsonValueKind.True;
+            var max = root.TryGetProperty("max_payload", out var payload) && payload.TryGetInt64(out var bytes) && bytes > 0 ? bytes : DefaultMaxPayload;
+            greeting = new NatsGreeting(Flag("tls_required"), Flag("tls_available"), Flag("headers"), max);
+            return true;
         }
-        catch (Exception e) when (e is ChannelClosedException or TimeoutException or NATSException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            Abandon();
-            throw Lost(e);
+            return false;
         }
     }
-
-    /// <inheritdoc/>
-    public void Subscribe(string subject, string? queue, Action<NatsMessage> handler)
-    {
-        try
-        {
-            _ = queue is null
-                ? _connection!.SubscribeAsync(subject, (_, e) => handler(Read(e.Message)))
-                : _connection!.SubscribeAsync(subject, queue, (_, e) => handler(Read(e.Message)));
-        }
-        catch (NATSException e)
-        {
-            Abandon();
-            throw Lost(e);
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Abandon()
-    {
-        NoteClosed();
-
-        // Closing may wait for the same stuck write; nobody waits for it.
-        _ = Task.Run(() => _connection?.Close());
-    }
-
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync()
-    {
-        Abandon();
-        return ValueTask.CompletedTask;
-    }
-
-    private static NatsMessage Read(Msg message) => new(message.Subject, message.Reply, message.Data);
-
-    private static NatsLinkException Lost(Exception? inner) => new(inner is TimeoutException or NATSTimeoutException
-        ? "The server was silent for too long."
-        : "The connection is lost.", inner);
-
-    private async Task WriteAsync()
-    {
-        try
-        {
-            await foreach (var message in _outgoing.Reader.ReadAllAsync().ConfigureAwait(false))
-            {
-                if (message.Written is { } written)
-                {
-                    written.SetResult();
-                }
-                else if (message.ReplyTo is null)
-                {
-                    _connection!.Publish(message.Subject, message.Payload.ToArray());
-                }
-                else
-                {
-                    _connection!.Publish(message.Subject, message.ReplyTo, message.Payload.ToArray());
-                }
-            }
-        }
-        catch (Exception e) when (e is NATSException or IOException or ObjectDisposedException or InvalidOperationException)
-        {
-            Abandon();
-        }
-    }
-
-    /// <summary>A message to write, or a mark that everything before it is written.</summary>
-    private readonly record struct Outgoing(string Subject, string? ReplyTo, ReadOnlyMemory<byte> Payload, TaskCompletionSource? Written);
 }

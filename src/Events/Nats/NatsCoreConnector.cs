@@ -55,12 +55,14 @@ internal sealed class NatsCoreLink : INatsLink
     public long MaxPayload => _connection.ServerInfo?.MaxPayload ?? 1024 * 1024;
 
     /// <inheritdoc/>
-    public async ValueTask PublishAsync(string subject, string? replyTo, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    public async ValueTask PublishAsync(NatsPublication publication, CancellationToken cancellationToken)
     {
         try
         {
             ThrowIfClosed();
-            await _connection.PublishAsync(subject, payload, replyTo: replyTo, cancellationToken: cancellationToken).ConfigureAwait(false);
+            var headers = publication.MessageId is { } id ? new NatsHeaders { ["Nats-Msg-Id"] = id } : null;
+            await _connection.PublishAsync(
+                publication.Subject, publication.Payload, headers, publication.ReplyTo, cancellationToken: cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not (OperationCanceledException or NatsLinkException))
         {
@@ -90,6 +92,10 @@ internal sealed class NatsCoreLink : INatsLink
     }
 
     /// <inheritdoc/>
+    /// <remarks>The package logs refusals and does not hand them out.</remarks>
+    public bool TakeRefusal(string subject) => false;
+
+    /// <inheritdoc/>
     public void Subscribe(string subject, string? queue, Action<NatsMessage> handler) => _ = ReadAsync(subject, queue, handler);
 
     /// <inheritdoc/>
@@ -115,7 +121,7 @@ internal sealed class NatsCoreLink : INatsLink
         {
             await foreach (var message in _connection.SubscribeAsync<byte[]>(subject, queue, cancellationToken: _ended.Token).ConfigureAwait(false))
             {
-                handler(new NatsMessage(message.Subject, message.ReplyTo, message.Data ?? []));
+                handler(new NatsMessage(message.Subject, message.ReplyTo, message.Data ?? [], message.HasNoResponders));
             }
         }
         catch (Exception e) when (e is not OutOfMemoryException)

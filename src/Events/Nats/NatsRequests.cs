@@ -19,18 +19,18 @@ internal sealed class NatsRequests
 
     /// <summary>
     /// Publishes with a reply subject and waits for the first answer that <paramref name="isAnswer"/> takes for one:
-    /// anybody who listens on the subject may answer. Null when none came in time.
+    /// anybody who listens on the subject may answer. Null when none came in time, or nobody listens.
     /// </summary>
     /// <exception cref="NatsLinkException">The connection was lost meanwhile.</exception>
     public async Task<ReadOnlyMemory<byte>?> SendAsync(
-        string subject, ReadOnlyMemory<byte> payload, Func<ReadOnlyMemory<byte>, bool> isAnswer, TimeSpan timeout, CancellationToken cancellationToken)
+        NatsPublication request, Func<ReadOnlyMemory<byte>, bool> isAnswer, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var token = string.Create(CultureInfo.InvariantCulture, $"{_inbox}.{Interlocked.Increment(ref _last)}");
         var pending = new Pending(isAnswer);
         _pending[token] = pending;
         try
         {
-            await _link.PublishAsync(subject, token, payload, cancellationToken).ConfigureAwait(false);
+            await _link.PublishAsync(request with { ReplyTo = token }, cancellationToken).ConfigureAwait(false);
             var first = await Task.WhenAny(pending.Answer.Task, _link.Closed).WaitAsync(timeout, cancellationToken).ConfigureAwait(false);
             return first == pending.Answer.Task
                 ? await pending.Answer.Task.ConfigureAwait(false)
@@ -48,7 +48,16 @@ internal sealed class NatsRequests
 
     private void Receive(NatsMessage message)
     {
-        if (_pending.TryGetValue(message.Subject, out var pending) && pending.IsAnswer(message.Payload))
+        if (!_pending.TryGetValue(message.Subject, out var pending))
+        {
+            return;
+        }
+
+        if (message.HasNoResponders)
+        {
+            pending.Answer.TrySetResult(null);
+        }
+        else if (pending.IsAnswer(message.Payload))
         {
             pending.Answer.TrySetResult(message.Payload);
         }
@@ -56,6 +65,6 @@ internal sealed class NatsRequests
 
     private sealed record Pending(Func<ReadOnlyMemory<byte>, bool> IsAnswer)
     {
-        public TaskCompletionSource<ReadOnlyMemory<byte>> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<ReadOnlyMemory<byte>?> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

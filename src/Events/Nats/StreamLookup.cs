@@ -5,15 +5,14 @@ namespace VoiceCluster.Events.Nats;
 
 /// <summary>
 /// Knows which subjects a JetStream stream keeps, because only those are acknowledged. What it knows is renewed beside
-/// the publishing; a subject that is asked for the first time waits for the answer. Where no JetStream answers, one
-/// request in each period is all that is lost.
+/// the publishing; a subject that is asked for the first time waits for the answer.
 /// </summary>
 internal sealed class StreamLookup(NatsRequests requests, TimeProvider time)
 {
     /// <summary>How often what is known is renewed: a stream made meanwhile keeps events from the first moment, unacknowledged.</summary>
     internal static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(30);
 
-    /// <summary>A server without JetStream says nothing at all, as no client of this version hears that nobody responds.</summary>
+    /// <summary>A server without JetStream says at once that nobody responds; one before 2.2 says nothing.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, bool> _known = new(StringComparer.Ordinal);
@@ -98,7 +97,8 @@ internal sealed class StreamLookup(NatsRequests requests, TimeProvider time)
 
     private async Task<JsonDocument?> RequestAsync(string subject, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
-        var answer = await requests.SendAsync(subject, payload, IsObject, AnswerTimeout, cancellationToken).ConfigureAwait(false);
+        var answer = await requests
+            .SendAsync(new NatsPublication(subject, payload), IsObject, AnswerTimeout, cancellationToken).ConfigureAwait(false);
         return answer is { } json ? JsonDocument.Parse(json) : null;
     }
 

@@ -59,7 +59,7 @@ internal sealed partial class TransientEvents(
             return;
         }
 
-        await session.Link.PublishAsync(domainEvent.Type, null, EventEnvelope.Serialize(domainEvent), cancellationToken).ConfigureAwait(false);
+        await session.Link.PublishAsync(new NatsPublication(domainEvent.Type, EventEnvelope.Serialize(domainEvent)), cancellationToken).ConfigureAwait(false);
         metrics.Published("none", 1);
     }
 

@@ -30,6 +30,8 @@ public static class EventTypes
     public const string RoomProducerUpdated = "room.producer.updated";
     public const string RoomProducerRemoved = "room.producer.removed";
     public const string RoomSpeakersChanged = "room.speakers.changed";
+    public const string RoomSpeakingStarted = "room.speaking.started";
+    public const string RoomSpeakingStopped = "room.speaking.stopped";
 
     public const string MediaNodeJoined = "media.node.joined";
     public const string MediaNodeLeft = "media.node.left";
@@ -47,6 +49,6 @@ public static class EventTypes
     /// </summary>
     public static IReadOnlySet<string> Transient { get; } = new HashSet<string>(StringComparer.Ordinal)
     {
-        RoomSpeakersChanged, VoiceSpeakingStarted, VoiceSpeakingStopped,
+        RoomSpeakersChanged, RoomSpeakingStarted, RoomSpeakingStopped, VoiceSpeakingStarted, VoiceSpeakingStopped,
     };
 }

@@ -87,6 +87,18 @@ public sealed record RoomSpeakersEvent(
     [property: Id(2)] RoomSpeaker[] Speakers)
     : DomainEvent(Id, EventTypes.RoomSpeakersChanged, Room, Time);
 
+/// <summary>A participant began or ceased to speak. Transient.</summary>
+[GenerateSerializer, Immutable, Alias("vc.RoomSpeakingEvent")]
+public sealed record RoomSpeakingEvent(
+    Guid Id,
+    string Type,
+    DateTimeOffset Time,
+    [property: Id(0)] string Room,
+    [property: Id(1)] long Epoch,
+    [property: Id(2)] string ParticipantId,
+    [property: Id(3)] Guid? UserId)
+    : DomainEvent(Id, Type, Room, Time);
+
 /// <summary>A speaker and its level in dBov, −127 (silent) to 0 (loudest).</summary>
 [GenerateSerializer, Immutable, Alias("vc.RoomSpeaker")]
 public sealed record RoomSpeaker([property: Id(0)] string ParticipantId, [property: Id(1)] Guid? UserId, [property: Id(2)] int Level);

@@ -83,6 +83,10 @@ public sealed class RoomNews(string room, long epoch, IEventPublisher publisher,
             case MediaMoved:
                 Publish((id, now, sequence) => new RoomMediaMovedEvent(id, now, room, epoch, sequence, node?.Name));
                 break;
+            case SpeakingChanged speaking:
+                PublishSpeaking(EventTypes.RoomSpeakingStarted, speaking.Started);
+                PublishSpeaking(EventTypes.RoomSpeakingStopped, speaking.Stopped);
+                break;
             case SpeakersChanged speakers:
                 var at = time.GetUtcNow();
                 publisher.PublishTransient(new RoomSpeakersEvent(
@@ -97,6 +101,15 @@ public sealed class RoomNews(string room, long epoch, IEventPublisher publisher,
 
     private void PublishProducer(string type, ProducerInfo producer) => Publish((id, now, sequence) =>
         new RoomProducerEvent(id, type, now, room, epoch, sequence, producer, UserOf(producer.ParticipantId)));
+
+    private void PublishSpeaking(string type, string[] participants)
+    {
+        foreach (var participantId in participants)
+        {
+            var now = time.GetUtcNow();
+            publisher.PublishTransient(new RoomSpeakingEvent(Guid.CreateVersion7(now), type, now, room, epoch, participantId, UserOf(participantId)));
+        }
+    }
 
     private Guid? UserOf(string participantId) => _present.TryGetValue(participantId, out var participant) ? participant.UserId : null;
 

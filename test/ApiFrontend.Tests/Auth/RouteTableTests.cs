@@ -19,6 +19,18 @@ public sealed class RouteTableTests : IAsyncLifetime
     private static readonly (string Route, RouteAccess Access, string? Resource)[] Table =
     [
         ("* /socket.io", RouteAccess.Public, null),
+        ("DELETE /api/channels/{channelId}", RouteAccess.IdentityUnlessOpen, null),
+        ("DELETE /api/channels/{channelId}/bans/{userId}", RouteAccess.IdentityUnlessOpen, null),
+        ("GET /api/channels", RouteAccess.IdentityUnlessOpen, null),
+        ("GET /api/channels/{channelId}", RouteAccess.IdentityUnlessOpen, null),
+        ("PATCH /api/channels/{channelId}", RouteAccess.IdentityUnlessOpen, null),
+        ("POST /api/channels", RouteAccess.IdentityUnlessOpen, null),
+        ("PUT /api/channels/{channelId}/bans/{userId}", RouteAccess.IdentityUnlessOpen, null),
+        ("GET /voice/events", RouteAccess.Identity, null),
+        ("PATCH /voice/state", RouteAccess.Owner, "session"),
+        ("POST /voice/join", RouteAccess.Identity, null),
+        ("POST /voice/leave", RouteAccess.Owner, "session"),
+        ("POST /voice/signal", RouteAccess.Owner, "session"),
         ("DELETE /api/v1/calls/{callId}", RouteAccess.Owner, "call"),
         ("GET /api/v1/calls", RouteAccess.Owner, "chat"),
         ("GET /api/v1/calls/ice-servers", RouteAccess.Identity, null),

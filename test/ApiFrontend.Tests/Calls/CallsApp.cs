@@ -58,7 +58,7 @@ public sealed class CallsApp : IAsyncLifetime
         builder.UseOrleans(silo =>
         {
             silo.AddMemoryGrainStorage(GrainStores.Rooms);
-            silo.AddDurableStores(GrainStores.Calls, GrainStores.Chats, GrainStores.Users);
+            silo.AddDurableStores(GrainStores.Calls, GrainStores.Chats, GrainStores.Users, GrainStores.Channels, GrainStores.VoiceSessions);
             silo.AddReminders();
         });
         builder.AddApiFrontend();

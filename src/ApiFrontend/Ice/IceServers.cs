@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
 
-namespace VoiceCluster.ApiFrontend.Doors.Calls;
+namespace VoiceCluster.ApiFrontend.Ice;
 
 /// <summary>One entry of RTCConfiguration.iceServers (W3C WebRTC §4.2.2).</summary>
 public sealed record IceServer(string[] Urls, string? Username, string? Credential);
