@@ -1,9 +1,12 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using VoiceCluster.Abstractions.Events;
 using VoiceCluster.Clustering;
+using VoiceCluster.Events;
 using VoiceCluster.Grains;
 using VoiceCluster.Grains.Calls;
 using VoiceCluster.Grains.Channels;
+using VoiceCluster.Grains.Events;
 using VoiceCluster.Grains.Rooms;
 using VoiceCluster.Hosting;
 using VoiceCluster.Hosting.Health;
@@ -35,6 +38,10 @@ public static class SiloHosting
             throw new StartException("DATABASE_URL must be set: what silos know must survive each of them, and a file of one is of no use to the others.");
         }
 
+        builder.Services.TryAddSingleton<IExternalEvents, ExternalEvents>();
+
+        // Before the grains' host, so that it stops after the last grain has told its events.
+        builder.AddEventBridge();
         builder.UseOrleans(silo =>
         {
             silo.UseCluster(isStandalone);

@@ -15,7 +15,6 @@ return await Launch.RunAsync(
         builder.AddSilo(isStandalone: true);
         builder.AddApiFrontend(AuthDefaults.Standalone);
         builder.AddMediaNode();
-        builder.Services.AddHostedService<UnsupportedSettings>();
         builder.Services.AddHostedService<ReadyAnnouncement>();
         return builder;
     },

@@ -8,6 +8,7 @@ public sealed class DependencyTests
     /// <summary>Every project under src, with all it may reference. A new project is added here, with its arrow.</summary>
     private static readonly Dictionary<string, string[]> Arrows = new()
     {
+        ["Events"] = ["Grains.Abstractions", "Hosting"],
         ["Grains.Abstractions"] = [],
         ["Grains"] = ["Grains.Abstractions"],
         ["Hosting"] = [],
@@ -17,7 +18,7 @@ public sealed class DependencyTests
         ["PostgreSql"] = [],
         ["Clustering"] = ["PostgreSql"],
         ["Storage"] = ["Grains.Abstractions", "PostgreSql"],
-        ["Silo"] = ["Clustering", "Grains", "Hosting", "Storage"],
+        ["Silo"] = ["Clustering", "Events", "Grains", "Hosting", "Storage"],
         ["Standalone"] = ["ApiFrontend", "MediaNode", "Silo"],
     };
 

@@ -39,6 +39,23 @@ internal static class PostgresSchema
         );
         CREATE INDEX reminder_hash ON reminder (hash);
         """,
+        """
+        CREATE TABLE outbox_lease (
+          name text PRIMARY KEY,
+          owner uuid NOT NULL,
+          expires_at timestamptz NOT NULL
+        );
+        """,
+        """
+        CREATE TABLE call_history (
+          id uuid PRIMARY KEY,
+          chat_id uuid NOT NULL,
+          created_at bigint NOT NULL,
+          status text NOT NULL,
+          call jsonb NOT NULL
+        );
+        CREATE INDEX call_history_page ON call_history (chat_id, created_at DESC, id DESC);
+        """,
     ];
 
     /// <summary>Runs the scripts that the database has not seen, in one transaction, while others wait.</summary>
