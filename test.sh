@@ -4,7 +4,7 @@
 #   ./test.sh                    all of it
 #   ./test.sh Media Browser      only test projects whose name contains one of the words, without the checks
 #
-# On Debian and Ubuntu it installs what the tests need (Chromium, PostgreSQL, Redis, coturn). It needs the .NET 10 SDK and Node.js 20.
+# On Debian and Ubuntu it installs what the tests need (Chromium, PostgreSQL, Redis, NATS, coturn). It needs the .NET 10 SDK and Node.js 20.
 # The last line is "N passed, N failed"; the exit code is 0 only when nothing failed.
 set -uo pipefail
 cd "$(dirname "$0")"
@@ -26,6 +26,7 @@ install_packages() {
   [ -d /usr/lib/postgresql ] || command -v initdb >/dev/null || missing+=(postgresql)
   command -v redis-server >/dev/null || missing+=(redis-server)
   command -v turnserver >/dev/null || missing+=(coturn)
+  command -v nats-server >/dev/null || missing+=(nats-server)
   ldconfig -p | grep -q 'libssl\.so\.3' || missing+=(libssl3)
   ldconfig -p | grep -q 'libopus\.so\.0' || missing+=(libopus0)
   [ ${#missing[@]} -eq 0 ] && return 0

@@ -51,6 +51,12 @@ public sealed class HealthEndpointsTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.ServiceUnavailable, before.StatusCode);
         Assert.Equal("""{"status":503,"message":"Server is not ready","data":{"part":"It warms up."}}""", await before.Content.ReadAsStringAsync());
 
+        _part.State = ReadinessState.ReadyWithout("the bridge is away");
+        using var without = await _http.GetAsync("/health/ready");
+        Assert.Equal(HttpStatusCode.OK, without.StatusCode);
+        Assert.Equal(
+            """{"status":200,"message":"Server is ready","data":{"part":"ready; the bridge is away"}}""", await without.Content.ReadAsStringAsync());
+
         _part.State = ReadinessState.Ready;
         using var after = await _http.GetAsync("/health/ready");
         Assert.Equal(HttpStatusCode.OK, after.StatusCode);

@@ -199,6 +199,11 @@ internal sealed partial class OutboxDispatcher(
             _blocked.Clear();
         }
 
+        if (!isLeader)
+        {
+            metrics.Backlog = null;
+        }
+
         _isLeader = isLeader;
         _leasedAt = asked;
         return isLeader;

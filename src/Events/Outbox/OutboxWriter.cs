@@ -15,6 +15,9 @@ internal sealed partial class OutboxWriter : BackgroundService
     private const int MaxBatch = 256;
     private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromMilliseconds(100);
 
+    // A process that stops while the store is away loses what waits, and must not hang for it.
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(3);
+
     private readonly IOutboxStore _store;
     private readonly OutboxSignal _signal;
     private readonly EventMetrics _metrics;
@@ -53,6 +56,7 @@ internal sealed partial class OutboxWriter : BackgroundService
         // Everybody who tells of events has stopped before; what they said is written first.
         _waiting.Writer.TryComplete();
         using var late = cancellationToken.Register(() => _giveUp.Cancel());
+        _giveUp.CancelAfter(LastWords);
         await (ExecuteTask ?? Task.CompletedTask).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
     }

@@ -9,6 +9,6 @@ public interface IExternalEvents
     /// <summary>The channel is gone: its sessions end, and its room closes.</summary>
     Task ChannelDeletedAsync(string channelId);
 
-    /// <summary>The user is banned from one channel, or from all: he is disconnected there.</summary>
+    /// <summary>The user is banned from one channel, or from all, and is disconnected there.</summary>
     Task UserBannedAsync(Guid userId, string? channelId);
 }

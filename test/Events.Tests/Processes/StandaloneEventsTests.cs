@@ -53,6 +53,36 @@ public sealed class StandaloneEventsTests
         Assert.Contains("\"nats\":\"ready\"", await ReadinessAsync(http), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Standalone_UserBannedOverNats_EndsTheVoiceSessionAndSaysWhy()
+    {
+        await using var nats = await NatsServerProcess.StartNewAsync();
+        await using var peer = await NatsPeer.ConnectAsync(nats.Port, "voice.>", "room.>");
+        await using var server = await StandaloneServer.StartAsync("events-ban", settings: [$"--NATS_URL={nats.Url}"]);
+        using var http = new HttpClient { BaseAddress = new Uri(server.Url) };
+        var alice = await SignInAsync(http, "alice");
+        var bob = await SignInAsync(http, "bob");
+        var channel = (await PostAsync(http, alice.Token, "/api/channels", new { name = "general" })).GetProperty("id").GetString();
+        var session = (await PostAsync(http, bob.Token, "/voice/join", new { channel_id = channel, mute = false, deaf = false }))
+            .GetProperty("session_id").GetString();
+
+        var answer = await peer.RequestAsync("user.banned", JsonSerializer.Serialize(new { user_id = bob.UserId }));
+
+        Assert.True(answer.GetProperty("ok").GetBoolean());
+        await Eventually.TrueAsync(
+            () => peer.Received.Any(m => m.Subject == "voice.session.ended") && peer.Received.Any(m => m.Subject == "room.closed"), "the end is told");
+        Assert.All(peer.Received, m => EventSchemas.AssertValid(JsonSerializer.Deserialize<JsonElement>(m.Payload), m.Subject));
+        var told = peer.Received.Select(m => JsonSerializer.Deserialize<JsonElement>(m.Payload)).ToArray();
+        JsonElement Data(string type) => Assert.Single(told, e => e.GetProperty("type").GetString() == type).GetProperty("data");
+        Assert.Equal((session, bob.UserId), (Data("voice.session.created").GetProperty("session_id").GetString(), Data("voice.session.created").GetProperty("user_id").GetString()));
+        Assert.Equal((session, "removed"), (Data("voice.session.ended").GetProperty("session_id").GetString(), Data("voice.session.ended").GetProperty("reason").GetString()));
+        Assert.Equal((channel, "removed"), (Data("room.participant.left").GetProperty("room").GetString(), Data("room.participant.left").GetProperty("reason").GetString()));
+
+        using var again = new HttpRequestMessage(HttpMethod.Post, "/voice/join") { Content = JsonContent.Create(new { channel_id = channel, mute = false, deaf = false }) };
+        again.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bob.Token);
+        Assert.Equal(System.Net.HttpStatusCode.Forbidden, (await http.SendAsync(again)).StatusCode);
+    }
+
     private static async Task<string> ReadinessAsync(HttpClient http)
     {
         using var response = await http.GetAsync(new Uri("/health/ready", UriKind.Relative));
