@@ -16,7 +16,7 @@ namespace VoiceCluster.ApiFrontend.Tests.Auth;
 public sealed class RouteTableTests : IAsyncLifetime
 {
     /// <summary>Method, pattern, who may call, and for Owner what the caller must have a part in.</summary>
-    private static readonly (string Route, RouteAccess Access, string? Resource)[] Table =
+    internal static readonly (string Route, RouteAccess Access, string? Resource)[] Table =
     [
         ("* /socket.io", RouteAccess.Public, null),
         ("DELETE /api/v1/calls/{callId}", RouteAccess.Owner, "call"),
@@ -31,6 +31,7 @@ public sealed class RouteTableTests : IAsyncLifetime
         ("GET /health", RouteAccess.Public, null),
         ("GET /health/ready", RouteAccess.Public, null),
         ("GET /metrics", RouteAccess.Public, null),
+        ("GET /openapi/v1.json", RouteAccess.Public, null),
         ("POST /api/v1/auth/token", RouteAccess.Public, null),
     ];
 
