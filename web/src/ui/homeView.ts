@@ -36,7 +36,7 @@ export class HomeView {
     }
     this.callCard = new CallCard(calls);
     this.channelCard = new ChannelCard(new Channels(new Api(calls.session.token)), this.wishes.joinChannel);
-    this.root.replaceChildren(this.join.root, this.callCard.root, this.channelCard.root);
+    this.root.replaceChildren(this.join.root, element('div', { className: 'stack' }, this.callCard.root, this.channelCard.root));
     this.refresh();
   }
 

@@ -10,7 +10,7 @@ export class IncomingDialog {
   private before: Element | null = null;
 
   constructor(onAccept: () => void, onDecline: () => void) {
-    const decline = element('button', { type: 'button', className: 'control danger' }, 'Decline');
+    const decline = element('button', { type: 'button', className: 'danger' }, 'Decline');
     this.root = element('dialog', {
       className: 'card incoming',
       attributes: { 'role': 'alertdialog', 'aria-labelledby': 'incoming-title', 'aria-describedby': 'incoming-hint' },
