@@ -4,7 +4,7 @@
 #   ./test.sh                    all of it
 #   ./test.sh Media Browser      only test projects whose name contains one of the words, without the checks
 #
-# On Debian and Ubuntu it installs what the tests need (Chromium, PostgreSQL). It needs the .NET 10 SDK and Node.js 20.
+# On Debian and Ubuntu it installs what the tests need (Chromium, PostgreSQL, coturn). It needs the .NET 10 SDK and Node.js 20.
 # The last line is "N passed, N failed"; the exit code is 0 only when nothing failed.
 set -uo pipefail
 cd "$(dirname "$0")"
@@ -23,7 +23,9 @@ install_packages() {
   command -v chromium >/dev/null || [ -n "${CHROMIUM_PATH:-}" ] || missing+=(chromium)
   command -v node >/dev/null || missing+=(nodejs npm)
   [ -d /usr/lib/postgresql ] || command -v initdb >/dev/null || missing+=(postgresql)
+  command -v turnserver >/dev/null || missing+=(coturn)
   ldconfig -p | grep -q 'libssl\.so\.3' || missing+=(libssl3)
+  ldconfig -p | grep -q 'libopus\.so\.0' || missing+=(libopus0)
   [ ${#missing[@]} -eq 0 ] && return 0
   if ! command -v apt-get >/dev/null; then
     echo "Please install: ${missing[*]}" >&2

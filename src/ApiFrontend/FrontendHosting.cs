@@ -3,8 +3,11 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Doors.Calls;
+using VoiceCluster.ApiFrontend.Doors.Channels;
 using VoiceCluster.ApiFrontend.Doors.Mediasoup;
+using VoiceCluster.ApiFrontend.Doors.Voice;
 using VoiceCluster.ApiFrontend.Http;
+using VoiceCluster.ApiFrontend.Ice;
 using VoiceCluster.ApiFrontend.Limits;
 using VoiceCluster.ApiFrontend.Rooms;
 using VoiceCluster.ApiFrontend.SocketIo;
@@ -41,7 +44,10 @@ public static class FrontendHosting
         services.AddSingleton<MediasoupMembers>();
         services.AddSingleton<MediasoupGate>();
         services.AddSingleton<MediasoupDoor>();
-        services.AddCalls(builder.Configuration);
+        services.AddIceServers(builder.Configuration);
+        services.AddCalls();
+        services.AddVoice();
+        services.AddChannels();
         services.AddHostedService<DoorsClosing>();
         services.AddCors();
         services.AddRouting();
@@ -85,6 +91,8 @@ public static class FrontendHosting
         app.UsePage();
         app.MapVoiceAuth();
         app.MapCalls();
+        app.MapVoice();
+        app.MapChannels();
         app.MapOpenApi().AllowAnonymous();
 
         // A Socket.IO client shows its token in the handshake of a namespace, which judges it.

@@ -14,4 +14,10 @@ public static class GrainStores
 
     /// <summary>Users: which call each is in. A lost row costs no call, only the protection from a second one.</summary>
     public const string Users = "users";
+
+    /// <summary>Channels and their directory: durable.</summary>
+    public const string Channels = "channels";
+
+    /// <summary>Voice sessions and their users: durable with their events, so that a crash leaves no session that never ended.</summary>
+    public const string VoiceSessions = "voice-sessions";
 }

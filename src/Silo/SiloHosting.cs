@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using VoiceCluster.Grains;
 using VoiceCluster.Grains.Calls;
+using VoiceCluster.Grains.Channels;
 using VoiceCluster.Grains.Rooms;
 using VoiceCluster.Storage;
 
@@ -19,10 +20,12 @@ public static class SiloHosting
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RoomOptions>, RoomOptionsValidator>());
         builder.Services.AddOptions<CallOptions>().Bind(builder.Configuration.GetSection(CallOptions.Section)).ValidateOnStart();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CallOptions>, CallOptionsValidator>());
+        builder.Services.AddOptions<ChannelOptions>().Bind(builder.Configuration.GetSection(ChannelOptions.Section)).ValidateOnStart();
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ChannelOptions>, ChannelOptionsValidator>());
         builder.UseOrleans(silo => silo
             .UseLocalhostClustering()
             .AddMemoryGrainStorage(GrainStores.Rooms)
-            .AddDurableStores(GrainStores.Calls, GrainStores.Chats, GrainStores.Users)
+            .AddDurableStores(GrainStores.Calls, GrainStores.Chats, GrainStores.Users, GrainStores.Channels, GrainStores.VoiceSessions)
             .AddReminders());
         return builder;
     }

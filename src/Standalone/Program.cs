@@ -1,21 +1,18 @@
 using VoiceCluster.ApiFrontend;
-using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.Hosting;
 using VoiceCluster.Hosting.Health;
 using VoiceCluster.Hosting.Metrics;
 using VoiceCluster.MediaNode;
-using VoiceCluster.Silo;
 using VoiceCluster.Standalone;
+using VoiceCluster.Standalone.Doctor;
 
 // Silo, API frontend and media node in one process, with no server beside it.
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-builder.AddStandaloneDefaults(args);
-builder.AddSilo();
-builder.AddApiFrontend(AuthDefaults.Standalone);
-builder.AddMediaNode();
-builder.Services.AddHostedService<UnsupportedSettings>();
-builder.Services.AddHostedService<ReadyAnnouncement>();
+if (args is [DoctorCommand.Name, .. var settings])
+{
+    return await DoctorCommand.RunAsync(() => StandaloneHosting.CreateBuilder(settings), Console.Out);
+}
 
+var builder = StandaloneHosting.CreateBuilder(args);
 return await Launch.RunAsync(builder, static app =>
 {
     app.MapHealth();

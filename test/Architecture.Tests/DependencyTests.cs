@@ -13,7 +13,7 @@ public sealed class DependencyTests
         ["Hosting"] = [],
         ["Media"] = [],
         ["MediaNode"] = ["Grains.Abstractions", "Hosting", "Media"],
-        ["ApiFrontend"] = ["Grains.Abstractions", "Hosting"],
+        ["ApiFrontend"] = ["Grains.Abstractions", "Hosting", "Media"],
         ["Storage"] = ["Grains.Abstractions"],
         ["Silo"] = ["Grains", "Hosting", "Storage"],
         ["Standalone"] = ["ApiFrontend", "MediaNode", "Silo"],
@@ -54,6 +54,13 @@ public sealed class DependencyTests
     {
         var forbidden = new Regex(@"\[(LibraryImport|DllImport)\b");
         AssertNoMatch(forbidden, Repository.SourceFiles("src").Where(f => !Repository.Relative(f).Contains("/Interop/", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Frontend_OfMedia_UsesDescriptionsOnly()
+    {
+        var forbidden = new Regex(@"\bVoiceCluster\.Media\.(?!Sdp\b|Routing\.Parameters\b)");
+        AssertNoMatch(forbidden, Repository.SourceFiles("src/ApiFrontend"));
     }
 
     [Fact]

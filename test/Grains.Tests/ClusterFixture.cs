@@ -107,7 +107,12 @@ public sealed class ClusterFixture : IAsyncLifetime
     {
         public void Configure(ISiloBuilder siloBuilder)
         {
-            siloBuilder.AddMemoryGrainStorage(GrainStores.Rooms);
+            foreach (var name in new[] { GrainStores.Rooms, GrainStores.Channels, GrainStores.VoiceSessions })
+            {
+                siloBuilder.AddMemoryGrainStorage(name);
+            }
+
+            siloBuilder.UseInMemoryReminderService();
             siloBuilder.Services.AddSingleton(TimeProvider.System);
             siloBuilder.Services.Configure<Grains.Rooms.RoomOptions>(o => o.MaxParticipants = 4);
         }

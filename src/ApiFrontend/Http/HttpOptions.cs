@@ -37,7 +37,7 @@ public sealed class HttpOptions
     internal static string[] Split(string? list) => (list ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>The ports, or an empty list when one is wrong.</summary>
-    internal static bool TryReadPorts(string list, out int[] ports)
+    public static bool TryReadPorts(string list, out int[] ports)
     {
         string[] texts = Split(list);
         ports = new int[texts.Length];

@@ -46,6 +46,7 @@ public sealed record DesiredTransport([property: Id(0)] string TransportId, [pro
 [GenerateSerializer, Immutable, Alias("vc.DesiredProducer")]
 public sealed record DesiredProducer([property: Id(0)] string ProducerId, [property: Id(1)] string TransportId, [property: Id(2)] bool Paused);
 
+/// <summary>A consumer of any source; the producer's id is empty for a slot and the mix.</summary>
 [GenerateSerializer, Immutable, Alias("vc.DesiredConsumer")]
 public sealed record DesiredConsumer([property: Id(0)] string ConsumerId, [property: Id(1)] string TransportId, [property: Id(2)] string ProducerId, [property: Id(3)] bool Paused);
 
@@ -58,18 +59,30 @@ public sealed record RoomReconciled(
     [property: Id(3)] string[] MissingConsumers);
 
 /// <summary>What the node has of a room.</summary>
+/// <param name="Speakers">Who speaks now, because what the node reported before may be lost; null in an old message.</param>
 [GenerateSerializer, Immutable, Alias("vc.RoomAdopted")]
 public sealed record RoomAdopted(
     [property: Id(0)] string RtpCapabilitiesJson,
     [property: Id(1)] AdoptedTransport[] Transports,
     [property: Id(2)] AdoptedProducer[] Producers,
-    [property: Id(3)] AdoptedConsumer[] Consumers);
+    [property: Id(3)] AdoptedConsumer[] Consumers,
+    [property: Id(4)] Rooms.Speaker[]? Speakers = null);
 
 [GenerateSerializer, Immutable, Alias("vc.AdoptedTransport")]
-public sealed record AdoptedTransport([property: Id(0)] string TransportId, [property: Id(1)] string ParticipantId);
+public sealed record AdoptedTransport(
+    [property: Id(0)] string TransportId,
+    [property: Id(1)] string ParticipantId,
+    [property: Id(2)] MediaTransportState State = MediaTransportState.New);
 
 [GenerateSerializer, Immutable, Alias("vc.AdoptedProducer")]
 public sealed record AdoptedProducer([property: Id(0)] string ProducerId, [property: Id(1)] string TransportId, [property: Id(2)] Rooms.MediaKind Kind, [property: Id(3)] bool Paused);
 
+/// <summary>A consumer that the node has.</summary>
+/// <param name="ProducerId">Empty unless the source is a producer.</param>
 [GenerateSerializer, Immutable, Alias("vc.AdoptedConsumer")]
-public sealed record AdoptedConsumer([property: Id(0)] string ConsumerId, [property: Id(1)] string TransportId, [property: Id(2)] string ProducerId, [property: Id(3)] bool Paused);
+public sealed record AdoptedConsumer(
+    [property: Id(0)] string ConsumerId,
+    [property: Id(1)] string TransportId,
+    [property: Id(2)] string ProducerId,
+    [property: Id(3)] bool Paused,
+    [property: Id(4)] Rooms.ConsumerSource Source = Rooms.ConsumerSource.Producer);

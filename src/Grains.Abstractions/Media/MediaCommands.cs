@@ -49,8 +49,28 @@ public sealed record CreateConsumer(
     [property: Id(1)] string TransportId,
     [property: Id(2)] string ProducerId,
     [property: Id(3)] string RtpCapabilitiesJson,
-    [property: Id(4)] bool Paused) : MediaCommand;
+    [property: Id(4)] bool Paused,
+    [property: Id(5)] string? NegotiatedRtpParametersJson = null) : MediaCommand;
 
+/// <summary>Consumers of the loudest others, one an id; answers <see cref="SlotConsumersOpened"/>.</summary>
+/// <param name="RtpParametersJson">As negotiated, one an id; the node adds the encodings.</param>
+[GenerateSerializer, Immutable, Alias("vc.CreateSlotConsumers")]
+public sealed record CreateSlotConsumers(
+    [property: Id(0)] string[] ConsumerIds,
+    [property: Id(1)] string TransportId,
+    [property: Id(2)] string[] RtpParametersJson,
+    [property: Id(3)] bool Paused) : MediaCommand;
+
+/// <summary>A consumer of the mix of all others; answers <see cref="ConsumerOpened"/>.</summary>
+/// <param name="RtpParametersJson">As negotiated; the node adds the encoding.</param>
+[GenerateSerializer, Immutable, Alias("vc.CreateMixConsumer")]
+public sealed record CreateMixConsumer(
+    [property: Id(0)] string ConsumerId,
+    [property: Id(1)] string TransportId,
+    [property: Id(2)] string RtpParametersJson,
+    [property: Id(3)] bool Paused) : MediaCommand;
+
+/// <summary>Pauses or resumes a consumer of any source.</summary>
 [GenerateSerializer, Immutable, Alias("vc.SetConsumerPaused")]
 public sealed record SetConsumerPaused([property: Id(0)] string ConsumerId, [property: Id(1)] bool Paused) : MediaCommand;
 
@@ -79,3 +99,7 @@ public sealed record IceRestarted([property: Id(0)] string IceParametersJson) : 
 
 [GenerateSerializer, Immutable, Alias("vc.ConsumerOpened")]
 public sealed record ConsumerOpened([property: Id(0)] string RtpParametersJson, [property: Id(1)] MediaKind Kind, [property: Id(2)] bool ProducerPaused) : MediaReply;
+
+/// <summary>The completed parameters of new slots, in the order of the command.</summary>
+[GenerateSerializer, Immutable, Alias("vc.SlotConsumersOpened")]
+public sealed record SlotConsumersOpened([property: Id(0)] string[] RtpParametersJson) : MediaReply;

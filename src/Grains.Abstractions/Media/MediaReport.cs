@@ -12,8 +12,13 @@ public sealed record MediaReport(
     [property: Id(2)] Speaker[]? Speakers,
     [property: Id(3)] TransportStateChange[] Transports);
 
+/// <summary>A transport's new state.</summary>
+/// <param name="WasSilent">With Closed: ICE consent had ended (RFC 7675), 30 s after the last check.</param>
 [GenerateSerializer, Immutable, Alias("vc.TransportStateChange")]
-public sealed record TransportStateChange([property: Id(0)] string TransportId, [property: Id(1)] MediaTransportState State);
+public sealed record TransportStateChange(
+    [property: Id(0)] string TransportId,
+    [property: Id(1)] MediaTransportState State,
+    [property: Id(2)] bool WasSilent = false);
 
 /// <summary>ICE and DTLS taken together.</summary>
 [GenerateSerializer]

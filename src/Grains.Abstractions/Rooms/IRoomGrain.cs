@@ -49,6 +49,12 @@ public interface IRoomGrain : IGrainWithStringKey
     /// <summary>Starts receiving another participant's producer. Media flows at once.</summary>
     Task<Outcome<ConsumerCreated>> ConsumeAsync(string participantId, ConsumeRequest request);
 
+    /// <summary>Starts receiving the loudest of the others, in slots; the answers are in the order of the request.</summary>
+    Task<Outcome<ConsumerCreated[]>> ConsumeLoudestAsync(string participantId, ConsumeLoudestRequest request);
+
+    /// <summary>Starts receiving the mix of all others. Unsupported where the media node has no Opus library.</summary>
+    Task<Outcome<ConsumerCreated>> ConsumeMixAsync(string participantId, ConsumeMixRequest request);
+
     /// <summary>Pauses or resumes a consumer.</summary>
     Task<Outcome<Done>> SetConsumerPausedAsync(string participantId, string consumerId, bool paused);
 
@@ -60,6 +66,12 @@ public interface IRoomGrain : IGrainWithStringKey
 
     /// <summary>Mutes or deafens a participant; enforced by the media node.</summary>
     Task<Outcome<Done>> SetVoiceStateAsync(string participantId, bool muted, bool deafened);
+
+    /// <summary>Removes every participant of a user, whichever door it came through. None is no error.</summary>
+    Task<Outcome<Done>> RemoveUserAsync(Guid userId, LeaveReason reason);
+
+    /// <summary>Removes everybody: the room or its channel is ended. The name may be used again.</summary>
+    Task<Outcome<Done>> CloseAsync(LeaveReason reason);
 
     /// <summary>What the room looks like now. A room that nobody is in has no participants; it is no error.</summary>
     [AlwaysInterleave]
@@ -91,4 +103,7 @@ public static class RoomLease
 
     /// <summary>A participant whose door was silent for so long leaves with <see cref="LeaveReason.DoorLost"/>.</summary>
     public static readonly TimeSpan Expiry = TimeSpan.FromSeconds(45);
+
+    /// <summary>How long a participant stays without media when it <see cref="JoinRoom.EndsWithMedia"/>.</summary>
+    public static readonly TimeSpan MediaExpiry = TimeSpan.FromSeconds(30);
 }

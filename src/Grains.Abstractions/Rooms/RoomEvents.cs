@@ -27,6 +27,13 @@ public sealed record ProducerRemoved(long Sequence, [property: Id(0)] string Pro
 [GenerateSerializer, Immutable, Alias("vc.SpeakersChanged")]
 public sealed record SpeakersChanged(long Sequence, [property: Id(0)] Speaker[] Speakers) : RoomEvent(Sequence);
 
+/// <summary>
+/// Who began and who ended speaking, each once: start within 100 ms of the voice, stop 400 ms after it. A participant that
+/// leaves or is muted while it speaks has stopped.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("vc.SpeakingChanged")]
+public sealed record SpeakingChanged(long Sequence, [property: Id(0)] string[] Started, [property: Id(1)] string[] Stopped) : RoomEvent(Sequence);
+
 /// <summary>A speaker and its level in dBov, −127 (silent) to 0 (loudest), RFC 6464.</summary>
 [GenerateSerializer, Immutable, Alias("vc.Speaker")]
 public sealed record Speaker([property: Id(0)] string ParticipantId, [property: Id(1)] int Level);

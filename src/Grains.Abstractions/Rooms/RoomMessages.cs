@@ -21,7 +21,7 @@ public enum LeaveReason
     /// <summary>The door that held the connection went silent.</summary>
     DoorLost = 2,
 
-    /// <summary>No ICE consent for 30 s on every transport.</summary>
+    /// <summary>No ICE consent for 30 s on any transport; see <see cref="JoinRoom.EndsWithMedia"/>.</summary>
     MediaLost = 3,
 
     /// <summary>A moderator or a ban.</summary>
@@ -40,6 +40,11 @@ public enum LeaveReason
 /// <param name="UserText">The id as the door's client wrote it (JSON text for mediasoup doors, for instance <c>1</c> or <c>"bob"</c>), shown back unchanged.</param>
 /// <param name="DisplayName">A name for people.</param>
 /// <param name="Door">Which door: voice, calls, channels, mediasoup, peers.</param>
+/// <param name="EndsWithMedia">
+/// The participant is only as present as its media: when no transport has had an ICE check for
+/// <see cref="RoomLease.MediaExpiry"/>, or none was made, it leaves with <see cref="LeaveReason.MediaLost"/>.
+/// </param>
+/// <param name="RequiresChannel">The room must be that of a channel: without one NotFound.</param>
 [GenerateSerializer, Immutable, Alias("vc.JoinRoom")]
 public sealed record JoinRoom(
     [property: Id(0)] string ParticipantId,
@@ -48,7 +53,9 @@ public sealed record JoinRoom(
     [property: Id(3)] string DisplayName,
     [property: Id(4)] string Door,
     [property: Id(5)] bool Muted = false,
-    [property: Id(6)] bool Deafened = false);
+    [property: Id(6)] bool Deafened = false,
+    [property: Id(7)] bool EndsWithMedia = false,
+    [property: Id(8)] bool RequiresChannel = false);
 
 /// <summary>The answer to a join.</summary>
 /// <param name="RtpCapabilitiesJson">The router's capabilities, mediasoup's RtpCapabilities.</param>
@@ -61,12 +68,14 @@ public sealed record RoomJoined(
     [property: Id(2)] bool Resumed);
 
 /// <summary>A room at one moment.</summary>
+/// <param name="Speaking">The participants who speak now; null in an old message.</param>
 [GenerateSerializer, Immutable, Alias("vc.RoomSnapshot")]
 public sealed record RoomSnapshot(
     [property: Id(0)] string Name,
     [property: Id(1)] ParticipantInfo[] Participants,
     [property: Id(2)] ProducerInfo[] Producers,
-    [property: Id(3)] string? MediaNodeId);
+    [property: Id(3)] string? MediaNodeId,
+    [property: Id(4)] string[]? Speaking = null);
 
 /// <summary>One participant as others see it.</summary>
 [GenerateSerializer, Immutable, Alias("vc.ParticipantInfo")]
@@ -100,14 +109,53 @@ public sealed record ProduceRequest(
     [property: Id(3)] bool Paused = false);
 
 /// <summary>A request to receive a producer.</summary>
+/// <param name="RtpCapabilitiesJson">What the client can receive; not read when <paramref name="NegotiatedRtpParametersJson"/> is given.</param>
+/// <param name="NegotiatedRtpParametersJson">
+/// What the client and the door agreed in SDP: mediasoup's RtpParameters without encodings, with the client's own payload
+/// types and extension ids. Packets are rewritten to them. Null: the router's payload types and ids.
+/// </param>
 [GenerateSerializer, Immutable, Alias("vc.ConsumeRequest")]
 public sealed record ConsumeRequest(
     [property: Id(0)] string TransportId,
     [property: Id(1)] string ProducerId,
     [property: Id(2)] string RtpCapabilitiesJson,
-    [property: Id(3)] bool Paused = false);
+    [property: Id(3)] bool Paused = false,
+    [property: Id(4)] string? NegotiatedRtpParametersJson = null);
+
+/// <summary>
+/// A request to receive the loudest speakers, each untouched, in as many slots as there are entries. A speaker keeps its slot
+/// while it is among the loudest; who comes in takes the slot of who went out. The receiver's own voice is never among them.
+/// All slots of one transport share the loudest between them, also when they were made by several requests.
+/// </summary>
+/// <param name="RtpParametersJson">For each slot what was agreed in SDP: mediasoup's RtpParameters without encodings.</param>
+[GenerateSerializer, Immutable, Alias("vc.ConsumeLoudestRequest")]
+public sealed record ConsumeLoudestRequest(
+    [property: Id(0)] string TransportId,
+    [property: Id(1)] string[] RtpParametersJson);
+
+/// <summary>A request to receive all others mixed into one Opus stream.</summary>
+/// <param name="RtpParametersJson">What was agreed in SDP: mediasoup's RtpParameters without encodings.</param>
+[GenerateSerializer, Immutable, Alias("vc.ConsumeMixRequest")]
+public sealed record ConsumeMixRequest(
+    [property: Id(0)] string TransportId,
+    [property: Id(1)] string RtpParametersJson);
+
+/// <summary>Where a consumer's media comes from.</summary>
+[GenerateSerializer]
+public enum ConsumerSource
+{
+    /// <summary>One producer.</summary>
+    Producer = 0,
+
+    /// <summary>Whoever is among the loudest: a slot.</summary>
+    Loudest = 1,
+
+    /// <summary>All others, mixed.</summary>
+    Mix = 2,
+}
 
 /// <summary>A new consumer, with mediasoup's RtpParameters for it.</summary>
+/// <param name="ProducerId">Empty for a slot and for the mix, which have no one producer.</param>
 [GenerateSerializer, Immutable, Alias("vc.ConsumerCreated")]
 public sealed record ConsumerCreated(
     [property: Id(0)] string ConsumerId,

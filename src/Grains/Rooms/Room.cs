@@ -14,6 +14,7 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
     private readonly Dictionary<string, RoomProducer> _producers = [];
     private readonly Dictionary<string, RoomConsumer> _consumers = [];
     private readonly List<RoomEvent> _events = [];
+    private string[] _speaking = [];
     private long _sequence;
 
     /// <summary>True when nobody is in the room.</summary>
@@ -43,6 +44,7 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
             }
 
             present.Observer = observer;
+            present.EndsWithMedia = request.EndsWithMedia;
             return true;
         }
 
@@ -53,7 +55,7 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
 
         var info = new ParticipantInfo(
             request.ParticipantId, request.UserId, request.UserText, request.DisplayName, request.Door, request.Muted, request.Deafened);
-        state.Participants.Add(new RoomParticipant { Info = info, Observer = observer });
+        state.Participants.Add(new RoomParticipant { Info = info, Observer = observer, EndsWithMedia = request.EndsWithMedia });
         Emit(sequence => new ParticipantJoined(sequence, info));
         return false;
     }
@@ -74,6 +76,7 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
             RemoveTransport(transportId);
         }
 
+        SetSpeaking([.. _speaking.Where(s => s != participantId)]);
         state.Participants.Remove(participant);
         Emit(sequence => new ParticipantLeft(sequence, participantId, reason));
         return true;
@@ -98,6 +101,31 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
     /// <summary>Notes a transport that the media node has opened.</summary>
     public void AddTransport(string transportId, string participantId) =>
         _transports.Add(transportId, new RoomTransport(transportId, participantId));
+
+    /// <summary>Notes what the media node says of a transport; one that it closed is removed. False when it is absent.</summary>
+    public bool SetTransportState(string transportId, MediaTransportState mediaState)
+    {
+        if (!_transports.TryGetValue(transportId, out var transport))
+        {
+            return false;
+        }
+
+        transport.State = mediaState;
+        return mediaState != MediaTransportState.Closed || RemoveTransport(transportId);
+    }
+
+    /// <summary>The participants that end with their media and have none: no transport that ICE has reached.</summary>
+    public string[] WithoutMedia() =>
+    [
+        .. from participant in state.Participants
+           where participant.EndsWithMedia
+           let id = participant.Info.ParticipantId
+           where !_transports.Values.Any(t => t.ParticipantId == id && t.State != MediaTransportState.New)
+           select id,
+    ];
+
+    /// <summary>Whose the transport is; null when it is absent.</summary>
+    public string? OwnerOf(string transportId) => _transports.GetValueOrDefault(transportId)?.ParticipantId;
 
     /// <summary>Whether the transport exists and is the participant's own.</summary>
     public Fault? CheckTransport(string participantId, string transportId)
@@ -221,9 +249,27 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
             : producer;
     }
 
+    /// <summary>Whether the participant may receive so many more slots, or one more mix, on its transport.</summary>
+    public Fault? CheckNewConsumers(string participantId, string transportId, ConsumerSource source, int count)
+    {
+        if (CheckTransport(participantId, transportId) is { } fault)
+        {
+            return fault;
+        }
+
+        if (count < 1)
+        {
+            return new Fault(FaultCode.Invalid, "At least one slot must be asked for.");
+        }
+
+        var limit = source == ConsumerSource.Mix ? options.MaxMixesPerParticipant : options.MaxSlotsPerParticipant;
+        return count > limit - _consumers.Values.Count(c => c.Source == source && c.ParticipantId == participantId)
+            ? new Fault(FaultCode.Conflict, $"A participant may have {limit} {(source == ConsumerSource.Mix ? "mixes" : "slots")} at most.")
+            : null;
+    }
+
     /// <summary>Notes a consumer that the media node has started.</summary>
-    public void AddConsumer(string consumerId, string participantId, string transportId, string producerId, bool paused) =>
-        _consumers.Add(consumerId, new RoomConsumer(consumerId, participantId, transportId, producerId, paused));
+    public void AddConsumer(RoomConsumer consumer) => _consumers.Add(consumer.Id, consumer);
 
     /// <summary>The participant's own consumer.</summary>
     public Outcome<RoomConsumer> GetOwnConsumer(string participantId, string consumerId)
@@ -242,7 +288,8 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
     public bool IsHeldBack(RoomConsumer consumer) =>
         consumer.Paused
         || (Find(consumer.ParticipantId) is { Info.Deafened: true }
-            && _producers.TryGetValue(consumer.ProducerId, out var producer) && producer.Kind == MediaKind.Audio);
+            && (consumer.Source != ConsumerSource.Producer
+                || (_producers.TryGetValue(consumer.ProducerId, out var producer) && producer.Kind == MediaKind.Audio)));
 
     /// <summary>Forgets a consumer.</summary>
     public void RemoveConsumer(string consumerId) => _consumers.Remove(consumerId);
@@ -277,6 +324,7 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
     public void ReportSpeakers(Speaker[] speakers)
     {
         Speaker[] known = [.. speakers.Where(s => Find(s.ParticipantId) is not null)];
+        SetSpeaking([.. known.Select(s => s.ParticipantId)]);
         Emit(sequence => new SpeakersChanged(sequence, known));
     }
 
@@ -284,6 +332,7 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
     public void MoveMedia(string rtpCapabilitiesJson)
     {
         ForgetMedia();
+        SetSpeaking([]);
         Emit(sequence => new MediaMoved(sequence, rtpCapabilitiesJson));
     }
 
@@ -301,7 +350,7 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
         ForgetMedia();
         foreach (var transport in adopted.Transports.Where(t => Find(t.ParticipantId) is not null))
         {
-            _transports[transport.TransportId] = new RoomTransport(transport.TransportId, transport.ParticipantId);
+            _transports[transport.TransportId] = new RoomTransport(transport.TransportId, transport.ParticipantId) { State = transport.State };
         }
 
         foreach (var producer in adopted.Producers)
@@ -317,12 +366,18 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
 
         foreach (var consumer in adopted.Consumers)
         {
-            if (_transports.TryGetValue(consumer.TransportId, out var transport) && _producers.ContainsKey(consumer.ProducerId))
+            if (_transports.TryGetValue(consumer.TransportId, out var transport)
+                && (consumer.Source != ConsumerSource.Producer || _producers.ContainsKey(consumer.ProducerId)))
             {
                 var deafened = Find(transport.ParticipantId) is { Info.Deafened: true };
                 _consumers[consumer.ConsumerId] = new RoomConsumer(
-                    consumer.ConsumerId, transport.ParticipantId, consumer.TransportId, consumer.ProducerId, consumer.Paused && !deafened);
+                    consumer.ConsumerId, transport.ParticipantId, consumer.TransportId, consumer.ProducerId, consumer.Paused && !deafened, consumer.Source);
             }
+        }
+
+        if (adopted.Speakers is not null)
+        {
+            ReportSpeakers(adopted.Speakers);
         }
     }
 
@@ -356,7 +411,19 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
         name,
         [.. state.Participants.Select(p => p.Info)],
         [.. _producers.Values.Select(Describe)],
-        state.Node?.Name);
+        state.Node?.Name,
+        _speaking);
+
+    private void SetSpeaking(string[] speaking)
+    {
+        string[] started = [.. speaking.Except(_speaking)];
+        string[] stopped = [.. _speaking.Except(speaking)];
+        _speaking = speaking;
+        if (started.Length > 0 || stopped.Length > 0)
+        {
+            Emit(sequence => new SpeakingChanged(sequence, started, stopped));
+        }
+    }
 
     private static Fault UnknownParticipant(string participantId) =>
         new(FaultCode.NotFound, $"There is no participant {participantId} in this room.");
@@ -369,7 +436,11 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
 }
 
 /// <summary>A transport of a participant on the media node.</summary>
-public sealed record RoomTransport(string Id, string ParticipantId);
+public sealed record RoomTransport(string Id, string ParticipantId)
+{
+    /// <summary>As the media node reported it last.</summary>
+    public MediaTransportState State { get; set; }
+}
 
 /// <summary>A track that a participant sends. <see cref="Paused"/> is the client's own wish.</summary>
 public sealed record RoomProducer(string Id, string ParticipantId, string TransportId, MediaKind Kind, bool Paused)
@@ -378,7 +449,9 @@ public sealed record RoomProducer(string Id, string ParticipantId, string Transp
 }
 
 /// <summary>A track that a participant receives. <see cref="Paused"/> is the client's own wish.</summary>
-public sealed record RoomConsumer(string Id, string ParticipantId, string TransportId, string ProducerId, bool Paused)
+/// <param name="ProducerId">Empty for a slot and for the mix.</param>
+public sealed record RoomConsumer(
+    string Id, string ParticipantId, string TransportId, string ProducerId, bool Paused, ConsumerSource Source = ConsumerSource.Producer)
 {
     public bool Paused { get; set; } = Paused;
 }

@@ -20,6 +20,7 @@ public sealed partial class RoomGrain(
     private static readonly TimeSpan MaintenancePeriod = TimeSpan.FromSeconds(5);
 
     private readonly Dictionary<string, DateTimeOffset> _lastSeen = [];
+    private readonly Dictionary<string, DateTimeOffset> _withoutMediaSince = [];
     private string _name = "";
     private Room _room = null!;
     private RoomMedia _media = null!;
@@ -59,7 +60,7 @@ public sealed partial class RoomGrain(
             return await FinishAsync(unavailable);
         }
 
-        var joined = _room.Join(request, observer);
+        var joined = await AdmitAsync(request) is { } kept ? kept : _room.Join(request, observer);
         if (joined.Fault is { } refused)
         {
             await CloseIfEmptyAsync();
@@ -194,67 +195,6 @@ public sealed partial class RoomGrain(
             () => _room.RemoveProducer(producerId));
 
     /// <inheritdoc/>
-    public async Task<Outcome<ConsumerCreated>> ConsumeAsync(string participantId, ConsumeRequest request)
-    {
-        if (await CheckAsync(() => _room.CheckNewConsumer(participantId, request.TransportId, request.ProducerId).Fault) is { } fault)
-        {
-            return await FinishAsync(fault);
-        }
-
-        var producer = _room.CheckNewConsumer(participantId, request.TransportId, request.ProducerId).Value!;
-        var consumer = new RoomConsumer(NewId(), participantId, request.TransportId, request.ProducerId, request.Paused);
-        var reply = await _media.ExecuteAsync(new CreateConsumer(
-            consumer.Id, request.TransportId, request.ProducerId, request.RtpCapabilitiesJson, _room.IsHeldBack(consumer)));
-        if (reply.Fault is { } failed)
-        {
-            return await FinishAsync(failed);
-        }
-
-        _room.AddConsumer(consumer.Id, participantId, request.TransportId, request.ProducerId, request.Paused);
-        await FinishAsync();
-        var opened = (ConsumerOpened)reply.Value!;
-        return new ConsumerCreated(consumer.Id, request.ProducerId, opened.Kind, opened.RtpParametersJson, producer.Paused);
-    }
-
-    /// <inheritdoc/>
-    public async Task<Outcome<Done>> SetConsumerPausedAsync(string participantId, string consumerId, bool paused)
-    {
-        if (await CheckAsync(() => _room.GetOwnConsumer(participantId, consumerId).Fault) is { } fault)
-        {
-            return await FinishAsync(fault);
-        }
-
-        var consumer = _room.GetOwnConsumer(participantId, consumerId).Value!;
-        var after = _room.IsHeldBack(consumer with { Paused = paused });
-        if (_room.IsHeldBack(consumer) != after)
-        {
-            var reply = await _media.ExecuteAsync(new SetConsumerPaused(consumerId, after));
-            if (reply.Fault is { } failed)
-            {
-                return await FinishAsync(failed);
-            }
-        }
-
-        consumer.Paused = paused;
-        return await FinishAsync(Done.Instance);
-    }
-
-    /// <inheritdoc/>
-    public async Task<Outcome<Done>> CloseConsumerAsync(string participantId, string consumerId) =>
-        await CommandAsync(
-            () => _room.GetOwnConsumer(participantId, consumerId).Fault,
-            new CloseConsumer(consumerId),
-            () => _room.RemoveConsumer(consumerId));
-
-    /// <inheritdoc/>
-    public async Task<Outcome<Done>> SetPreferredLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer) =>
-        spatialLayer < 0 || temporalLayer < 0
-            ? new Fault(FaultCode.Invalid, "Layers are counted from 0.")
-            : await CommandAsync(
-                () => _room.GetOwnConsumer(participantId, consumerId).Fault,
-                new SetPreferredLayers(consumerId, spatialLayer, temporalLayer));
-
-    /// <inheritdoc/>
     public async Task<Outcome<Done>> SetVoiceStateAsync(string participantId, bool muted, bool deafened)
     {
         await _media.EnsureAsync();
@@ -291,14 +231,23 @@ public sealed partial class RoomGrain(
             _room.ReportSpeakers(report.Speakers);
         }
 
-        foreach (var change in report.Transports.Where(t => t.State == MediaTransportState.Closed))
+        foreach (var change in report.Transports)
         {
-            if (_room.RemoveTransport(change.TransportId))
+            var owner = _room.OwnerOf(change.TransportId);
+            if (!_room.SetTransportState(change.TransportId, change.State) || change.State != MediaTransportState.Closed)
             {
-                LogTransportClosed(logger, _name, change.TransportId);
+                continue;
+            }
+
+            LogTransportClosed(logger, _name, change.TransportId);
+            if (change.WasSilent)
+            {
+                // Its silence has lasted since the last check already.
+                _withoutMediaSince[owner!] = time.GetUtcNow() - RoomLease.MediaExpiry;
             }
         }
 
+        await EndWithoutMediaAsync();
         await FinishAsync();
     }
 
@@ -314,6 +263,7 @@ public sealed partial class RoomGrain(
     private async Task MaintainAsync(CancellationToken cancellationToken)
     {
         var deadline = time.GetUtcNow() - RoomLease.Expiry;
+        var askAt = time.GetUtcNow() - (2 * RoomLease.RenewEvery);
         foreach (var (participantId, seen) in _lastSeen.ToArray())
         {
             if (seen < deadline)
@@ -321,8 +271,14 @@ public sealed partial class RoomGrain(
                 LogLeaseExpired(logger, _name, participantId);
                 await RemoveParticipantAsync(participantId, LeaveReason.DoorLost);
             }
+            else if (seen < askAt && _room.Find(participantId) is { } participant)
+            {
+                // An observer that is a grain may have lost its activation, and with it the timer that renews: this wakes it.
+                await participant.Observer.OnRoomEventsAsync([]);
+            }
         }
 
+        await EndWithoutMediaAsync();
         if (_room.IsEmpty)
         {
             await CloseIfEmptyAsync();
@@ -333,6 +289,31 @@ public sealed partial class RoomGrain(
         }
 
         await FinishAsync();
+    }
+
+    /// <summary>Ends the participants that end with their media and have had none for too long.</summary>
+    private async Task EndWithoutMediaAsync()
+    {
+        var without = _room.WithoutMedia();
+        foreach (var participantId in _withoutMediaSince.Keys.Except(without).ToArray())
+        {
+            _withoutMediaSince.Remove(participantId);
+        }
+
+        var now = time.GetUtcNow();
+        foreach (var participantId in without)
+        {
+            if (!_withoutMediaSince.TryGetValue(participantId, out var since))
+            {
+                _withoutMediaSince[participantId] = now;
+            }
+            else if (now - since >= RoomLease.MediaExpiry)
+            {
+                LogMediaLost(logger, _name, participantId);
+                _withoutMediaSince.Remove(participantId);
+                await RemoveParticipantAsync(participantId, LeaveReason.MediaLost);
+            }
+        }
     }
 
     /// <summary>After a takeover the media objects are known only once the node was asked: first that, then the check.</summary>
@@ -485,4 +466,7 @@ public sealed partial class RoomGrain(
 
     [LoggerMessage(4015, LogLevel.Warning, "Room {Room}: the store does not take the state; it is written again later")]
     private static partial void LogStoreAway(ILogger logger, Exception exception, string room);
+
+    [LoggerMessage(4016, LogLevel.Information, "Room {Room}: {Participant} has had no media for too long")]
+    private static partial void LogMediaLost(ILogger logger, string room, string participant);
 }

@@ -18,6 +18,12 @@ public sealed class RoomOptions
     /// <summary>Consumers of one producer that one participant may have; 1 to 64. Default 4.</summary>
     public int MaxConsumersPerProducer { get; set; } = 4;
 
+    /// <summary>Slots for the loudest speakers that one participant may have; 1 to 64. Default 16.</summary>
+    public int MaxSlotsPerParticipant { get; set; } = 16;
+
+    /// <summary>Consumers of the mix that one participant may have; 1 to 64. Default 2.</summary>
+    public int MaxMixesPerParticipant { get; set; } = 2;
+
     /// <summary>Lists every fault, each with option, value and bound.</summary>
     public IEnumerable<string> Validate()
     {
@@ -39,6 +45,16 @@ public sealed class RoomOptions
         if (MaxConsumersPerProducer is < 1 or > 64)
         {
             yield return $"Rooms:MaxConsumersPerProducer is {MaxConsumersPerProducer}; it must be 1 to 64.";
+        }
+
+        if (MaxSlotsPerParticipant is < 1 or > 64)
+        {
+            yield return $"Rooms:MaxSlotsPerParticipant is {MaxSlotsPerParticipant}; it must be 1 to 64.";
+        }
+
+        if (MaxMixesPerParticipant is < 1 or > 64)
+        {
+            yield return $"Rooms:MaxMixesPerParticipant is {MaxMixesPerParticipant}; it must be 1 to 64.";
         }
     }
 }

@@ -33,4 +33,8 @@ public sealed class RoomParticipant
     /// <summary>Where its door listens. A reference stays valid when the room moves to another silo.</summary>
     [Id(1)]
     public required IRoomObserver Observer { get; set; }
+
+    /// <summary>See <see cref="JoinRoom.EndsWithMedia"/>.</summary>
+    [Id(2)]
+    public bool EndsWithMedia { get; set; }
 }

@@ -51,10 +51,21 @@ internal sealed class ActiveSpeakerDetector
 
         /// <summary>Smoothed, in -dBov.</summary>
         public double Level { get; set; } = 127;
+
+        /// <summary>The last packets' levels.</summary>
+        public LevelWindow Window { get; } = new();
+
+        /// <summary>What it has to say for a place among the loudest, and for keeping it; see <see cref="LoudestSelector"/>.</summary>
+        public double Claim { get; set; }
+
+        public double Hold { get; set; }
     }
 
     /// <summary>When <see cref="TryReport"/> may have news without a packet; <see cref="long.MaxValue"/> when all are silent.</summary>
     public bool HasSpeakers { get; private set; }
+
+    /// <summary>All audio producers.</summary>
+    public IReadOnlyList<Voice> Voices => _voices;
 
     public Voice Add(Producer producer)
     {
@@ -68,6 +79,8 @@ internal sealed class ActiveSpeakerDetector
     /// <summary>A packet of a producer that is not paused.</summary>
     public void OnLevel(Voice voice, AudioLevel level, long now)
     {
+        voice.Window.Add(level.Level, now);
+
         // Rises at once, falls over some packets.
         voice.Level = level.Level < voice.Level ? level.Level : voice.Level + ((level.Level - voice.Level) * 0.1);
         if (level.Level >= Threshold)
@@ -94,6 +107,7 @@ internal sealed class ActiveSpeakerDetector
         voice.IsSpeaking = false;
         voice.LastLoudAt = long.MinValue / 2;
         voice.Level = 127;
+        voice.Window.Clear();
     }
 
     /// <summary>Works out who speaks; true when that is to be reported now.</summary>

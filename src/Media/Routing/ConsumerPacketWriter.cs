@@ -17,11 +17,12 @@ internal sealed class ConsumerPacketWriter
     private readonly int _midId;
     private readonly int _absSendTimeId;
     private readonly int _transportSequenceId;
-    private readonly uint _passedOn;
+    private readonly ConsumerMapping _mapping;
     private readonly long _unixTimeOffset;
 
-    public ConsumerPacketWriter(RtpParameters parameters, long unixTimeOffset)
+    public ConsumerPacketWriter(RtpParameters parameters, ConsumerMapping mapping, long unixTimeOffset)
     {
+        _mapping = mapping;
         _unixTimeOffset = unixTimeOffset;
         Ssrc = new Ssrc(parameters.Encodings[0].Ssrc!.Value);
         RtxSsrc = parameters.Encodings[0].Rtx is { } rtx ? new Ssrc(rtx.Ssrc) : null;
@@ -44,7 +45,6 @@ internal sealed class ConsumerPacketWriter
                     _transportSequenceId = extension.Id;
                     break;
                 default:
-                    _passedOn |= 1u << extension.Id;
                     break;
             }
         }
@@ -53,7 +53,7 @@ internal sealed class ConsumerPacketWriter
         {
             if (Ortc.IsRtx(codec.MimeType) && RtxSsrc is not null)
             {
-                _rtxOf[CodecFields.Int(codec.Parameters, CodecFields.AssociatedPayloadType)!.Value] = (byte)codec.PayloadType;
+                _rtxOf[CodecFields.Int(codec.Parameters, CodecFields.AssociatedPayloadType)!.Value & 0x7F] = (byte)codec.PayloadType;
             }
         }
     }
@@ -64,14 +64,17 @@ internal sealed class ConsumerPacketWriter
 
     public bool UsesTransportSequence => _transportSequenceId != 0;
 
-    public bool HasRtx(byte payloadType) => _rtxOf[payloadType] != 0;
+    /// <summary>Whether the receiver knows this payload type of the router.</summary>
+    public bool Takes(byte payloadType) => _mapping.PayloadTypeOf(payloadType) != ConsumerMapping.NotMapped;
+
+    public bool HasRtx(byte payloadType) => Takes(payloadType) && _rtxOf[_mapping.PayloadTypeOf(payloadType)] != 0;
 
     public bool TryWrite(Span<byte> buffer, in SourcePacket packet, in SentPacket sent, out int length)
-        => TryWrite(buffer, packet, sent, Ssrc, packet.PayloadType, (ushort)sent.Output, 0, out length);
+        => TryWrite(buffer, packet, sent, Ssrc, _mapping.PayloadTypeOf(packet.PayloadType), (ushort)sent.Output, 0, out length);
 
     /// <summary>Wraps it as a retransmission (RFC 4588 §4).</summary>
     public bool TryWriteRtx(Span<byte> buffer, in SourcePacket packet, in SentPacket sent, ushort rtxSequence, out int length)
-        => TryWrite(buffer, packet, sent, RtxSsrc!.Value, _rtxOf[packet.PayloadType], rtxSequence, Rtx.OverheadLength, out length);
+        => TryWrite(buffer, packet, sent, RtxSsrc!.Value, _rtxOf[_mapping.PayloadTypeOf(packet.PayloadType)], rtxSequence, Rtx.OverheadLength, out length);
 
     private bool TryWrite(Span<byte> buffer, in SourcePacket packet, in SentPacket sent, Ssrc ssrc, byte payloadType, ushort sequence, int overhead, out int length)
     {
@@ -131,9 +134,10 @@ internal sealed class ConsumerPacketWriter
         while (!elements.IsEmpty)
         {
             var length = 2 + (elements[0] & 0x0F);
-            if ((_passedOn & (1u << (elements[0] >> 4))) != 0)
+            var id = _mapping.ExtensionIdOf(elements[0] >> 4);
+            if (id != 0)
             {
-                extensions.AddEncoded(elements[..length]);
+                elements[1..length].CopyTo(extensions.Add(id, length - 1));
             }
 
             elements = elements[length..];

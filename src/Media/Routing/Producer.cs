@@ -1,4 +1,5 @@
 using VoiceCluster.Media.Audio;
+using VoiceCluster.Media.Mixing;
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Rtp;
 using VoiceCluster.Media.Rtp.Codecs;
@@ -20,7 +21,13 @@ public sealed class Producer
     private readonly int _clockRate;
     private readonly bool _useNack;
     private readonly ActiveSpeakerDetector.Voice? _voice;
-    private Consumer[] _consumers = [];
+    private ProducerConsumer[] _consumers = [];
+    private SlotConsumer[] _slots = new SlotConsumer[4];
+    private int _slotCount;
+    private OpusLevelMeter? _meter;
+    private MixSource? _mix;
+    private RtpStreamReceiver? _mixed;
+    private int _mixedEpoch;
 
     internal Producer(Transport transport, string id, MediaKind kind, RtpParameters parameters, RtpParameters consumable, ProducerMapping mapping, bool paused)
     {
@@ -102,7 +109,10 @@ public sealed class Producer
     /// <summary>By encoding; null while nothing came.</summary>
     internal ReadOnlySpan<RtpStreamReceiver?> Streams => _streams;
 
-    internal ReadOnlySpan<Consumer> Consumers => _consumers;
+    internal ReadOnlySpan<ProducerConsumer> Consumers => _consumers;
+
+    /// <summary>Its loudness; null for video.</summary>
+    internal ActiveSpeakerDetector.Voice? Voice => _voice;
 
     /// <summary>Drops what comes until <see cref="Resume"/>. A paused producer never speaks.</summary>
     public void Pause(long now)
@@ -114,6 +124,7 @@ public sealed class Producer
 
         IsPaused = true;
         KeyFrames.Clear();
+        _mix?.Silence();
         if (_voice is not null)
         {
             ActiveSpeakerDetector.Silence(_voice);
@@ -166,13 +177,53 @@ public sealed class Producer
             Transport.Router.ReportSpeakers(now);
         }
 
+        LeaveMix();
+        _meter?.Dispose();
+        while (_slotCount > 0)
+        {
+            _slots[_slotCount - 1].SwitchTo(null);
+        }
+
         Transport.OnProducerClosed(this);
         Transport.Router.OnProducerClosed(this);
     }
 
-    internal void AddConsumer(Consumer consumer) => _consumers = [.. _consumers, consumer];
+    internal void AddConsumer(ProducerConsumer consumer) => _consumers = [.. _consumers, consumer];
 
-    internal void RemoveConsumer(Consumer consumer) => _consumers = Array.FindAll(_consumers, c => c != consumer);
+    internal void RemoveConsumer(ProducerConsumer consumer) => _consumers = Array.FindAll(_consumers, c => c != consumer);
+
+    /// <summary>Adds a slot that plays this producer for now; answers its place, for <see cref="RemoveSlot"/>.</summary>
+    internal int AddSlot(SlotConsumer slot)
+    {
+        if (_slotCount == _slots.Length)
+        {
+            Array.Resize(ref _slots, _slotCount * 2);
+        }
+
+        _slots[_slotCount] = slot;
+        return _slotCount++;
+    }
+
+    /// <summary>Ends a slot's listening; the last slot takes its place.</summary>
+    internal void RemoveSlot(int place)
+    {
+        var last = _slots[--_slotCount];
+        _slots[place] = last;
+        last.Place = place;
+        _slots[_slotCount] = null!;
+    }
+
+    /// <summary>From now on its sound goes to the mixer too.</summary>
+    internal void JoinMix(Mixer mixer) => _mix = _voice is null ? null : mixer.AddSource(Transport.Owner);
+
+    internal void LeaveMix()
+    {
+        if (_mix is not null)
+        {
+            Transport.Router.Mixer?.RemoveSource(_mix);
+            (_mix, _mixed) = (null, null);
+        }
+    }
 
     /// <summary>The encoding with this RID, or -1.</summary>
     internal int EncodingOf(Mid rid) => Array.IndexOf(_rids, rid);
@@ -230,13 +281,18 @@ public sealed class Producer
         }
 
         Packets++;
-        if (_voice is not null && packet.TryGetExtension(_audioLevelId, out var element) && AudioLevel.TryParse(element, out var level))
+        if (_voice is not null && TryGetLevel(packet, sequence, now, out var level))
         {
             Transport.Router.Speakers.OnLevel(_voice, level, now);
             Transport.Router.ReportSpeakers(now);
         }
 
         Forward(stream, packet, sequence, routed, now);
+        if (_mix is not null)
+        {
+            Mix(_mix, stream, packet, sequence, now);
+        }
+
         reason = DropReason.None;
         return true;
     }
@@ -251,6 +307,35 @@ public sealed class Producer
         }
     }
 
+    // RFC 6464 where the sender gives it; else the sound has to be decoded to know.
+    private bool TryGetLevel(in RtpPacket packet, long sequence, long now, out AudioLevel level)
+    {
+        if (packet.TryGetExtension(_audioLevelId, out var element))
+        {
+            return AudioLevel.TryParse(element, out level);
+        }
+
+        if (_meter is null && OpusSupport.IsAvailable)
+        {
+            _meter = new OpusLevelMeter();
+        }
+
+        level = default;
+        return _meter is not null && _meter.TryMeasure(sequence, packet.Payload, now, out level);
+    }
+
+    private void Mix(MixSource source, RtpStreamReceiver stream, in RtpPacket packet, long sequence, long now)
+    {
+        if (stream != _mixed || stream.Epoch != _mixedEpoch)
+        {
+            source.Silence();
+            (_mixed, _mixedEpoch) = (stream, stream.Epoch);
+        }
+
+        source.Level = (int)_voice!.Level;
+        source.Push(sequence, packet.Timestamp, packet.Payload, now);
+    }
+
     private void Forward(RtpStreamReceiver stream, in RtpPacket packet, long sequence, byte routedPayloadType, long now)
     {
         var payload = packet.Payload;
@@ -260,6 +345,11 @@ public sealed class Producer
             foreach (var consumer in _consumers)
             {
                 consumer.Skip(stream, sequence);
+            }
+
+            for (var i = 0; i < _slotCount; i++)
+            {
+                _slots[i].Skip(stream, sequence);
             }
 
             return;
@@ -286,6 +376,11 @@ public sealed class Producer
         foreach (var consumer in _consumers)
         {
             consumer.Forward(stream, source, now);
+        }
+
+        for (var i = 0; i < _slotCount; i++)
+        {
+            _slots[i].Forward(stream, source, now);
         }
     }
 

@@ -1,4 +1,5 @@
 using VoiceCluster.Media.Audio;
+using VoiceCluster.Media.Mixing;
 using VoiceCluster.Media.Routing.Parameters;
 
 namespace VoiceCluster.Media.Routing;
@@ -38,6 +39,12 @@ public sealed class Router
 
     internal ActiveSpeakerDetector Speakers { get; } = new();
 
+    /// <summary>Who is in which slot.</summary>
+    internal LoudestSelector Loudest { get; } = new();
+
+    /// <summary>Null while nobody hears the mix.</summary>
+    internal Mixer? Mixer { get; private set; }
+
     /// <summary>Room for one packet's header extension: at most 14 elements of 17 bytes pass.</summary>
     internal byte[] ExtensionScratch { get; } = new byte[256];
 
@@ -45,12 +52,31 @@ public sealed class Router
     public bool CanConsume(string producerId, RtpCapabilities capabilities)
         => _producers.TryGetValue(producerId, out var producer) && Ortc.CanConsume(producer.ConsumableParameters, capabilities);
 
-    /// <summary>Runs what is due in the room (speakers), not in its transports; returns when to call again.</summary>
+    /// <summary>Runs what is due in the room (speakers, slots, the mix), not in its transports; returns when to call again.</summary>
     public long Advance(long now)
     {
+        if (IsClosed)
+        {
+            return long.MaxValue;
+        }
+
         ReportSpeakers(now);
-        return now + ActiveSpeakerDetector.CheckEvery;
+        var next = now + ActiveSpeakerDetector.CheckEvery;
+        if (Loudest.HasSlots)
+        {
+            Loudest.Assign(Speakers.Voices, now);
+            next = now + LoudestSelector.AssignEvery;
+        }
+
+        return Mixer is null ? next : Math.Min(next, Mixer.Advance(now));
     }
+
+    /// <summary>Who speaks now, loudest first, whenever it was reported.</summary>
+    public IEnumerable<ActiveSpeaker> CurrentSpeakers =>
+        from voice in Speakers.Voices
+        where voice.IsSpeaking
+        orderby voice.Level
+        select new ActiveSpeaker(voice.Producer, -(int)Math.Round(voice.Level));
 
     /// <summary>Closes all transports with their producers and consumers.</summary>
     public void Close(long now)
@@ -62,6 +88,8 @@ public sealed class Router
             {
                 transport.Close(now);
             }
+
+            EndMixIfUnheard();
         }
     }
 
@@ -82,7 +110,44 @@ public sealed class Router
 
     internal bool TryAdd(Transport transport) => !IsClosed && _transports.TryAdd(transport.Id, transport);
 
-    internal void Add(Producer producer) => _producers.Add(producer.Id, producer);
+    internal void Add(Producer producer)
+    {
+        _producers.Add(producer.Id, producer);
+        if (Mixer is not null)
+        {
+            producer.JoinMix(Mixer);
+        }
+    }
+
+    /// <summary>The mixer, made by its first listener.</summary>
+    internal Mixer EnsureMixer()
+    {
+        if (Mixer is null)
+        {
+            Mixer = new Mixer(Options.Mixer);
+            foreach (var producer in _producers.Values)
+            {
+                producer.JoinMix(Mixer);
+            }
+        }
+
+        return Mixer;
+    }
+
+    /// <summary>Frees the codecs once nobody hears the mix.</summary>
+    internal void EndMixIfUnheard()
+    {
+        if (Mixer is { HasListeners: false } mixer)
+        {
+            foreach (var producer in _producers.Values)
+            {
+                producer.LeaveMix();
+            }
+
+            Mixer = null;
+            mixer.Dispose();
+        }
+    }
 
     internal void Add(Consumer consumer) => _consumers.Add(consumer.Id, consumer);
 

@@ -18,6 +18,9 @@ public sealed record RouterOptions
     /// <summary>Consumers a transport may have. Default 1,024.</summary>
     public int MaxConsumersPerTransport { get; init; } = 1024;
 
+    /// <summary>How sound is mixed for clients that ask for one stream of all others.</summary>
+    public Mixing.MixerOptions Mixer { get; init; } = new();
+
     /// <summary>Seed of SSRCs and first sequence numbers; 0 takes a random one. Tests fix it.</summary>
     public int Seed { get; init; }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using VoiceCluster.Media.Bandwidth;
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Rtp;
@@ -18,7 +17,6 @@ public abstract partial class Transport
     private readonly List<Producer> _producers = [];
     private readonly List<Consumer> _consumers = [];
     private readonly Dictionary<Ssrc, Consumer> _consumersBySsrc = [];
-    private int _nextMid;
     private ushort _nextTransportSequence;
 
     protected Transport(Router router, string id)
@@ -31,6 +29,13 @@ public abstract partial class Transport
     }
 
     public string Id { get; }
+
+    /// <summary>Whose transport it is: nobody gets its own voice back in a slot or in the mix. By default the transport stands for itself.</summary>
+    public string Owner
+    {
+        get => field ?? Id;
+        set;
+    }
 
     public Router Router { get; }
 
@@ -121,53 +126,6 @@ public abstract partial class Transport
         LearnFeedback(parameters);
         Deadline = Math.Min(Deadline, now);
         return MediaResult<Producer>.Ok(producer);
-    }
-
-    /// <summary>Sends a producer's media to the remote.</summary>
-    public MediaResult<Consumer> Consume(string id, string producerId, RtpCapabilities capabilities, bool paused, long now)
-    {
-        if (IsClosed || Router.IsClosed)
-        {
-            return MediaResult<Consumer>.Refuse(MediaFault.Closed, "The transport is closed.");
-        }
-
-        if (Router.Consumers.ContainsKey(id))
-        {
-            return MediaResult<Consumer>.Refuse(MediaFault.Conflict, $"There is a consumer {id} already.");
-        }
-
-        if (_consumers.Count >= Router.Options.MaxConsumersPerTransport)
-        {
-            return MediaResult<Consumer>.Refuse(MediaFault.Full, $"A transport has at most {Router.Options.MaxConsumersPerTransport} consumers.");
-        }
-
-        if (!Router.Producers.TryGetValue(producerId, out var producer))
-        {
-            return MediaResult<Consumer>.Refuse(MediaFault.NotFound, $"There is no producer {producerId}.");
-        }
-
-        if (ParameterValidation.Check(capabilities) is { } invalid)
-        {
-            return MediaResult<Consumer>.Refuse(MediaFault.Invalid, invalid);
-        }
-
-        var mid = _nextMid.ToString(CultureInfo.InvariantCulture);
-        var parameters = Ortc.MakeConsumer(producer.ConsumableParameters, capabilities, mid, FreeSsrc(), FreeSsrc());
-        if (parameters is null)
-        {
-            return MediaResult<Consumer>.Refuse(MediaFault.Unsupported, $"The capabilities have no codec of producer {producerId}.");
-        }
-
-        _nextMid++;
-        var consumer = new Consumer(this, id, producer, parameters, paused);
-        _consumers.Add(consumer);
-        _consumersBySsrc.Add(consumer.Sender.Ssrc, consumer);
-        Router.Add(consumer);
-        producer.AddConsumer(consumer);
-        consumer.ChooseTarget(now);
-        consumer.RequestKeyFrame(now);
-        Deadline = Math.Min(Deadline, now);
-        return MediaResult<Consumer>.Ok(consumer);
     }
 
     /// <summary>Closes its producers and consumers and leaves the router. The concrete transport overrides to free its own.</summary>
@@ -291,17 +249,5 @@ public abstract partial class Transport
             consumer.ChooseTarget(now);
             consumer.OnConnected(now);
         }
-    }
-
-    private uint FreeSsrc()
-    {
-        uint ssrc;
-        do
-        {
-            ssrc = Router.NextSsrc();
-        }
-        while (_consumersBySsrc.ContainsKey(new Ssrc(ssrc)));
-
-        return ssrc;
     }
 }

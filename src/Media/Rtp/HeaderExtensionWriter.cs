@@ -30,13 +30,6 @@ public ref struct HeaderExtensionWriter
         return value;
     }
 
-    /// <summary>Adds elements that are already encoded.</summary>
-    public void AddEncoded(ReadOnlySpan<byte> elements)
-    {
-        elements.CopyTo(_packet[_offset..]);
-        _offset += elements.Length;
-    }
-
     /// <summary>Pads to words, sets the length and the X bit; returns where the payload begins. Without elements nothing is written.</summary>
     public int Finish()
     {

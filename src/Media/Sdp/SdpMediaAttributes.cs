@@ -7,7 +7,8 @@ namespace VoiceCluster.Media.Sdp;
 public readonly record struct SdpRtpMap(byte PayloadType, string Encoding, int ClockRate, int Channels);
 
 /// <summary><c>a=extmap:&lt;id&gt;[/&lt;direction&gt;] &lt;uri&gt;</c> (RFC 8285 §8).</summary>
-public readonly record struct SdpExtensionMap(int Id, string Uri);
+/// <param name="Direction">Which way the describer means to use it.</param>
+public readonly record struct SdpExtensionMap(int Id, string Uri, SdpDirection Direction = SdpDirection.SendRecv);
 
 /// <summary><c>a=rtcp-fb:&lt;pt or *&gt; &lt;type&gt; [&lt;parameter&gt;]</c> (RFC 4585 §4.2); a null payload type means all.</summary>
 public readonly record struct SdpFeedback(byte? PayloadType, string Type, string Parameter);
@@ -25,18 +26,46 @@ public static class SdpMediaAttributes
         {
             foreach (var attribute in attributes)
             {
-                switch (attribute.Name)
+                if (TryParseDirection(attribute.Name, out var direction))
                 {
-                    case "sendrecv": return SdpDirection.SendRecv;
-                    case "sendonly": return SdpDirection.SendOnly;
-                    case "recvonly": return SdpDirection.RecvOnly;
-                    case "inactive": return SdpDirection.Inactive;
+                    return direction;
                 }
             }
         }
 
         return SdpDirection.SendRecv;
     }
+
+    /// <summary>Parses the name of a direction.</summary>
+    public static bool TryParseDirection(string value, out SdpDirection direction)
+    {
+        (var known, direction) = value switch
+        {
+            "sendrecv" => (true, SdpDirection.SendRecv),
+            "sendonly" => (true, SdpDirection.SendOnly),
+            "recvonly" => (true, SdpDirection.RecvOnly),
+            "inactive" => (true, SdpDirection.Inactive),
+            _ => (false, SdpDirection.SendRecv),
+        };
+        return known;
+    }
+
+    /// <summary>The attribute's name of a direction.</summary>
+    public static string NameOf(SdpDirection direction) => direction switch
+    {
+        SdpDirection.SendOnly => "sendonly",
+        SdpDirection.RecvOnly => "recvonly",
+        SdpDirection.Inactive => "inactive",
+        _ => "sendrecv",
+    };
+
+    /// <summary>The same flow from the other side.</summary>
+    public static SdpDirection Reverse(SdpDirection direction) => direction switch
+    {
+        SdpDirection.SendOnly => SdpDirection.RecvOnly,
+        SdpDirection.RecvOnly => SdpDirection.SendOnly,
+        _ => direction,
+    };
 
     /// <summary>Parses an <c>rtpmap</c> value.</summary>
     public static bool TryParseRtpMap(string value, out SdpRtpMap map)
@@ -100,7 +129,13 @@ public static class SdpMediaAttributes
             return false;
         }
 
-        map = new SdpExtensionMap(number, rest.Split(' ')[0]);
+        var direction = SdpDirection.SendRecv;
+        if (slash >= 0 && !TryParseDirection(id[(slash + 1)..], out direction))
+        {
+            return false;
+        }
+
+        map = new SdpExtensionMap(number, rest.Split(' ')[0], direction);
         return map.Uri.Length > 0;
     }
 

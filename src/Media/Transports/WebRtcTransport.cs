@@ -44,6 +44,9 @@ public sealed class WebRtcTransport : Transport
     /// <summary>ICE and DTLS together.</summary>
     public WebRtcTransportState State { get; private set; }
 
+    /// <summary>True when it closed because ICE consent had ended.</summary>
+    public bool WasSilent { get; private set; }
+
     /// <summary>The description that the client's device needs, as mediasoup's JSON.</summary>
     public string DescriptionJson => TransportJson.Describe(Id, Ice.Local, _worker.Options.Announced, _worker.Dtls.Certificate.Fingerprints);
 
@@ -320,6 +323,7 @@ public sealed class WebRtcTransport : Transport
                 case IceEventKind.StateChanged when item.State == IceState.Disconnected:
                     // RFC 7675 §5.1: no consent, no more sending. The client must begin anew.
                     _worker.Stats.ConsentExpired++;
+                    WasSilent = true;
                     Close(now);
                     return;
                 default:

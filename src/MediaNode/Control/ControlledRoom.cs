@@ -12,7 +12,7 @@ namespace VoiceCluster.MediaNode.Control;
 /// A room as its grain commands it: the router and who owns what. Everything but the constructor runs on the thread of the
 /// room's worker, so that commands, packets and timers of a room never meet.
 /// </summary>
-internal sealed class ControlledRoom(string name, WorkerThread thread, RoomReports reports)
+internal sealed partial class ControlledRoom(string name, WorkerThread thread, RoomReports reports)
 {
     private readonly Dictionary<string, OwnedTransport> _transports = new(StringComparer.Ordinal);
     private RoomWatch? _watch;
@@ -88,6 +88,8 @@ internal sealed class ControlledRoom(string name, WorkerThread thread, RoomRepor
         ConnectWebRtcTransport c => c.TransportId,
         CreateProducer c => c.TransportId,
         CreateConsumer c => c.TransportId,
+        CreateSlotConsumers c => c.TransportId,
+        CreateMixConsumer c => c.TransportId,
         _ => null,
     };
 
@@ -106,6 +108,8 @@ internal sealed class ControlledRoom(string name, WorkerThread thread, RoomRepor
             SetProducerPaused c => OnProducer(c.ProducerId, p => Pause(p, c.Paused, now)),
             CloseProducer c => Done(() => _router!.Producers.GetValueOrDefault(c.ProducerId)?.Close(now)),
             CreateConsumer c => CreateConsumer(c, now),
+            CreateSlotConsumers c => CreateSlots(c, now),
+            CreateMixConsumer c => CreateMix(c, now),
             SetConsumerPaused c => OnConsumer(c.ConsumerId, consumer => Pause(consumer, c.Paused, now)),
             SetPreferredLayers c => OnConsumer(c.ConsumerId, consumer => consumer.SetPreferredLayers(c.SpatialLayer, c.TemporalLayer, now)),
             CloseConsumer c => Done(() => _router!.Consumers.GetValueOrDefault(c.ConsumerId)?.Close(now)),
@@ -128,9 +132,10 @@ internal sealed class ControlledRoom(string name, WorkerThread thread, RoomRepor
 
         return new RoomAdopted(
             Router.RtpCapabilities.ToJson(),
-            [.. _transports.Select(t => new AdoptedTransport(t.Key, t.Value.ParticipantId))],
+            [.. _transports.Select(t => new AdoptedTransport(t.Key, t.Value.ParticipantId, (MediaTransportState)t.Value.Transport.State))],
             [.. _router!.Producers.Values.Select(p => new AdoptedProducer(p.Id, p.Transport.Id, (Abstractions.Rooms.MediaKind)p.Kind, p.IsPaused))],
-            [.. _router.Consumers.Values.Select(c => new AdoptedConsumer(c.Id, c.Transport.Id, c.Producer.Id, c.IsPaused))]);
+            [.. _router.Consumers.Values.Select(c => new AdoptedConsumer(c.Id, c.Transport.Id, (c as ProducerConsumer)?.Producer.Id ?? "", c.IsPaused, SourceOf(c)))],
+            DescribeSpeakers());
     }
 
     public Outcome<RoomReconciled> Reconcile(DesiredRoom desired, MediaWorker worker, long now)
@@ -236,6 +241,7 @@ internal sealed class ControlledRoom(string name, WorkerThread thread, RoomRepor
             return FaultOf(created.Fault, created.Error);
         }
 
+        created.Value.Owner = command.ParticipantId;
         _transports.Add(command.TransportId, new OwnedTransport(created.Value, command.ParticipantId, now));
         return new TransportOpened(created.Value.DescriptionJson);
     }
@@ -289,29 +295,6 @@ internal sealed class ControlledRoom(string name, WorkerThread thread, RoomRepor
         return produced.IsOk ? new MediaDone() : FaultOf(produced.Fault, produced.Error);
     }
 
-    private Outcome<MediaReply> CreateConsumer(CreateConsumer command, long now)
-    {
-        if (_router!.Consumers.TryGetValue(command.ConsumerId, out var known))
-        {
-            return known.Transport.Id == command.TransportId && known.Producer.Id == command.ProducerId
-                ? Opened(known)
-                : new Fault(FaultCode.Conflict, "The consumer belongs to another transport or producer.");
-        }
-
-        if (!_transports.TryGetValue(command.TransportId, out var owned))
-        {
-            return NoTransport(command.TransportId);
-        }
-
-        if (!RtpCapabilities.TryParse(command.RtpCapabilitiesJson, out var capabilities, out var error))
-        {
-            return new Fault(FaultCode.Invalid, error);
-        }
-
-        var consumed = owned.Transport.Consume(command.ConsumerId, command.ProducerId, capabilities, command.Paused, now);
-        return consumed.IsOk ? Opened(consumed.Value) : FaultOf(consumed.Fault, consumed.Error);
-    }
-
     private void CloseTransport(string id, long now)
     {
         if (_transports.Remove(id, out var owned))
@@ -337,17 +320,6 @@ internal sealed class ControlledRoom(string name, WorkerThread thread, RoomRepor
         return new MediaDone();
     }
 
-    private Outcome<MediaReply> OnConsumer(string id, Action<Consumer> action)
-    {
-        if (!_router!.Consumers.TryGetValue(id, out var consumer))
-        {
-            return new Fault(FaultCode.NotFound, $"Consumer {id} does not exist.");
-        }
-
-        action(consumer);
-        return new MediaDone();
-    }
-
     private static void Pause(Producer producer, bool paused, long now)
     {
         if (paused)
@@ -360,26 +332,11 @@ internal sealed class ControlledRoom(string name, WorkerThread thread, RoomRepor
         }
     }
 
-    private static void Pause(Consumer consumer, bool paused, long now)
-    {
-        if (paused)
-        {
-            consumer.Pause(now);
-        }
-        else
-        {
-            consumer.Resume(now);
-        }
-    }
-
     private static MediaDone Done(Action action)
     {
         action();
         return new MediaDone();
     }
-
-    private static ConsumerOpened Opened(Consumer consumer) =>
-        new(consumer.RtpParameters.ToJson(), (Abstractions.Rooms.MediaKind)consumer.Kind, consumer.IsProducerPaused);
 
     private static Fault NoTransport(string id) => new(FaultCode.NotFound, $"Transport {id} does not exist.");
 

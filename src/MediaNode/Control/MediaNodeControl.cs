@@ -30,7 +30,7 @@ public sealed partial class MediaNodeControl(
     /// <inheritdoc/>
     public Task<Outcome<MediaReply>> ExecuteAsync(RoomCommandHeader header, MediaCommand command)
     {
-        if (command is CreateConsumer && runtime.Workers.Sum(w => w.Worker.Stats.Consumers) >= options.Value.MaxConsumersPerNode)
+        if (command is CreateConsumer or CreateSlotConsumers or CreateMixConsumer && runtime.Workers.Sum(w => w.Worker.Stats.Consumers) >= options.Value.MaxConsumersPerNode)
         {
             return Task.FromResult<Outcome<MediaReply>>(new Fault(FaultCode.Unavailable, "The media node has reached Media:MaxConsumersPerNode."));
         }

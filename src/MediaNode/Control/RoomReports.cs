@@ -18,6 +18,12 @@ public sealed partial class RoomReports(
     /// <summary>Microseconds between two reports of one room.</summary>
     internal const long Spacing = 100_000;
 
+    /// <summary>Reports of one room in any second.</summary>
+    internal const int MaxPerSecond = 10;
+
+    /// <summary>Microseconds of a second.</summary>
+    internal const long Second = 1_000_000;
+
     /// <summary>Reports under way at most; more than that means that the cluster is away, and the oldest are of no use.</summary>
     private const int MaxUnderWay = 10_000;
 
@@ -60,14 +66,11 @@ public sealed partial class RoomReports(
                     LogFailing(logger, e, report.Room);
                 }
 
-                if (report.Body.Transports.Length > 0)
+                _ = report.Watch.Thread.InvokeAsync((_, _) =>
                 {
-                    _ = report.Watch.Thread.InvokeAsync((_, _) =>
-                    {
-                        report.Watch.TakeBack(report.Body.Transports);
-                        return true;
-                    });
-                }
+                    report.Watch.TakeBack(report.Body);
+                    return true;
+                });
             }
         }
     }
@@ -83,7 +86,7 @@ public sealed partial class RoomReports(
                 var due = watch;
                 _ = due.Thread.InvokeAsync((_, _) =>
                 {
-                    due.Flush();
+                    due.FlushNow();
                     return true;
                 });
             }

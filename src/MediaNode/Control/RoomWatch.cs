@@ -12,7 +12,11 @@ namespace VoiceCluster.MediaNode.Control;
 /// </summary>
 internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRouterListener, IWebRtcTransportListener
 {
-    private readonly Dictionary<string, MediaTransportState> _transports = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TransportStateChange> _transports = new(StringComparer.Ordinal);
+
+    // When the last ten reports went; the oldest is at _nextSent.
+    private readonly long[] _sentAt = [.. Enumerable.Repeat(long.MinValue / 2, RoomReports.MaxPerSecond)];
+    private int _nextSent;
     private Speaker[]? _speakers;
     private long _lastReport = long.MinValue / 2;
     private bool _isWaiting;
@@ -21,19 +25,21 @@ internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRou
     /// <inheritdoc/>
     public void OnActiveSpeakers(Router router, ReadOnlySpan<ActiveSpeaker> speakers)
     {
-        var list = new List<Speaker>(speakers.Length);
-        foreach (var speaker in speakers)
-        {
-            // A participant with two voices is one speaker, as loud as the louder: the list is loudest first.
-            if (room.FindTransport(speaker.Producer.Transport.Id) is { } owned && !list.Exists(s => s.ParticipantId == owned.ParticipantId))
-            {
-                list.Add(new Speaker(owned.ParticipantId, speaker.Level));
-            }
-        }
+        _speakers = [.. Describe(speakers.ToArray())];
 
-        _speakers = [.. list];
-        Changed();
+        // Who speaks is to be known within 100 ms: it does not wait for the spacing while fewer than ten went in a second.
+        Flush();
     }
+
+    /// <summary>The participants who speak, loudest first.</summary>
+    public IEnumerable<Speaker> Describe(IEnumerable<ActiveSpeaker> speakers) =>
+        from speaker in speakers
+        let owned = room.FindTransport(speaker.Producer.Transport.Id)
+        where owned is not null
+
+        // A participant with two voices is one speaker, as loud as the louder: the first.
+        group speaker by owned.ParticipantId into voices
+        select new Speaker(voices.Key, voices.First().Level);
 
     /// <inheritdoc/>
     public void OnStateChanged(WebRtcTransport transport, WebRtcTransportState state)
@@ -56,7 +62,7 @@ internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRou
             room.Forget(transport.Id);
         }
 
-        _transports[transport.Id] = (MediaTransportState)state;
+        _transports[transport.Id] = new TransportStateChange(transport.Id, (MediaTransportState)state, transport.WasSilent);
         Changed();
     }
 
@@ -76,31 +82,49 @@ internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRou
     public void Stop() => _stopped = true;
 
     /// <summary>Sends what has gathered. Called by the reports' timer.</summary>
-    public void Flush()
+    public void FlushNow()
     {
         _isWaiting = false;
+        Flush();
+    }
+
+    private void Flush()
+    {
         if (_stopped || (_speakers is null && _transports.Count == 0))
         {
             return;
         }
 
+        if (reports.Clock.Now - _sentAt[_nextSent] < RoomReports.Second)
+        {
+            Wait();
+            return;
+        }
+
         _lastReport = reports.Clock.Now;
-        reports.Send(this, room.Name, room.Epoch, _speakers, [.. _transports.Select(t => new TransportStateChange(t.Key, t.Value))]);
+        _sentAt[_nextSent] = _lastReport;
+        _nextSent = (_nextSent + 1) % _sentAt.Length;
+        reports.Send(this, room.Name, room.Epoch, _speakers, [.. _transports.Values]);
         _speakers = null;
         _transports.Clear();
     }
 
     /// <summary>
-    /// Takes back a report that did not arrive: its transports are reported again with the state that they have now,
-    /// because a later report may have arrived already. Speakers are out of date by then.
+    /// Takes back a report that did not arrive: its transports and the speakers are reported again as they are now, because
+    /// a later report may have arrived already.
     /// </summary>
-    public void TakeBack(TransportStateChange[] changes)
+    public void TakeBack(MediaReport report)
     {
-        foreach (var change in changes)
+        if (report.Speakers is not null)
+        {
+            _speakers ??= room.DescribeSpeakers();
+        }
+
+        foreach (var change in report.Transports)
         {
             _transports[change.TransportId] = room.FindTransport(change.TransportId) is { } owned
-                ? (MediaTransportState)owned.Transport.State
-                : MediaTransportState.Closed;
+                ? new TransportStateChange(change.TransportId, (MediaTransportState)owned.Transport.State)
+                : change with { State = MediaTransportState.Closed };
         }
 
         Wait();

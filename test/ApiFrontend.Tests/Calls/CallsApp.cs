@@ -41,7 +41,7 @@ public sealed class CallsApp : IAsyncLifetime
         builder.Services.Configure<CallOptions>(o => o.RingTimeout = TimeSpan.FromSeconds(20));
         builder.UseOrleans(silo =>
         {
-            foreach (var name in new[] { GrainStores.Rooms, GrainStores.Calls, GrainStores.Chats, GrainStores.Users })
+            foreach (var name in new[] { GrainStores.Rooms, GrainStores.Calls, GrainStores.Chats, GrainStores.Users, GrainStores.Channels, GrainStores.VoiceSessions })
             {
                 silo.AddMemoryGrainStorage(name);
             }

@@ -184,6 +184,20 @@ internal sealed class FakeRoom(string name) : IRoomGrain
             NewId("consumer"), request.ProducerId, MediaKind.Audio, """{"mid":"0"}""", ProducerPaused: false));
     }
 
+    public Task<Outcome<ConsumerCreated[]>> ConsumeLoudestAsync(string participantId, ConsumeLoudestRequest request)
+    {
+        Note($"consume-loudest {request.TransportId} {request.RtpParametersJson.Length}");
+        return Task.FromResult<Outcome<ConsumerCreated[]>>(
+            (ConsumerCreated[])[.. request.RtpParametersJson.Select(p => new ConsumerCreated(NewId("consumer"), "", MediaKind.Audio, p, ProducerPaused: false))]);
+    }
+
+    public Task<Outcome<ConsumerCreated>> ConsumeMixAsync(string participantId, ConsumeMixRequest request)
+    {
+        Note($"consume-mix {request.TransportId}");
+        return Task.FromResult<Outcome<ConsumerCreated>>(new ConsumerCreated(
+            NewId("consumer"), "", MediaKind.Audio, request.RtpParametersJson, ProducerPaused: false));
+    }
+
     public Task<Outcome<Done>> SetConsumerPausedAsync(string participantId, string consumerId, bool paused)
         => DoneAsync($"pause-consumer {consumerId} {paused}");
 
@@ -193,6 +207,10 @@ internal sealed class FakeRoom(string name) : IRoomGrain
         => DoneAsync($"layers {consumerId} {spatialLayer} {temporalLayer}");
 
     public Task<Outcome<Done>> SetVoiceStateAsync(string participantId, bool muted, bool deafened) => DoneAsync("voice-state");
+
+    public Task<Outcome<Done>> RemoveUserAsync(Guid userId, LeaveReason reason) => DoneAsync($"remove-user {userId} {reason}");
+
+    public Task<Outcome<Done>> CloseAsync(LeaveReason reason) => DoneAsync($"close {reason}");
 
     public Task<RoomSnapshot> GetSnapshotAsync()
     {

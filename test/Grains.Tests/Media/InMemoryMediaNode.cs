@@ -1,5 +1,6 @@
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Rooms;
 
 namespace VoiceCluster.Grains.Tests.Media;
 
@@ -158,6 +159,16 @@ internal sealed class InMemoryMediaNode : IMediaNode
                 var producer = room.Producers[create.ProducerId];
                 room.Consumers[create.ConsumerId] = new AdoptedConsumer(create.ConsumerId, create.TransportId, create.ProducerId, create.Paused);
                 return new ConsumerOpened("{}", producer.Kind, producer.Paused);
+            case CreateSlotConsumers create:
+                foreach (var id in create.ConsumerIds)
+                {
+                    room.Consumers[id] = new AdoptedConsumer(id, create.TransportId, "", create.Paused, ConsumerSource.Loudest);
+                }
+
+                return new SlotConsumersOpened([.. create.RtpParametersJson.Select(p => p + "+ssrc")]);
+            case CreateMixConsumer create:
+                room.Consumers[create.ConsumerId] = new AdoptedConsumer(create.ConsumerId, create.TransportId, "", create.Paused, ConsumerSource.Mix);
+                return new ConsumerOpened(create.RtpParametersJson + "+ssrc", MediaKind.Audio, ProducerPaused: false);
             case SetConsumerPaused set:
                 room.Consumers[set.ConsumerId] = room.Consumers[set.ConsumerId] with { Paused = set.Paused };
                 return new MediaDone();

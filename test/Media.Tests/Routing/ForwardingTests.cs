@@ -327,7 +327,7 @@ public class ForwardingTests
         return buffer;
     }
 
-    private Consumer Consume(string producer, string id = "c")
+    private ProducerConsumer Consume(string producer, string id = "c")
     {
         var result = _room.Receiver.Consume(id, producer, Router.RtpCapabilities, false, _room.Now);
         Assert.True(result.IsOk, result.Error);

@@ -240,5 +240,5 @@ public class ReportTests
         return last;
     }
 
-    private Consumer Consume(string producer, string id) => _room.Receiver.Consume(id, producer, Router.RtpCapabilities, false, _room.Now).Value!;
+    private ProducerConsumer Consume(string producer, string id) => _room.Receiver.Consume(id, producer, Router.RtpCapabilities, false, _room.Now).Value!;
 }

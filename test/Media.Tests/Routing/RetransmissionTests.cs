@@ -138,7 +138,7 @@ public class RetransmissionTests
         Assert.False(history.TryGet(501, out _));
     }
 
-    private Consumer Start(RtpCapabilities capabilities)
+    private ProducerConsumer Start(RtpCapabilities capabilities)
     {
         _room.Sender.Produce("p", MediaKind.Video, MediaFixtures.Video(1), false, 0);
         var consumer = _room.Receiver.Consume("c", "p", capabilities, false, 0).Value!;

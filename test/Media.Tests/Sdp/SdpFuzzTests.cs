@@ -1,4 +1,5 @@
 using System.Text;
+using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Sdp;
 using VoiceCluster.Media.Tests.Fuzzing;
 
@@ -43,5 +44,36 @@ public sealed class SdpFuzzTests
                 throw new InvalidOperationException($"What was written does not read back: {error}");
             }
         });
+    }
+
+    /// <summary>Whatever is taken can be answered, and the answer is a description; what is not has a reason. Nothing throws.</summary>
+    [Fact]
+    public void Offers_Mutations_AreAnsweredOrRefused()
+    {
+        byte[][] seeds = [.. SdpSamples.Names.Select(n => Encoding.Latin1.GetBytes(SdpSamples.Read(n))).Where(s => s.Length <= 2_000)];
+        var reader = new SdpOfferReader(SupportedCapabilities.Create(), takesVideo: true);
+        var taken = 0;
+        Fuzz.Run(seeds, input =>
+        {
+            if (!reader.TryRead(Encoding.Latin1.GetString(input), out var offer, out var fault))
+            {
+                Assert.NotEmpty(fault.Message);
+                return;
+            }
+
+            taken++;
+            foreach (var section in offer.Sections.Where(s => s.IsTaken))
+            {
+                // Too much in one section is refused by the node that reads it, with a reason of its own.
+                RtpParameters.TryParse(section.SendParameters?.ToJson() ?? "{}", out _, out _);
+                RtpParameters.TryParse(section.ReceiveParameters?.ToJson() ?? "{}", out _, out _);
+            }
+
+            SdpAnswerTests.Write(
+                offer,
+                [.. offer.Sections.Where(s => s.SendParameters is not null).Select(s => s.Mid)],
+                [.. offer.Sections.Where(s => s.ReceiveParameters is not null).Select(s => s.Mid)]);
+        });
+        Assert.True(taken > 0);
     }
 }

@@ -120,7 +120,7 @@ public sealed class SdpParserTests
         Assert.True(SdpMediaAttributes.TryParseFormat("111 minptime=10;UseInbandFec=1", out var payloadType, out var parameters));
         Assert.Equal((111, "1"), (payloadType, parameters["useinbandfec"]));
         Assert.True(SdpMediaAttributes.TryParseExtensionMap("14/sendonly urn:x", out var extension));
-        Assert.Equal(new SdpExtensionMap(14, "urn:x"), extension);
+        Assert.Equal(new SdpExtensionMap(14, "urn:x", SdpDirection.SendOnly), extension);
         Assert.True(SdpMediaAttributes.TryParseFeedback("* ccm fir", out var feedback));
         Assert.Equal(new SdpFeedback(null, "ccm", "fir"), feedback);
         Assert.True(SdpMediaAttributes.TryParseSource("3510681183 cname:abc", out var ssrc, out var attribute, out var value));

@@ -179,7 +179,7 @@ public sealed class ConversationTests : IDisposable
         return produced.Value;
     }
 
-    private Consumer Consume(WebRtcTransport transport, string id, string producerId)
+    private ProducerConsumer Consume(WebRtcTransport transport, string id, string producerId)
     {
         var consumed = transport.Consume(id, producerId, Router.RtpCapabilities, false, _network.Now);
         Assert.True(consumed.IsOk, consumed.Error);

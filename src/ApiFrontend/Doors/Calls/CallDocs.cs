@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using VoiceCluster.ApiFrontend.Ice;
 using VoiceCluster.Hosting.OpenApi;
 
 namespace VoiceCluster.ApiFrontend.Doors.Calls;

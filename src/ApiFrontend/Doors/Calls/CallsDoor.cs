@@ -1,11 +1,11 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Options;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Chats;
 using VoiceCluster.ApiFrontend.Auth;
+using VoiceCluster.ApiFrontend.Ice;
 using VoiceCluster.Hosting.OpenApi;
 
 namespace VoiceCluster.ApiFrontend.Doors.Calls;
@@ -16,13 +16,10 @@ public static class CallsDoor
     private const int DefaultPage = 50;
 
     /// <summary>Registers what the door needs; the host gives an IGrainFactory.</summary>
-    public static IServiceCollection AddCalls(this IServiceCollection services, IConfiguration configuration)
+    public static IServiceCollection AddCalls(this IServiceCollection services)
     {
         ArgumentNullException.ThrowIfNull(services);
         services.TryAddSingleton(TimeProvider.System);
-        services.AddOptions<IceServerOptions>().Configure(o => o.Read(configuration)).ValidateOnStart();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<IceServerOptions>, IceServerOptionsValidator>());
-        services.AddSingleton<IceServers>();
         services.AddSingleton<CallSockets>();
         return services;
     }

@@ -209,6 +209,74 @@ internal static class Ortc
         };
     }
 
+    /// <summary>
+    /// A consumer's parameters when its client and its door have agreed on payload types and extension ids by themselves, as
+    /// in SDP: those are kept, streams are added. Null when no codec is common.
+    /// </summary>
+    public static RtpParameters? MakeNegotiated(RtpParameters consumable, RtpParameters negotiated, uint ssrc, uint rtxSsrc, out ConsumerMapping mapping)
+    {
+        mapping = new ConsumerMapping();
+        var codecs = new List<RtpCodecParameters>();
+        var hasRtx = false;
+        foreach (var codec in consumable.Codecs.Where(c => !IsRtx(c.MimeType)))
+        {
+            var own = Array.Find(negotiated.Codecs, c => !IsRtx(c.MimeType) && Matches(c, codec));
+            if (own is null)
+            {
+                continue;
+            }
+
+            mapping.Map(codec.PayloadType, own.PayloadType);
+            codecs.Add(own);
+            var rtx = Array.Find(negotiated.Codecs, c => IsRtx(c.MimeType) && CodecFields.Int(c.Parameters, CodecFields.AssociatedPayloadType) == own.PayloadType);
+            if (rtx is not null && Array.Exists(consumable.Codecs, c => IsRtx(c.MimeType) && CodecFields.Int(c.Parameters, CodecFields.AssociatedPayloadType) == codec.PayloadType))
+            {
+                hasRtx = true;
+                codecs.Add(rtx);
+            }
+        }
+
+        if (codecs.Count == 0)
+        {
+            return null;
+        }
+
+        var extensions = new List<RtpHeaderExtensionParameters>();
+        foreach (var extension in negotiated.HeaderExtensions.Where(e => e.Id <= ConsumerMapping.MaxExtensionId).DistinctBy(e => e.Id).DistinctBy(e => e.Uri))
+        {
+            if (Array.Find(consumable.HeaderExtensions, e => e.Uri == extension.Uri) is { } routed)
+            {
+                mapping.MapExtension(extension.Uri, routed.Id, extension.Id);
+                extensions.Add(extension);
+            }
+        }
+
+        return negotiated with
+        {
+            Codecs = [.. codecs],
+            HeaderExtensions = [.. extensions],
+            Encodings = [new RtpEncodingParameters { Ssrc = ssrc, Rtx = hasRtx ? new RtxParameters { Ssrc = rtxSsrc } : null }],
+            Rtcp = new RtcpParameters { Cname = consumable.Rtcp.Cname, ReducedSize = true, Mux = negotiated.Rtcp.Mux },
+        };
+    }
+
+    /// <summary>What the router itself sends as sound: the loudest in a slot, or the mix.</summary>
+    public static RtpParameters MakeRouterAudio(RtpCapabilities router, string cname) => MakeConsumable(
+        new RtpParameters
+        {
+            Codecs =
+            [
+                .. from c in router.Codecs
+                   where c.Kind == MediaKind.Audio
+                   select new RtpCodecParameters { MimeType = c.MimeType, PayloadType = c.PreferredPayloadType!.Value, ClockRate = c.ClockRate, Channels = c.Channels },
+            ],
+            Encodings = [new RtpEncodingParameters()],
+            Rtcp = new RtcpParameters { Cname = cname },
+        },
+        MediaKind.Audio,
+        router,
+        new ProducerMapping(router.Codecs.Where(c => c.Kind == MediaKind.Audio).ToDictionary(c => c.PreferredPayloadType!.Value, c => c.PreferredPayloadType!.Value)));
+
     public static bool IsRtx(string mimeType) => mimeType.EndsWith("/rtx", StringComparison.OrdinalIgnoreCase);
 
     public static MediaKind KindOf(string mimeType) => mimeType.StartsWith("audio/", StringComparison.OrdinalIgnoreCase) ? MediaKind.Audio : MediaKind.Video;
@@ -251,7 +319,13 @@ internal static class Ortc
             && (apt == own?.PreferredPayloadType || apt == codec.PayloadType));
     }
 
-    private static bool Matches(RtpCodecParameters a, RtpCodecCapability b)
+    public static bool Matches(RtpCodecParameters a, RtpCodecCapability b)
+        => a.MimeType.Equals(b.MimeType, StringComparison.OrdinalIgnoreCase)
+            && a.ClockRate == b.ClockRate
+            && (a.Channels ?? 1) == (b.Channels ?? 1)
+            && FieldsMatch(a.MimeType, a.Parameters, b.Parameters);
+
+    private static bool Matches(RtpCodecParameters a, RtpCodecParameters b)
         => a.MimeType.Equals(b.MimeType, StringComparison.OrdinalIgnoreCase)
             && a.ClockRate == b.ClockRate
             && (a.Channels ?? 1) == (b.Channels ?? 1)

@@ -3,13 +3,13 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
 
-namespace VoiceCluster.ApiFrontend.Doors.Calls;
+namespace VoiceCluster.ApiFrontend.Ice;
 
 /// <summary>One entry of RTCConfiguration.iceServers (W3C WebRTC §4.2.2).</summary>
 public sealed record IceServer(string[] Urls, string? Username, string? Credential);
 
 /// <summary>What a user is told about STUN and TURN.</summary>
-internal sealed class IceServers(IOptions<IceServerOptions> options, TimeProvider time)
+public sealed class IceServers(IOptions<IceServerOptions> options, TimeProvider time)
 {
     private readonly IceServerOptions _options = options.Value;
 

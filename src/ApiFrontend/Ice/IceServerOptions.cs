@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 
-namespace VoiceCluster.ApiFrontend.Doors.Calls;
+namespace VoiceCluster.ApiFrontend.Ice;
 
 /// <summary>The STUN and TURN servers that clients are told of: section <c>Ice</c> and the TURN_ variables.</summary>
 public sealed class IceServerOptions

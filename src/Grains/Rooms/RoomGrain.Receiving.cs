@@ -1,0 +1,125 @@
+using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Rooms;
+
+namespace VoiceCluster.Grains.Rooms;
+
+/// <summary>What participants receive: producers, slots of the loudest, the mix.</summary>
+public sealed partial class RoomGrain
+{
+    /// <inheritdoc/>
+    public async Task<Outcome<ConsumerCreated>> ConsumeAsync(string participantId, ConsumeRequest request)
+    {
+        if (await CheckAsync(() => _room.CheckNewConsumer(participantId, request.TransportId, request.ProducerId).Fault) is { } fault)
+        {
+            return await FinishAsync(fault);
+        }
+
+        var producer = _room.CheckNewConsumer(participantId, request.TransportId, request.ProducerId).Value!;
+        var consumer = new RoomConsumer(NewId(), participantId, request.TransportId, request.ProducerId, request.Paused);
+        var reply = await _media.ExecuteAsync(new CreateConsumer(
+            consumer.Id,
+            request.TransportId,
+            request.ProducerId,
+            request.RtpCapabilitiesJson,
+            _room.IsHeldBack(consumer),
+            request.NegotiatedRtpParametersJson));
+        if (reply.Fault is { } failed)
+        {
+            return await FinishAsync(failed);
+        }
+
+        _room.AddConsumer(consumer);
+        await FinishAsync();
+        var opened = (ConsumerOpened)reply.Value!;
+        return new ConsumerCreated(consumer.Id, request.ProducerId, opened.Kind, opened.RtpParametersJson, producer.Paused);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<ConsumerCreated[]>> ConsumeLoudestAsync(string participantId, ConsumeLoudestRequest request)
+    {
+        var count = request.RtpParametersJson.Length;
+        if (await CheckAsync(() => _room.CheckNewConsumers(participantId, request.TransportId, ConsumerSource.Loudest, count)) is { } fault)
+        {
+            return await FinishAsync(fault);
+        }
+
+        RoomConsumer[] slots = [.. request.RtpParametersJson.Select(_ => NewConsumer(participantId, request.TransportId, ConsumerSource.Loudest))];
+        var reply = await _media.ExecuteAsync(new CreateSlotConsumers(
+            [.. slots.Select(s => s.Id)], request.TransportId, request.RtpParametersJson, _room.IsHeldBack(slots[0])));
+        if (reply.Fault is { } failed)
+        {
+            return await FinishAsync(failed);
+        }
+
+        foreach (var slot in slots)
+        {
+            _room.AddConsumer(slot);
+        }
+
+        await FinishAsync();
+        var opened = ((SlotConsumersOpened)reply.Value!).RtpParametersJson;
+        return (ConsumerCreated[])[.. slots.Zip(opened, (slot, parameters) => new ConsumerCreated(slot.Id, "", MediaKind.Audio, parameters, ProducerPaused: false))];
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<ConsumerCreated>> ConsumeMixAsync(string participantId, ConsumeMixRequest request)
+    {
+        if (await CheckAsync(() => _room.CheckNewConsumers(participantId, request.TransportId, ConsumerSource.Mix, 1)) is { } fault)
+        {
+            return await FinishAsync(fault);
+        }
+
+        var mix = NewConsumer(participantId, request.TransportId, ConsumerSource.Mix);
+        var reply = await _media.ExecuteAsync(new CreateMixConsumer(mix.Id, request.TransportId, request.RtpParametersJson, _room.IsHeldBack(mix)));
+        if (reply.Fault is { } failed)
+        {
+            return await FinishAsync(failed);
+        }
+
+        _room.AddConsumer(mix);
+        await FinishAsync();
+        return new ConsumerCreated(mix.Id, "", MediaKind.Audio, ((ConsumerOpened)reply.Value!).RtpParametersJson, ProducerPaused: false);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> SetConsumerPausedAsync(string participantId, string consumerId, bool paused)
+    {
+        if (await CheckAsync(() => _room.GetOwnConsumer(participantId, consumerId).Fault) is { } fault)
+        {
+            return await FinishAsync(fault);
+        }
+
+        var consumer = _room.GetOwnConsumer(participantId, consumerId).Value!;
+        var after = _room.IsHeldBack(consumer with { Paused = paused });
+        if (_room.IsHeldBack(consumer) != after)
+        {
+            var reply = await _media.ExecuteAsync(new SetConsumerPaused(consumerId, after));
+            if (reply.Fault is { } failed)
+            {
+                return await FinishAsync(failed);
+            }
+        }
+
+        consumer.Paused = paused;
+        return await FinishAsync(Done.Instance);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> CloseConsumerAsync(string participantId, string consumerId) =>
+        await CommandAsync(
+            () => _room.GetOwnConsumer(participantId, consumerId).Fault,
+            new CloseConsumer(consumerId),
+            () => _room.RemoveConsumer(consumerId));
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> SetPreferredLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer) =>
+        spatialLayer < 0 || temporalLayer < 0
+            ? new Fault(FaultCode.Invalid, "Layers are counted from 0.")
+            : await CommandAsync(
+                () => _room.GetOwnConsumer(participantId, consumerId).Fault,
+                new SetPreferredLayers(consumerId, spatialLayer, temporalLayer));
+
+    private static RoomConsumer NewConsumer(string participantId, string transportId, ConsumerSource source) =>
+        new(NewId(), participantId, transportId, "", Paused: false, source);
+}

@@ -1,0 +1,74 @@
+using VoiceCluster.Media.Audio;
+
+namespace VoiceCluster.Media.Routing;
+
+/// <summary>
+/// Decides who is in the slots of a room's receivers: the loudest who speak, with enough persistence that two equally loud
+/// ones do not take turns. A voice claims a slot with its mean power over some packets and holds it with its loudest packet
+/// and <see cref="Hysteresis"/>, so that a steady change is followed at once and speech's ups and downs are not.
+/// </summary>
+internal sealed class LoudestSelector
+{
+    /// <summary>µs between two looks, so that a change is heard within 100 ms: 70 ms of levels and one look.</summary>
+    public const long AssignEvery = 20_000;
+
+    /// <summary>dB that a claim must be above a hold: the next step of RFC 6464's whole decibels but one.</summary>
+    private const double Hysteresis = 1.5;
+
+    /// <summary>Speech comes before noise, however loud.</summary>
+    private const double Speech = 1_000;
+
+    private readonly List<SlotSet> _sets = [];
+    private ActiveSpeakerDetector.Voice[] _ranked = new ActiveSpeakerDetector.Voice[16];
+
+    public bool HasSlots => _sets.Count > 0;
+
+    public SlotSet Open(Transport transport)
+    {
+        var set = new SlotSet(transport);
+        _sets.Add(set);
+        return set;
+    }
+
+    public void Close(SlotSet set) => _sets.Remove(set);
+
+    /// <summary>True for a claim that may take another's slot.</summary>
+    public static bool IsSpeech(double claim) => claim >= Speech;
+
+    /// <summary>Gives each set of slots its voices.</summary>
+    public void Assign(IReadOnlyList<ActiveSpeakerDetector.Voice> voices, long now)
+    {
+        if (_ranked.Length < voices.Count)
+        {
+            // Grows with the room, not with its packets.
+            Array.Resize(ref _ranked, voices.Count * 2);
+        }
+
+        var count = 0;
+        for (var v = 0; v < voices.Count; v++)
+        {
+            var voice = voices[v];
+            if (voice.Producer.IsPaused || voice.Producer.IsClosed)
+            {
+                continue;
+            }
+
+            voice.Window.Read(now, out var mean, out var loudest);
+            var speech = voice.IsSpeaking ? Speech : 0;
+            voice.Claim = speech + 127 + mean;
+            voice.Hold = speech + 127 + loudest + Hysteresis;
+            var i = count++;
+            for (; i > 0 && _ranked[i - 1].Claim < voice.Claim; i--)
+            {
+                _ranked[i] = _ranked[i - 1];
+            }
+
+            _ranked[i] = voice;
+        }
+
+        foreach (var set in _sets)
+        {
+            set.Assign(_ranked.AsSpan(0, count));
+        }
+    }
+}

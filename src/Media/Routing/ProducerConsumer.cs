@@ -1,0 +1,388 @@
+using VoiceCluster.Media.Routing.Parameters;
+using VoiceCluster.Media.Rtcp;
+using VoiceCluster.Media.Rtp;
+using VoiceCluster.Media.Rtp.Codecs;
+
+namespace VoiceCluster.Media.Routing;
+
+/// <summary>
+/// A producer's media on its way to one receiver. It starts clean: sound with the next packet, video with the next key
+/// frame, in either case with one contiguous series of sequence numbers, whatever happened at the source before.
+/// </summary>
+public sealed class ProducerConsumer : Consumer
+{
+    /// <summary>µs after which a packet is not sent again.</summary>
+    private const long MaxResendAge = 2_000_000;
+
+    /// <summary>Times that one packet is sent again.</summary>
+    private const int MaxResends = 10;
+
+    /// <summary>µs between two resends of a packet while the round trip is unknown.</summary>
+    private const long MinResendInterval = 20_000;
+
+    /// <summary>µs without packets after which a simulcast stream counts as stopped.</summary>
+    private const long StreamTimeout = 2_000_000;
+
+    private readonly SequenceMunger _munger;
+    private readonly SentPackets? _sent;
+    private ushort _rtxSequence;
+    private RtpStreamReceiver? _current;
+    private RtpStreamReceiver? _target;
+    private int _epoch;
+    private bool _resync = true;
+    private uint _timestampOffset;
+    private int _preferredSpatial = int.MaxValue;
+    private int _preferredTemporal = int.MaxValue;
+    private int _currentTemporal = int.MaxValue;
+    private short _pictureIdShift;
+    private byte _tl0Shift;
+    private int _lastPictureId = -1;
+    private byte _lastTl0;
+
+    internal ProducerConsumer(Transport transport, string id, Producer producer, RtpParameters parameters, ConsumerMapping mapping, bool paused)
+        : base(transport, id, producer.Kind, parameters, mapping, producer.ClockRate, paused)
+    {
+        Producer = producer;
+        var router = transport.Router;
+        _munger = new SequenceMunger(router.NextFirstSequence());
+        _rtxSequence = router.NextFirstSequence();
+
+        // Retransmission only where the source is kept and the receiver may ask.
+        var nack = Array.Exists(parameters.Codecs, c => Array.Exists(c.RtcpFeedback, f => f.Type == "nack" && string.IsNullOrEmpty(f.Parameter)));
+        _sent = producer.Kind == MediaKind.Video && nack ? new SentPackets() : null;
+    }
+
+    /// <summary>Its source.</summary>
+    public Producer Producer { get; }
+
+    /// <inheritdoc/>
+    public override bool IsProducerPaused => Producer.IsPaused;
+
+    /// <summary>The spatial layer that flows now; -1 before the first packet.</summary>
+    public int CurrentSpatialLayer => _current?.EncodingIndex ?? -1;
+
+    private bool WaitsForKeyFrame => Kind == MediaKind.Video && (_resync || _current is null);
+
+    /// <summary>Flows again without a gap; video from the next key frame, which is asked for.</summary>
+    public override void Resume(long now)
+    {
+        if (IsPaused && !IsClosed)
+        {
+            IsPaused = false;
+            Restart(now);
+        }
+    }
+
+    /// <summary>The highest layers wanted; the best that flows below them is forwarded. Null: no temporal limit.</summary>
+    public override void SetPreferredLayers(int spatialLayer, int? temporalLayer, long now)
+    {
+        _preferredSpatial = Math.Max(0, spatialLayer);
+        _preferredTemporal = Math.Max(0, temporalLayer ?? int.MaxValue);
+        _currentTemporal = Math.Min(_currentTemporal, _preferredTemporal);
+        ChooseTarget(now);
+    }
+
+    /// <summary>Asks the producer for a key frame of the layer that this consumer wants.</summary>
+    public override void RequestKeyFrame(long now)
+    {
+        if (Kind == MediaKind.Video && !IsPaused && !IsClosed)
+        {
+            Producer.RequestKeyFrame((_target ?? _current)?.EncodingIndex ?? 0, now);
+        }
+    }
+
+    internal void OnProducerResumed(long now) => Restart(now);
+
+    internal override void OnConnected(long now)
+    {
+        if (WaitsForKeyFrame)
+        {
+            RequestKeyFrame(now);
+        }
+    }
+
+    /// <summary>Chooses the stream to forward by preference and by what flows; asks for its key frame when it is not the present one.</summary>
+    internal override void ChooseTarget(long now)
+    {
+        RtpStreamReceiver? best = null;
+        foreach (var stream in Producer.Streams)
+        {
+            if (stream is null || (stream.Statistics.HasPackets && now - stream.LastPacketAt > StreamTimeout))
+            {
+                continue;
+            }
+
+            // Streams are ordered by quality: the highest within the preference, else the lowest above it.
+            if (best is null || stream.EncodingIndex <= _preferredSpatial)
+            {
+                best = stream;
+            }
+        }
+
+        if (best is null || best == _target)
+        {
+            return;
+        }
+
+        _target = best;
+        if (best != _current)
+        {
+            RequestKeyFrame(now);
+        }
+    }
+
+    /// <summary>Leaves out a packet that has nothing for receivers.</summary>
+    internal void Skip(RtpStreamReceiver stream, long sequence)
+    {
+        if (stream == _current && !_resync)
+        {
+            _munger.TryDrop(sequence);
+        }
+    }
+
+    internal void Forward(RtpStreamReceiver stream, in SourcePacket packet, long now)
+    {
+        if (IsPaused || !Writer.Takes(packet.PayloadType))
+        {
+            Transport.Stats.CountDrop(IsPaused ? DropReason.ConsumerSkipped : DropReason.UnknownPayloadType);
+            return;
+        }
+
+        var buffer = Transport.RentPacket();
+        if (buffer.IsEmpty)
+        {
+            _resync = true;
+            Transport.Stats.CountDrop(DropReason.NotConnected);
+            return;
+        }
+
+        var joined = _resync || stream != _current || _epoch != stream.Epoch;
+        if (!TrySelect(stream, packet, now) || !TryKeepTemporal(packet) || !_munger.TryMap(packet.Sequence, out var output))
+        {
+            Transport.Stats.CountDrop(DropReason.ConsumerSkipped);
+            return;
+        }
+
+        var sent = new SentPacket
+        {
+            Output = output,
+            Stream = stream,
+            Source = packet.Sequence,
+            SentAt = now,
+            Timestamp = unchecked(packet.Timestamp + _timestampOffset),
+            TransportSequence = Writer.UsesTransportSequence ? Transport.NextTransportSequence() : (ushort)0,
+            PictureIdShift = _pictureIdShift,
+            Tl0Shift = _tl0Shift,
+        };
+        if (!Writer.TryWrite(buffer, packet, sent, out var length))
+        {
+            Transport.Stats.CountDrop(DropReason.SendFailed);
+            return;
+        }
+
+        if (_sent is not null)
+        {
+            _sent.Slot(output) = sent;
+        }
+
+        Sender.OnSent(packet.Payload.Length, sent.Timestamp, now);
+        Transport.SendRtp(length, now);
+        if (joined)
+        {
+            CatchUp(stream, packet.Sequence, now);
+        }
+    }
+
+    internal override void OnNack(NackReader sequences, long now)
+    {
+        while (sequences.MoveNext())
+        {
+            Transport.Stats.NacksReceived++;
+            if (_sent is not null && !IsPaused)
+            {
+                Resend(sequences.Current, now);
+            }
+        }
+    }
+
+    internal override void OnKeyFrameRequested(long now)
+    {
+        base.OnKeyFrameRequested(now);
+        RequestKeyFrame(now);
+    }
+
+    internal override SenderReport Report(long now)
+        => Sender.Report(_current, Producer.Transport.SenderClock, _timestampOffset, Transport.Router.Options.UnixTimeOffset, now);
+
+    private protected override void Detach(long now) => Producer.RemoveConsumer(this);
+
+    // The key frame's first packet can come after those that follow it: late by the network, or by RTX. They were
+    // passed over while it was awaited, but the history has them.
+    private void CatchUp(RtpStreamReceiver stream, long joinedAt, long now)
+    {
+        for (var sequence = joinedAt + 1; stream.History is not null && sequence <= stream.Statistics.Highest; sequence++)
+        {
+            if (stream.History.TryGet(sequence, out var packet))
+            {
+                Forward(stream, packet, now);
+            }
+        }
+    }
+
+    private void Restart(long now)
+    {
+        _resync = true;
+        if (Kind == MediaKind.Video)
+        {
+            RequestKeyFrame(now);
+        }
+    }
+
+    private bool TrySelect(RtpStreamReceiver stream, in SourcePacket packet, long now)
+    {
+        if (stream == _current && !_resync && _epoch == stream.Epoch)
+        {
+            return true;
+        }
+
+        // Any stream may begin; afterwards only the target may take over. Either at a key frame.
+        var mayBegin = stream == _current || stream == _target || _current is null;
+        if (!mayBegin || (Kind == MediaKind.Video && !packet.Frame.IsKeyFrame))
+        {
+            if (stream == _current && Kind == MediaKind.Video)
+            {
+                // The sender started anew. The rented buffer is not used any more, so the request may rent its own.
+                _resync = true;
+                Producer.RequestKeyFrame(stream.EncodingIndex, now);
+            }
+
+            return false;
+        }
+
+        AlignTimestamp(stream, packet, now);
+        AlignVp8(packet);
+        _current = stream;
+        _epoch = stream.Epoch;
+        _resync = false;
+        _currentTemporal = _preferredTemporal;
+        _munger.Resync();
+        return true;
+    }
+
+    private void AlignTimestamp(RtpStreamReceiver stream, in SourcePacket packet, long now)
+    {
+        if (_current is null || !Sender.HasSent || (_current == stream && _epoch == stream.Epoch))
+        {
+            return;
+        }
+
+        uint aligned;
+        if (_current != stream && _current.HasSenderReport && stream.HasSenderReport)
+        {
+            // Both streams' reports refer to one clock: the new one's instant in the old one's time stamps.
+            aligned = unchecked(_current.TimestampAt(stream.SenderTimeOf(packet.Timestamp)) + _timestampOffset);
+        }
+        else
+        {
+            aligned = unchecked(Sender.LastTimestamp + (uint)((now - Sender.LastSentAt) * stream.ClockRate / 1_000_000));
+        }
+
+        // Time must go on by a little at least and not by a leap that receivers would take for a fault.
+        var step = (int)(aligned - Sender.LastTimestamp);
+        if (step <= 0 || step > stream.ClockRate * 10)
+        {
+            aligned = unchecked(Sender.LastTimestamp + (uint)(stream.ClockRate / 50));
+        }
+
+        _timestampOffset = unchecked(aligned - packet.Timestamp);
+    }
+
+    private void AlignVp8(in SourcePacket packet)
+    {
+        if (packet.Format != PayloadFormat.Vp8 || !Vp8Descriptor.TryParse(packet.Payload, out var vp8) || !vp8.HasPictureId)
+        {
+            return;
+        }
+
+        if (_lastPictureId >= 0)
+        {
+            _pictureIdShift = (short)(_lastPictureId + 1 - vp8.ReadPictureId(packet.Payload));
+            _tl0Shift = (byte)(_lastTl0 + 1 - vp8.ReadTl0PicIdx(packet.Payload));
+        }
+    }
+
+    private bool TryKeepTemporal(in SourcePacket packet)
+    {
+        if (packet.Format == PayloadFormat.Vp8 && Vp8Descriptor.TryParse(packet.Payload, out var vp8))
+        {
+            var mask = vp8.PictureIdModulus - 1;
+            var id = (vp8.ReadPictureId(packet.Payload) + _pictureIdShift) & mask;
+            if (_lastPictureId < 0 || ((id - _lastPictureId) & mask) <= mask / 2)
+            {
+                _lastPictureId = id;
+                _lastTl0 = (byte)(vp8.ReadTl0PicIdx(packet.Payload) + _tl0Shift);
+            }
+        }
+
+        var layer = packet.Frame.TemporalLayer;
+        if (layer <= _currentTemporal)
+        {
+            return true;
+        }
+
+        if (layer <= _preferredTemporal && packet.Frame.CanSwitchUp)
+        {
+            _currentTemporal = layer;
+            return true;
+        }
+
+        return !_munger.TryDrop(packet.Sequence);
+    }
+
+    private void Resend(SequenceNumber wanted, long now)
+    {
+        var output = _munger.HighestOutput + wanted.DistanceFrom(new SequenceNumber((ushort)_munger.HighestOutput));
+        if (!_sent!.Has(output))
+        {
+            return;
+        }
+
+        ref var sent = ref _sent.Slot(output);
+        var interval = Math.Max(MinResendInterval, Sender.RoundTrip);
+        if (now - sent.SentAt > MaxResendAge || sent.Resends >= MaxResends || (sent.Resends > 0 && now - sent.ResentAt < interval)
+            || !sent.Stream.History!.TryGet(sent.Source, out var packet))
+        {
+            return;
+        }
+
+        var buffer = Transport.RentPacket();
+        if (buffer.IsEmpty)
+        {
+            return;
+        }
+
+        int length;
+        if (Writer.HasRtx(packet.PayloadType))
+        {
+            var again = sent;
+            again.SentAt = now;
+            again.TransportSequence = Writer.UsesTransportSequence ? Transport.NextTransportSequence() : (ushort)0;
+            if (!Writer.TryWriteRtx(buffer, packet, again, _rtxSequence, out length))
+            {
+                return;
+            }
+
+            _rtxSequence++;
+        }
+        else if (!Writer.TryWrite(buffer, packet, sent, out length))
+        {
+            // Without RTX the same bytes go again: anything else would encrypt twice under one SRTP index (RFC 3711 §9.1).
+            return;
+        }
+
+        sent.Resends++;
+        sent.ResentAt = now;
+        Transport.Stats.PacketsRetransmitted++;
+        Transport.SendRtp(length, now);
+    }
+}
