@@ -52,7 +52,7 @@ internal sealed class RoomPage : IAsyncDisposable
     {
         await Page.GetByLabel("Room", new() { Exact = true }).FillAsync(room);
         await Page.GetByLabel("Your name").FillAsync(name);
-        await Page.GetByRole(AriaRole.Button, new() { Name = "Join" }).ClickAsync();
+        await Button("Join").ClickAsync();
         await Assertions.Expect(Status).ToHaveTextAsync("Connected");
     }
 
