@@ -13,6 +13,9 @@ internal sealed class HarnessPage(IPage page, string server) : IAsyncDisposable
 
     public IPage Page => page;
 
+    /// <summary>The server's address.</summary>
+    public string Server => server;
+
     /// <summary>Joins a room; the participant sends a tone and the fake camera only when asked to.</summary>
     public async Task<Participant> JoinAsync(
         string room,
@@ -58,7 +61,11 @@ internal sealed class HarnessPage(IPage page, string server) : IAsyncDisposable
     public Task CallAsync(string function, params object[] arguments) => CallAsync<JsonElement?>(function, arguments);
 
     /// <summary>Waits until a function of the harness answers true; past the deadline it fails with what the participants see.</summary>
-    public async Task WaitAsync(string function, object[] arguments, params Participant[] concerned)
+    public Task WaitAsync(string function, object[] arguments, params Participant[] concerned) =>
+        WaitForAsync(function, arguments, [.. concerned.Select(p => (Func<Task<JsonElement>>)p.ReportAsync)]);
+
+    /// <summary>The same with reports of whatever kind.</summary>
+    public async Task WaitForAsync(string function, object[] arguments, params Func<Task<JsonElement>>[] reporters)
     {
         try
         {
@@ -70,9 +77,9 @@ internal sealed class HarnessPage(IPage page, string server) : IAsyncDisposable
         catch (TimeoutException)
         {
             var reports = new List<string>();
-            foreach (var participant in concerned)
+            foreach (var report in reporters)
             {
-                reports.Add($"{participant.Key}: {(await participant.ReportAsync()).GetRawText()}");
+                reports.Add((await report()).GetRawText());
             }
 
             Assert.Fail($"harness.{function}({JsonSerializer.Serialize(arguments)}) did not come true.\n{string.Join('\n', reports)}\n{string.Join('\n', _console.TakeLast(20))}");

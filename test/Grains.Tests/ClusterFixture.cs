@@ -44,6 +44,15 @@ public sealed class ClusterFixture : IAsyncLifetime
         }
     }
 
+    /// <summary>A node's present incarnation.</summary>
+    internal MediaNodeId NodeId(string name)
+    {
+        lock (_lock)
+        {
+            return _nodes[name].Id;
+        }
+    }
+
     /// <summary>Waits until the fleet knows a node's present incarnation and no node that has been killed.</summary>
     internal Task FleetSettlesAsync() => Eventually.HoldsAsync(
         async () =>

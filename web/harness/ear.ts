@@ -58,6 +58,22 @@ export class Ear {
     return sum > 0 ? 10 * Math.log10(sum / this.samples.length) : -127;
   }
 
+  /** The level of one tone in the last 10 ms, in dBFS: quicker than {@link tones}, and coarser (Goertzel's filter over a Hann window). */
+  levelOf(hz: number): number {
+    this.loudness.getFloatTimeDomainData(this.samples);
+    const { length } = this.samples;
+    const step = (2 * Math.PI * hz) / this.context.sampleRate;
+    let re = 0;
+    let im = 0;
+    for (let i = 0; i < length; i++) {
+      const value = (this.samples[i] ?? 0) * (1 - Math.cos((2 * Math.PI * i) / (length - 1)));
+      re += value * Math.cos(step * i);
+      im += value * Math.sin(step * i);
+    }
+    const amplitude = (2 * Math.hypot(re, im)) / length;
+    return amplitude > 0 ? 20 * Math.log10(amplitude) : -127;
+  }
+
   close(): void {
     this.source.disconnect();
     this.player.pause();

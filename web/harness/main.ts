@@ -1,5 +1,7 @@
 // The browser tests' page: any number of participants, driven from the tests through `window.harness`.
-import { Session, ToneToleranceHz, type JoinOptions } from './session';
+import { Session, type JoinOptions } from './session';
+import { ToneToleranceHz } from './tone';
+import { voiceHarness } from './voice';
 
 const sessions = new Map<string, Session>();
 
@@ -113,6 +115,8 @@ const harness = {
     session(key).close();
     sessions.delete(key);
   },
+
+  ...voiceHarness,
 };
 
 declare global {

@@ -3,6 +3,7 @@ import { Device, type types } from 'mediasoup-client';
 import { io, type Socket } from 'socket.io-client';
 import { Ear } from './ear';
 import { Eye, type Sight } from './eye';
+import { audio, toneTrack, ToneToleranceHz } from './tone';
 
 export interface JoinOptions {
   server: string;
@@ -47,34 +48,6 @@ interface Received {
 
 /** How often a session notes which tones it hears. */
 const ListenEveryMs = 200;
-/** Two readings within this distance are the same tone. */
-export const ToneToleranceHz = 15;
-
-let sharedContext: AudioContext | null = null;
-
-function audio(): AudioContext {
-  sharedContext ??= new AudioContext({ sampleRate: 48_000 });
-  void sharedContext.resume();
-  return sharedContext;
-}
-
-/** A tone as a track: an oscillator into a stream. */
-function toneTrack(hz: number): { track: MediaStreamTrack; oscillator: OscillatorNode } {
-  const context = audio();
-  const oscillator = context.createOscillator();
-  oscillator.frequency.value = hz;
-  const gain = context.createGain();
-  gain.gain.value = 0.25;
-  const destination = context.createMediaStreamDestination();
-  destination.channelCount = 1;
-  oscillator.connect(gain).connect(destination);
-  oscillator.start();
-  const track = destination.stream.getAudioTracks()[0];
-  if (!track) {
-    throw new Error('no tone track');
-  }
-  return { track, oscillator };
-}
 
 /** One participant. A page may hold many. */
 export class Session {

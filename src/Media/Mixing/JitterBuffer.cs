@@ -19,7 +19,7 @@ internal sealed class JitterBuffer
     private readonly byte[] _bytes = new byte[Bytes + MaxPacket];
     private readonly Slot[] _slots = new Slot[Slots];
     private long _written;
-    private long _highest = long.MinValue;
+    private long _highest = long.MinValue / 2;
 
     /// <summary>Packets held.</summary>
     public int Count { get; private set; }
@@ -114,7 +114,7 @@ internal sealed class JitterBuffer
         }
 
         Count = 0;
-        _highest = long.MinValue;
+        _highest = long.MinValue / 2;
     }
 
     private struct Slot

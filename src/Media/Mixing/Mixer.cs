@@ -1,4 +1,5 @@
 using VoiceCluster.Media.Audio;
+using VoiceCluster.Media.Rtp.Codecs;
 
 namespace VoiceCluster.Media.Mixing;
 
@@ -13,7 +14,7 @@ public sealed class Mixer : IDisposable
     public const long FrameTime = 20_000;
 
     /// <summary>Samples of a frame at 48 kHz.</summary>
-    public const int FrameSamples = 960;
+    public const int FrameSamples = Opus.FrameDuration;
 
     /// <summary>Frames of silence sent after the last sound, 200 ms: receivers' decoders fade out on them.</summary>
     private const int TailFrames = 10;
@@ -26,9 +27,6 @@ public sealed class Mixer : IDisposable
 
     /// <summary>dB by which a source must be louder to take another's place in a full mix.</summary>
     private const int LevelStep = 6;
-
-    // An Opus packet of one mono frame of 20 ms, full band, that says "silence" (RFC 6716 §4.3: the silence flag).
-    private static readonly byte[] SilentPacket = [0xF8, 0xFF, 0xFE];
 
     private readonly MixerOptions _options;
     private readonly Dictionary<string, MixMember> _members = new(StringComparer.Ordinal);
@@ -179,7 +177,7 @@ public sealed class Mixer : IDisposable
             var listener = _listeners[i];
             if ((sounds || _options.FillsSilence) && listener.Sink.IsListening)
             {
-                var packet = sounds ? Encode(listener.Member, tick) : SilentPacket;
+                var packet = sounds ? Encode(listener.Member, tick) : Opus.Silence;
                 listener.Sink.OnMixed(packet, tick * FrameSamples, begins: listener.GivenTick != tick - 1, now);
                 listener.GivenTick = tick;
             }

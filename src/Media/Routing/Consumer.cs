@@ -1,11 +1,18 @@
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Rtcp;
+using VoiceCluster.Media.Rtp.Codecs;
 
 namespace VoiceCluster.Media.Routing;
 
 /// <summary>One outgoing stream of a transport: a producer's, a slot's for the loudest, or the mix.</summary>
 public abstract class Consumer
 {
+    /// <summary>
+    /// Frames of silence after sound that stops on purpose. Without them the receiver takes the pause for loss and goes on
+    /// with the last sound for some 300 ms. More than one, because they can be lost.
+    /// </summary>
+    private protected const int SilentFrames = 5;
+
     private protected Consumer(Transport transport, string id, MediaKind kind, RtpParameters parameters, ConsumerMapping mapping, int clockRate, bool paused)
     {
         Transport = transport;
@@ -91,6 +98,29 @@ public abstract class Consumer
     /// <summary>By the receiver's clock only: it mixes or changes its sources, which have none in common.</summary>
     internal virtual SenderReport Report(long now)
         => Sender.Report(null, Transport.SenderClock, 0, Transport.Router.Options.UnixTimeOffset, now);
+
+    /// <summary>Sends one frame of silence right behind what was sent last.</summary>
+    private protected void SendSilence(long output, long now)
+    {
+        var buffer = Transport.RentPacket();
+        if (buffer.IsEmpty || !Writer.HasSilence)
+        {
+            return;
+        }
+
+        var sent = new SentPacket
+        {
+            Output = output,
+            SentAt = now,
+            Timestamp = unchecked(Sender.LastTimestamp + Opus.FrameDuration),
+            TransportSequence = Writer.UsesTransportSequence ? Transport.NextTransportSequence() : (ushort)0,
+        };
+        if (Writer.TryWriteSilence(buffer, sent, out var length))
+        {
+            Sender.OnSent(Opus.Silence.Length, sent.Timestamp, now);
+            Transport.SendRtp(length, now);
+        }
+    }
 
     /// <summary>Leaves its source.</summary>
     private protected abstract void Detach(long now);

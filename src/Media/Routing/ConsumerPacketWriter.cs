@@ -11,6 +11,9 @@ internal sealed class ConsumerPacketWriter
     /// <summary>Bytes left free for SRTP's tag, of which the longest is 16, and a margin.</summary>
     private const int TagRoom = 32;
 
+    /// <summary>RFC 6464: no voice, and the lowest level.</summary>
+    private const byte SilentLevel = 127;
+
     private readonly byte[] _rtxOf = new byte[128];
     private readonly byte[] _mid = new byte[Rtp.Mid.MaxLength];
     private readonly int _midLength;
@@ -18,6 +21,8 @@ internal sealed class ConsumerPacketWriter
     private readonly int _absSendTimeId;
     private readonly int _transportSequenceId;
     private readonly ConsumerMapping _mapping;
+    private readonly byte _opus;
+    private readonly byte[] _silentLevel = [];
     private readonly long _unixTimeOffset;
 
     public ConsumerPacketWriter(RtpParameters parameters, ConsumerMapping mapping, long unixTimeOffset)
@@ -44,6 +49,9 @@ internal sealed class ConsumerPacketWriter
                 case HeaderExtensionUris.TransportWideCc:
                     _transportSequenceId = extension.Id;
                     break;
+                case HeaderExtensionUris.AudioLevel:
+                    _silentLevel = [(byte)(mapping.RouterIdOf(extension.Id) << 4), SilentLevel];
+                    break;
                 default:
                     break;
             }
@@ -51,6 +59,11 @@ internal sealed class ConsumerPacketWriter
 
         foreach (var codec in parameters.Codecs)
         {
+            if (VideoFrame.FormatOf(codec.MimeType) == PayloadFormat.Opus)
+            {
+                (_opus, HasSilence) = ((byte)codec.PayloadType, true);
+            }
+
             if (Ortc.IsRtx(codec.MimeType) && RtxSsrc is not null)
             {
                 _rtxOf[CodecFields.Int(codec.Parameters, CodecFields.AssociatedPayloadType)!.Value & 0x7F] = (byte)codec.PayloadType;
@@ -64,6 +77,9 @@ internal sealed class ConsumerPacketWriter
 
     public bool UsesTransportSequence => _transportSequenceId != 0;
 
+    /// <summary>True when there is a codec of which we can write silence.</summary>
+    public bool HasSilence { get; }
+
     /// <summary>Whether the receiver knows this payload type of the router.</summary>
     public bool Takes(byte payloadType) => _mapping.PayloadTypeOf(payloadType) != ConsumerMapping.NotMapped;
 
@@ -71,6 +87,21 @@ internal sealed class ConsumerPacketWriter
 
     public bool TryWrite(Span<byte> buffer, in SourcePacket packet, in SentPacket sent, out int length)
         => TryWrite(buffer, packet, sent, Ssrc, _mapping.PayloadTypeOf(packet.PayloadType), (ushort)sent.Output, 0, out length);
+
+    public bool TryWriteSilence(Span<byte> buffer, in SentPacket sent, out int length)
+    {
+        var silence = new SourcePacket
+        {
+            Sequence = sent.Output,
+            Timestamp = sent.Timestamp,
+            PayloadType = _opus,
+            Marker = false,
+            Extensions = _silentLevel,
+            Payload = Opus.Silence,
+            Format = PayloadFormat.Opus,
+        };
+        return TryWrite(buffer, silence, sent, Ssrc, _opus, (ushort)sent.Output, 0, out length);
+    }
 
     /// <summary>Wraps it as a retransmission (RFC 4588 §4).</summary>
     public bool TryWriteRtx(Span<byte> buffer, in SourcePacket packet, in SentPacket sent, ushort rtxSequence, out int length)

@@ -12,8 +12,8 @@ internal sealed class LoudestSelector
     /// <summary>µs between two looks, so that a change is heard within 100 ms: 70 ms of levels and one look.</summary>
     public const long AssignEvery = 20_000;
 
-    /// <summary>dB that a claim must be above a hold: the next step of RFC 6464's whole decibels but one.</summary>
-    private const double Hysteresis = 1.5;
+    /// <summary>dB that a claim must be above a hold: RFC 6464's levels are whole decibels, and one up or down means nothing.</summary>
+    private const double Hysteresis = 2.1;
 
     /// <summary>Speech comes before noise, however loud.</summary>
     private const double Speech = 1_000;
@@ -68,7 +68,7 @@ internal sealed class LoudestSelector
 
         foreach (var set in _sets)
         {
-            set.Assign(_ranked.AsSpan(0, count));
+            set.Assign(_ranked.AsSpan(0, count), now);
         }
     }
 }

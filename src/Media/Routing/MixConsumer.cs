@@ -24,14 +24,31 @@ public sealed class MixConsumer : Consumer, IMixSink
     }
 
     /// <inheritdoc/>
+    public override void Pause(long now)
+    {
+        if (IsPaused || IsClosed)
+        {
+            return;
+        }
+
+        for (var i = 0; i < SilentFrames && Sender.HasSent && !Transport.RentPacket().IsEmpty; i++)
+        {
+            SendSilence(_sequence++, now);
+        }
+
+        IsPaused = true;
+    }
+
+    /// <inheritdoc/>
     bool IMixSink.IsListening => !IsPaused && !Transport.RentPacket().IsEmpty;
 
     /// <inheritdoc/>
     void IMixSink.OnMixed(ReadOnlySpan<byte> opus, long timestamp, bool begins, long now)
     {
         var buffer = Transport.RentPacket();
-        if (buffer.IsEmpty)
+        if (buffer.IsEmpty || (Sender.HasSent && (int)((uint)timestamp + _timestampOffset - Sender.LastTimestamp) <= 0))
         {
+            // Not connected, or still within the frames of silence of a pause.
             return;
         }
 

@@ -125,6 +125,16 @@ public sealed class Producer
         IsPaused = true;
         KeyFrames.Clear();
         _mix?.Silence();
+        foreach (var consumer in _consumers)
+        {
+            consumer.OnProducerPaused(now);
+        }
+
+        for (var i = 0; i < _slotCount; i++)
+        {
+            _slots[i].OnProducerPaused(now);
+        }
+
         if (_voice is not null)
         {
             ActiveSpeakerDetector.Silence(_voice);
@@ -181,7 +191,7 @@ public sealed class Producer
         _meter?.Dispose();
         while (_slotCount > 0)
         {
-            _slots[_slotCount - 1].SwitchTo(null);
+            _slots[_slotCount - 1].SwitchTo(null, now);
         }
 
         Transport.OnProducerClosed(this);

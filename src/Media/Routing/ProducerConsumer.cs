@@ -63,6 +63,16 @@ public sealed class ProducerConsumer : Consumer
 
     private bool WaitsForKeyFrame => Kind == MediaKind.Video && (_resync || _current is null);
 
+    /// <inheritdoc/>
+    public override void Pause(long now)
+    {
+        if (!IsPaused && !IsClosed)
+        {
+            FallSilent(now);
+            IsPaused = true;
+        }
+    }
+
     /// <summary>Flows again without a gap; video from the next key frame, which is asked for.</summary>
     public override void Resume(long now)
     {
@@ -90,6 +100,8 @@ public sealed class ProducerConsumer : Consumer
             Producer.RequestKeyFrame((_target ?? _current)?.EncodingIndex ?? 0, now);
         }
     }
+
+    internal void OnProducerPaused(long now) => FallSilent(now);
 
     internal void OnProducerResumed(long now) => Restart(now);
 
@@ -229,6 +241,21 @@ public sealed class ProducerConsumer : Consumer
         }
     }
 
+    // The sound ends here and not in the receiver's concealment of a loss.
+    private void FallSilent(long now)
+    {
+        if (Kind != MediaKind.Audio || IsPaused || _resync || !Writer.HasSilence)
+        {
+            return;
+        }
+
+        _resync = true;
+        for (var i = 0; i < SilentFrames && !Transport.RentPacket().IsEmpty; i++)
+        {
+            SendSilence(_munger.Insert(), now);
+        }
+    }
+
     private void Restart(long now)
     {
         _resync = true;
@@ -271,12 +298,25 @@ public sealed class ProducerConsumer : Consumer
 
     private void AlignTimestamp(RtpStreamReceiver stream, in SourcePacket packet, long now)
     {
-        if (_current is null || !Sender.HasSent || (_current == stream && _epoch == stream.Epoch))
+        if (_current is null || !Sender.HasSent)
         {
             return;
         }
 
         uint aligned;
+        if (_current == stream && _epoch == stream.Epoch)
+        {
+            // One source's time goes on by itself, unless the frames of silence reach into it.
+            if (Kind == MediaKind.Video || (int)(packet.Timestamp + _timestampOffset - Sender.LastTimestamp) > 0)
+            {
+                return;
+            }
+
+            aligned = unchecked(Sender.LastTimestamp + Opus.FrameDuration);
+            _timestampOffset = unchecked(aligned - packet.Timestamp);
+            return;
+        }
+
         if (_current != stream && _current.HasSenderReport && stream.HasSenderReport)
         {
             // Both streams' reports refer to one clock: the new one's instant in the old one's time stamps.

@@ -1,4 +1,3 @@
-using VoiceCluster.Media.Mixing;
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Rtp;
 using VoiceCluster.Media.Rtp.Codecs;
@@ -20,6 +19,9 @@ public sealed class SlotConsumer : Consumer
     // Samples by which the stream's time is ahead of the clock's, because a switch came before the last packet's end.
     private long _ahead;
 
+    // The same by frames of silence since then; it is over when the same source goes on.
+    private long _aheadBySilence;
+
     internal SlotConsumer(Transport transport, string id, RtpParameters parameters, ConsumerMapping mapping, bool paused)
         : base(transport, id, MediaKind.Audio, parameters, mapping, Opus.ClockRate, paused)
         => _munger = new SequenceMunger(transport.Router.NextFirstSequence());
@@ -34,14 +36,19 @@ public sealed class SlotConsumer : Consumer
     internal int Place { get; set; }
 
     /// <inheritdoc/>
-    public override void Resume(long now)
+    public override void Pause(long now)
     {
-        _begins |= IsPaused;
-        base.Resume(now);
+        if (!IsPaused && !IsClosed)
+        {
+            FallSilent(now);
+            IsPaused = true;
+        }
     }
 
-    /// <summary>Lets another producer, or none, into the slot.</summary>
-    internal void SwitchTo(Producer? producer)
+    internal void OnProducerPaused(long now) => FallSilent(now);
+
+    /// <summary>Lets another producer into the slot, or none: then its sound ends.</summary>
+    internal void SwitchTo(Producer? producer, long now)
     {
         if (Source == producer)
         {
@@ -50,11 +57,14 @@ public sealed class SlotConsumer : Consumer
 
         Source?.RemoveSlot(Place);
         Source = producer;
-        _begins = true;
-        if (producer is not null)
+        if (producer is null)
         {
-            Place = producer.AddSlot(this);
+            FallSilent(now);
+            return;
         }
+
+        _begins = true;
+        Place = producer.AddSlot(this);
     }
 
     internal void Skip(RtpStreamReceiver stream, long sequence)
@@ -69,7 +79,6 @@ public sealed class SlotConsumer : Consumer
     {
         if (IsPaused || !Writer.Takes(packet.PayloadType))
         {
-            _begins = true;
             Transport.Stats.CountDrop(IsPaused ? DropReason.ConsumerSkipped : DropReason.UnknownPayloadType);
             return;
         }
@@ -121,24 +130,44 @@ public sealed class SlotConsumer : Consumer
 
     private protected override void Detach(long now)
     {
-        SwitchTo(null);
+        SwitchTo(null, now);
         Transport.OnSlotClosed(this);
+    }
+
+    private void FallSilent(long now)
+    {
+        if (_begins || IsPaused)
+        {
+            return;
+        }
+
+        _begins = true;
+        for (var i = 0; i < SilentFrames && !Transport.RentPacket().IsEmpty; i++)
+        {
+            _aheadBySilence += Opus.FrameDuration - Elapsed(now);
+            SendSilence(_munger.Insert(), now);
+        }
     }
 
     private void Begin(RtpStreamReceiver stream, uint timestamp, long now)
     {
-        if (Sender.HasSent && !(stream == _current && stream.Epoch == _epoch))
+        var goesOn = stream == _current && stream.Epoch == _epoch && (int)(timestamp + _timestampOffset - Sender.LastTimestamp) > 0;
+        if (Sender.HasSent && !goesOn)
         {
             // As much later as the clock says, but never into the packet before; what that costs is made good at a later switch.
-            var elapsed = (now - Sender.LastSentAt) * Opus.ClockRate / 1_000_000;
-            var step = Math.Max(Mixer.FrameSamples, elapsed - _ahead);
+            var elapsed = Elapsed(now);
+            _ahead += _aheadBySilence;
+            var step = Math.Max(Opus.FrameDuration, elapsed - _ahead);
             _ahead += step - elapsed;
             _timestampOffset = unchecked(Sender.LastTimestamp + (uint)step - timestamp);
         }
 
+        _aheadBySilence = 0;
         _current = stream;
         _epoch = stream.Epoch;
         _begins = false;
         _munger.Resync();
     }
+
+    private long Elapsed(long now) => (now - Sender.LastSentAt) * Opus.ClockRate / 1_000_000;
 }

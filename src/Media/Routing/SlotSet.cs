@@ -17,7 +17,7 @@ internal sealed class SlotSet(Transport transport)
     /// filled, also with who does not speak yet, so that its first word is not lost; 3. a louder speaker replaces the
     /// quietest. Who stays, stays in its slot.
     /// </summary>
-    public void Assign(ReadOnlySpan<ActiveSpeakerDetector.Voice> ranked)
+    public void Assign(ReadOnlySpan<ActiveSpeakerDetector.Voice> ranked, long now)
     {
         // :: Step 1
         var free = 0;
@@ -25,7 +25,7 @@ internal sealed class SlotSet(Transport transport)
         {
             if (slot.Source is { IsPaused: true } or { IsClosed: true })
             {
-                slot.SwitchTo(null);
+                slot.SwitchTo(null, now);
             }
 
             free += slot.Source is null ? 1 : 0;
@@ -42,7 +42,7 @@ internal sealed class SlotSet(Transport transport)
             if (free > 0)
             {
                 free--;
-                Free().SwitchTo(voice.Producer);
+                Free().SwitchTo(voice.Producer, now);
                 continue;
             }
 
@@ -53,7 +53,7 @@ internal sealed class SlotSet(Transport transport)
                 return;
             }
 
-            quietest.SwitchTo(voice.Producer);
+            quietest.SwitchTo(voice.Producer, now);
         }
     }
 

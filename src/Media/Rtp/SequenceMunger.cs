@@ -26,6 +26,13 @@ public sealed class SequenceMunger(ushort first)
         Array.Fill(_sources, -1);
     }
 
+    /// <summary>The outgoing number for a packet that no source sent. The source that follows must be synced anew.</summary>
+    public long Insert()
+    {
+        Resync();
+        return _next++;
+    }
+
     /// <summary>The outgoing number of a packet; false for one before the join point or older than the window.</summary>
     public bool TryMap(long source, out long output)
     {

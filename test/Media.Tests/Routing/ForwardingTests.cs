@@ -9,6 +9,9 @@ namespace VoiceCluster.Media.Tests.Routing;
 
 public class ForwardingTests
 {
+    /// <summary>Frames after a sound that was ended on purpose.</summary>
+    private const int SilentFrames = 5;
+
     private readonly TestRoom _room = new();
 
     [Fact]
@@ -161,8 +164,66 @@ public class ForwardingTests
         _room.Receive(MediaFixtures.Opus(1, 2, 960));
         Assert.Equal(1, _room.Sender.Stats.Dropped(DropReason.ProducerPaused));
         producer.Resume(0);
-        _room.Receive(MediaFixtures.Opus(1, 3, 1920));
-        AssertContiguous(2);
+        _room.Receive(MediaFixtures.Opus(1, 3, 9600));
+        AssertContiguous(2 + SilentFrames);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Pause_OfAudio_EndsTheSoundWithFramesOfSilenceOnce(bool atProducer)
+    {
+        var producer = _room.Sender.Produce("p", MediaKind.Audio, MediaFixtures.Audio(1), false, 0).Value!;
+        var consumer = Consume("p");
+        _room.Receive(MediaFixtures.Opus(1, 1, 960, level: 20));
+        Pause();
+        Pause();
+        AssertContiguous(1 + SilentFrames);
+        for (var i = 1; i <= SilentFrames; i++)
+        {
+            var sent = _room.ToReceiver[i];
+            Assert.Equal([0xF8, 0xFF, 0xFE], sent.Payload);
+            Assert.Equal(100, sent.PayloadType);
+            Assert.Equal((uint)(960 * (1 + i)), sent.Timestamp);
+            Assert.Equal([(byte)127], sent.Extension(10)!);
+            Assert.Equal("0"u8.ToArray(), sent.Extension(1)!);
+        }
+
+        void Pause()
+        {
+            if (atProducer)
+            {
+                producer.Pause(0);
+            }
+            else
+            {
+                consumer.Pause(0);
+            }
+        }
+    }
+
+    [Fact]
+    public void Pause_BeforeAnySound_SendsNothing()
+    {
+        var producer = _room.Sender.Produce("p", MediaKind.Audio, MediaFixtures.Audio(1), false, 0).Value!;
+        Consume("p");
+        producer.Pause(0);
+        Assert.Empty(_room.ToReceiver);
+    }
+
+    [Fact]
+    public void Resume_BeforeTheFramesOfSilenceAreOver_KeepsTimeGrowing()
+    {
+        var producer = _room.Sender.Produce("p", MediaKind.Audio, MediaFixtures.Audio(1), false, 0).Value!;
+        Consume("p");
+        _room.Receive(MediaFixtures.Opus(1, 1, 960));
+        producer.Pause(0);
+        producer.Resume(0);
+        _room.Receive(MediaFixtures.Opus(1, 2, 1920));
+        _room.Receive(MediaFixtures.Opus(1, 3, 2880));
+        AssertContiguous(3 + SilentFrames);
+        var last = _room.ToReceiver[SilentFrames].Timestamp;
+        Assert.Equal([last + 960, last + 1920], _room.ToReceiver.Skip(1 + SilentFrames).Select(p => p.Timestamp));
     }
 
     [Fact]

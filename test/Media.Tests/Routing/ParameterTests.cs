@@ -158,12 +158,24 @@ public class ParameterTests
     [InlineData("{\"codecs\":[{\"mimeType\":\"audio/opus\",\"payloadType\":1,\"clockRate\":1}],\"mid\":\"12345678901234567\"}")]
     [InlineData("{\"codecs\":[{\"mimeType\":\"audio/opus\",\"payloadType\":1,\"clockRate\":1}],\"encodings\":[{\"ssrc\":-1}]}")]
     [InlineData("{\"codecs\":[{\"mimeType\":\"audio/opus\",\"payloadType\":1,\"clockRate\":1}],\"headerExtensions\":[{\"uri\":\"u\",\"id\":0}]}")]
-    [InlineData("{\"codecs\":[{\"mimeType\":\"audio/opus\",\"payloadType\":1,\"clockRate\":1}],\"rtcp\":null}")]
+    [InlineData("{\"codecs\":[{\"mimeType\":\"audio/opus\",\"payloadType\":1,\"clockRate\":1}],\"rtcp\":7}")]
     public void TryParse_BadParameters_IsFalseWithAReason(string json)
     {
         Assert.False(RtpParameters.TryParse(json, out var parameters, out var error));
         Assert.Null(parameters);
         Assert.False(string.IsNullOrEmpty(error));
+    }
+
+    [Theory]
+    [InlineData("{\"codecs\":[{\"mimeType\":\"audio/opus\",\"payloadType\":1,\"clockRate\":48000}]}")]
+    [InlineData("{\"codecs\":[{\"mimeType\":\"audio/opus\",\"payloadType\":1,\"clockRate\":48000}],\"encodings\":null,\"rtcp\":null}")]
+    public void TryParse_OnlyCodecs_IsEnough(string json)
+    {
+        Assert.True(RtpParameters.TryParse(json, out var parameters, out var error), error);
+        Assert.Empty(parameters.Encodings);
+        Assert.Empty(parameters.HeaderExtensions);
+        Assert.Empty(parameters.Codecs[0].RtcpFeedback);
+        Assert.Null(parameters.Rtcp.Cname);
     }
 
     [Fact]

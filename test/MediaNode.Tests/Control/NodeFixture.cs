@@ -16,14 +16,14 @@ internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink
     private readonly RoomReports _reports;
     private long _sequence;
 
-    private NodeFixture(MediaNodeOptions options)
+    private NodeFixture(MediaNodeOptions options, TimeProvider time)
     {
         var wrapped = Options.Create(options);
-        var clock = new MonotonicClock(TimeProvider.System);
-        Runtime = new MediaNodeRuntime(wrapped, clock, TimeProvider.System, NullLogger<MediaNodeRuntime>.Instance);
+        var clock = new MonotonicClock(time);
+        Runtime = new MediaNodeRuntime(wrapped, clock, time, NullLogger<MediaNodeRuntime>.Instance);
         Identity = new MediaNodeIdentity(wrapped, Runtime);
         _metrics = new MediaMetrics(Runtime);
-        _reports = new RoomReports(this, clock, TimeProvider.System, _metrics, Identity, NullLogger<RoomReports>.Instance);
+        _reports = new RoomReports(this, clock, time, _metrics, Identity, NullLogger<RoomReports>.Instance);
         Control = new MediaNodeControl(Runtime, _reports, wrapped, NullLogger<MediaNodeControl>.Instance);
     }
 
@@ -33,14 +33,14 @@ internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink
 
     public MediaNodeControl Control { get; }
 
-    public ConcurrentQueue<(string Room, MediaReport Report, long At)> Reports { get; } = [];
+    public ConcurrentQueue<(string Room, MediaReport Report)> Reports { get; } = [];
 
     /// <summary>Reports that fail before the first arrives.</summary>
     public int FailuresLeft { get; set; }
 
-    public static async Task<NodeFixture> StartAsync(MediaNodeOptions? options = null)
+    public static async Task<NodeFixture> StartAsync(MediaNodeOptions? options = null, TimeProvider? time = null)
     {
-        var node = new NodeFixture(options ?? new MediaNodeOptions { PortRange = "21000-21999", Workers = 2 });
+        var node = new NodeFixture(options ?? new MediaNodeOptions { PortRange = "21000-21999", Workers = 2 }, time ?? TimeProvider.System);
         await node.Runtime.StartAsync(CancellationToken.None);
         await node._reports.StartAsync(CancellationToken.None);
         return node;
@@ -75,7 +75,7 @@ internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink
             throw new TimeoutException("The cluster is away.");
         }
 
-        Reports.Enqueue((room, report, Environment.TickCount64));
+        Reports.Enqueue((room, report));
         return Task.CompletedTask;
     }
 

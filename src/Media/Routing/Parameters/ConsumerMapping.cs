@@ -47,6 +47,9 @@ internal sealed class ConsumerMapping
 
     public byte PayloadTypeOf(byte router) => _payloadTypes[router];
 
+    /// <summary>The router's id of an extension that the client knows by this one; 0 when it is not passed on.</summary>
+    public int RouterIdOf(int client) => client is 0 ? 0 : Math.Max(0, Array.IndexOf(_extensionIds, (byte)client));
+
     /// <summary>0: not passed on.</summary>
     public byte ExtensionIdOf(int router) => router <= MaxExtensionId ? _extensionIds[router] : (byte)0;
 }

@@ -25,7 +25,22 @@ public sealed record RtpParameters
 
     /// <summary>Reads mediasoup's JSON. Never throws; <paramref name="error"/> says what is wrong.</summary>
     public static bool TryParse(string json, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out RtpParameters? parameters, [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out string? error)
-        => ParameterJson.TryParse(json, ParameterJsonContext.Default.RtpParameters, ParameterValidation.Check, out parameters, out error);
+    {
+        var parsed = ParameterJson.TryParse(json, ParameterJsonContext.Default.RtpParameters, static p => ParameterValidation.Check(p.Complete()), out parameters, out error);
+        parameters = parameters?.Complete();
+        return parsed;
+    }
+
+    /// <summary>With empty values for what the JSON left out; mediasoup requires the codecs only.</summary>
+    private RtpParameters Complete() => this with
+    {
+        Codecs = Codecs is null
+            ? []
+            : Array.ConvertAll(Codecs, c => c is null ? null! : c with { Parameters = c.Parameters ?? [], RtcpFeedback = c.RtcpFeedback ?? [] }),
+        HeaderExtensions = HeaderExtensions ?? [],
+        Encodings = Encodings ?? [],
+        Rtcp = Rtcp ?? new RtcpParameters(),
+    };
 
     /// <summary>mediasoup's JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, ParameterJsonContext.Default.RtpParameters);

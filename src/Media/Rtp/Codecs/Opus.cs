@@ -6,6 +6,14 @@ public static class Opus
     /// <summary>Clock of all Opus streams (RFC 7587 §4.1), Hz.</summary>
     public const int ClockRate = 48_000;
 
+    /// <summary>RTP time of the frames that clients send and that <see cref="Silence"/> lasts: 20 ms.</summary>
+    public const int FrameDuration = ClockRate / 50;
+
+    /// <summary>
+    /// A frame of digital silence: CELT, fullband, 20 ms, mono, one frame (RFC 6716 §3.1: configuration 31), and the bytes
+    /// that its range decoder reads as the silence flag (§4.3).
+    /// </summary>
+    public static ReadOnlySpan<byte> Silence => [0xF8, 0xFF, 0xFE];
     /// <summary>Samples of the longest packet: 120 ms (RFC 6716 §3.2.5, R5).</summary>
     public const int MaxSamples = 5_760;
 
