@@ -74,7 +74,12 @@ public sealed class HttpTests
     public void CorsOrigins_ByDefault_AreLocalhostInStandaloneAlone(AuthDefaults defaults, string? configured, string expected)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Configuration.AddInMemoryCollection([new("Http:CorsOrigins", configured)]);
+        builder.Configuration.AddInMemoryCollection([new("JWT_SECRET", Auth.TokenForge.Secret)]);
+        if (configured is not null)
+        {
+            builder.Configuration["Http:CorsOrigins"] = configured;
+        }
+
         builder.WebHost.UseKestrelCore();
         builder.AddApiFrontend(defaults);
         using WebApplication app = builder.Build();
