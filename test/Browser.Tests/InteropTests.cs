@@ -27,4 +27,24 @@ public sealed class InteropTests(ClusterFixture cluster)
 
         await browser.HearsExactlyAsync();
     }
+
+    [Fact]
+    public async Task Channel_NodeStackOverTheVoiceService_HearsTheMixAndTheLoudest()
+    {
+        await using var page = await cluster.OpenHarnessAsync();
+        var channel = await page.CreateChannelAsync();
+        var browser = await page.JoinVoiceAsync(channel, 500);
+        await using (var mixed = await NodeParticipant.JoinVoiceAsync(cluster.Server.Url, channel, 700, Tones, slots: 0))
+        {
+            await mixed.HearsTogetherAsync(500);
+            await browser.HearsAsync(700);
+
+            await using var slotted = await NodeParticipant.JoinVoiceAsync(cluster.Server.Url, channel, 900, Tones, slots: 3);
+            await slotted.HearsExactlyAsync(500, 700);
+            await mixed.HearsTogetherAsync(500, 900);
+            await browser.HearsAsync(700, 900);
+        }
+
+        await browser.HearsAsync();
+    }
 }

@@ -18,7 +18,15 @@ internal sealed class NodeParticipant : IAsyncDisposable
         _errors = process.StandardError.ReadToEndAsync();
     }
 
-    public static async Task<NodeParticipant> JoinAsync(string server, string room, int toneHz, int[] candidates, string transports)
+    /// <summary>Joins a room through Socket.IO.</summary>
+    public static Task<NodeParticipant> JoinAsync(string server, string room, int toneHz, int[] candidates, string transports) =>
+        StartAsync("participant.mjs", server, room, toneHz, candidates, transports);
+
+    /// <summary>Joins a channel through the voice service; with no slots it hears the mix.</summary>
+    public static Task<NodeParticipant> JoinVoiceAsync(string server, string channel, int toneHz, int[] candidates, int slots) =>
+        StartAsync("voice.mjs", server, channel, toneHz, candidates, slots.ToString(CultureInfo.InvariantCulture));
+
+    private static async Task<NodeParticipant> StartAsync(string script, string server, string room, int toneHz, int[] candidates, string last)
     {
         var folder = Path.Combine(Repository.Root, "test", "Interop");
         await Command.InstallPackagesAsync(folder);
@@ -26,7 +34,7 @@ internal sealed class NodeParticipant : IAsyncDisposable
         {
             StartInfo = new ProcessStartInfo(
                 "node",
-                ["participant.mjs", server, room, toneHz.ToString(CultureInfo.InvariantCulture), string.Join(',', candidates), transports])
+                [script, server, room, toneHz.ToString(CultureInfo.InvariantCulture), string.Join(',', candidates), last])
             {
                 WorkingDirectory = folder,
                 RedirectStandardInput = true,
@@ -46,6 +54,13 @@ internal sealed class NodeParticipant : IAsyncDisposable
             && voices.EnumerateArray().All(voice => voice.GetArrayLength() == 1)
             && voices.EnumerateArray().Select(voice => voice[0].GetInt32()).Order().SequenceEqual(tones.Order()),
         $"hear {string.Join(", ", tones)} Hz");
+
+    /// <summary>Waits until the one voice that the participant hears is made of exactly these tones.</summary>
+    public Task HearsTogetherAsync(params int[] tones) => WaitForLineAsync(
+        line => line.TryGetProperty("hears", out var voices)
+            && voices.GetArrayLength() == 1
+            && voices[0].EnumerateArray().Select(tone => tone.GetInt32()).Order().SequenceEqual(tones.Order()),
+        $"hear {string.Join(", ", tones)} Hz in one voice");
 
     /// <summary>Leaves the room and ends.</summary>
     public async ValueTask DisposeAsync()

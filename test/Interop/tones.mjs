@@ -39,7 +39,7 @@ export class ToneSource {
   }
 }
 
-/** The share of the sound's energy that a tone must hold to count as heard. */
+/** The share of the sound's energy that a tone must hold to count as heard, where a voice is one tone. */
 const ToneShare = 0.5;
 /** Sound below this RMS is silence. */
 const SilenceRms = 200;
@@ -51,8 +51,10 @@ export class ToneSink {
   #sink;
   #samples = [];
   #rate = SampleRate;
+  #share;
 
-  constructor(track) {
+  constructor(track, share = ToneShare) {
+    this.#share = share;
     this.#sink = new RTCAudioSink(track);
     this.#sink.ondata = ({ samples, sampleRate, channelCount }) => {
       this.#rate = sampleRate;
@@ -76,7 +78,7 @@ export class ToneSink {
     if (Math.sqrt(energy) < SilenceRms) {
       return [];
     }
-    return candidates.filter((hz) => goertzel(samples, hz, this.#rate) > ToneShare * energy);
+    return candidates.filter((hz) => goertzel(samples, hz, this.#rate) > this.#share * energy);
   }
 
   stop() {
