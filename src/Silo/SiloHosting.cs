@@ -1,8 +1,11 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using VoiceCluster.Abstractions.Events;
+using VoiceCluster.Events;
 using VoiceCluster.Grains;
 using VoiceCluster.Grains.Calls;
 using VoiceCluster.Grains.Channels;
+using VoiceCluster.Grains.Events;
 using VoiceCluster.Grains.Rooms;
 using VoiceCluster.Storage;
 
@@ -22,6 +25,10 @@ public static class SiloHosting
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CallOptions>, CallOptionsValidator>());
         builder.Services.AddOptions<ChannelOptions>().Bind(builder.Configuration.GetSection(ChannelOptions.Section)).ValidateOnStart();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ChannelOptions>, ChannelOptionsValidator>());
+        builder.Services.TryAddSingleton<IExternalEvents, ExternalEvents>();
+
+        // Before the grains' host, so that it stops after the last grain has told its events.
+        builder.AddEventBridge();
         builder.UseOrleans(silo => silo
             .UseLocalhostClustering()
             .AddMemoryGrainStorage(GrainStores.Rooms)

@@ -6,7 +6,6 @@ internal sealed partial class UnsupportedSettings(IConfiguration configuration, 
     private static readonly (string Name, string Instead)[] Settings =
     [
         ("REDIS_URL", "the process is a cluster of its own"),
-        ("NATS_URL", "events stay in the process"),
     ];
 
     /// <inheritdoc/>

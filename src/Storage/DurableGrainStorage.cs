@@ -1,18 +1,17 @@
-using System.Text.Json;
 using Orleans.Serialization;
 using Orleans.Storage;
+using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Events;
 
 namespace VoiceCluster.Storage;
 
 /// <summary>
 /// Grain states in an <see cref="IStateStore"/>. The events that a state carries (<see cref="IOutboxState"/>) go to the
-/// outbox in the same transaction; while nobody publishes them they are dropped there, so that the outbox does not grow for ever.
+/// outbox in the same transaction; without a signal nobody publishes them and they are dropped, so that the outbox does not grow for ever.
+/// A state that is a call's (<see cref="ICallRecord"/>) is noted in the call history in that transaction, too.
 /// </summary>
-public sealed class DurableGrainStorage(string name, IStateStore store, Serializer serializer, bool keepsEvents) : IGrainStorage
+public sealed class DurableGrainStorage(string name, IStateStore store, Serializer serializer, OutboxSignal? outbox) : IGrainStorage
 {
-    private static readonly JsonSerializerOptions EventJson = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
-
     /// <inheritdoc/>
     public async Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
@@ -35,9 +34,14 @@ public sealed class DurableGrainStorage(string name, IStateStore store, Serializ
                 Key(stateName, grainId),
                 grainState.ETag,
                 serializer.SerializeToArray(grainState.State),
-                keepsEvents ? [.. taken.Select(ToOutbox)] : [],
+                outbox is null ? [] : [.. taken.Select(EventEnvelope.ToOutbox)],
+                grainState.State is ICallRecord { Call: { } call } ? CallRow.Of(call) : null,
                 CancellationToken.None).ConfigureAwait(false);
             grainState.RecordExists = true;
+            if (taken.Length > 0)
+            {
+                outbox?.Notify();
+            }
         }
         catch (Exception e)
         {
@@ -65,9 +69,6 @@ public sealed class DurableGrainStorage(string name, IStateStore store, Serializ
     }
 
     private static string Key(string stateName, GrainId grainId) => $"{grainId}/{stateName}";
-
-    private static OutboxEvent ToOutbox(DomainEvent domainEvent) => new(
-        domainEvent.Id, domainEvent.Type, domainEvent.Key, JsonSerializer.SerializeToUtf8Bytes(domainEvent, domainEvent.GetType(), EventJson));
 
     private static InconsistentStateException Translate(StateConflictException conflict) =>
         new(conflict.Message, conflict.Stored ?? "", conflict.Expected ?? "", conflict);

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Serialization;
 using Orleans.Storage;
+using VoiceCluster.Abstractions.Calls;
+using VoiceCluster.Abstractions.Events;
 using VoiceCluster.Storage.PostgreSql;
 using VoiceCluster.Storage.Sqlite;
 
@@ -12,7 +14,7 @@ public static class DurableStores
     /// <summary>The embedded database's file in <c>Data:Path</c>.</summary>
     public const string FileName = "voicecluster.db";
 
-    /// <summary>Keeps the named grain stores and the reminders.</summary>
+    /// <summary>Keeps the named grain stores and the reminders, and, when an <see cref="OutboxSignal"/> is there, the events.</summary>
     /// <exception cref="OrleansConfigurationException">DATABASE_URL is wrong.</exception>
     public static ISiloBuilder AddDurableStores(this ISiloBuilder silo, params ReadOnlySpan<string> stores)
     {
@@ -28,7 +30,7 @@ public static class DurableStores
         foreach (var store in stores)
         {
             silo.Services.AddKeyedSingleton<IGrainStorage>(store, (services, _) => new DurableGrainStorage(
-                store, services.GetRequiredService<IStateStore>(), services.GetRequiredService<Serializer>(), keepsEvents: false));
+                store, services.GetRequiredService<IStateStore>(), services.GetRequiredService<Serializer>(), services.GetService<OutboxSignal>()));
         }
 
         return silo;
@@ -42,14 +44,20 @@ public static class DurableStores
         }
 
         services.AddSingleton(_ => PostgresDatabase.Open(connection));
-        services.AddSingleton<IStateStore, PostgresStateStore>();
+        services.AddSingleton<PostgresStateStore>();
+        services.AddSingleton<IStateStore>(s => s.GetRequiredService<PostgresStateStore>());
+        services.AddSingleton<IOutboxStore>(s => s.GetRequiredService<PostgresStateStore>());
+        services.AddSingleton<ICallHistory, PostgresCallHistory>();
         services.AddSingleton<IReminderTable, PostgresReminderTable>();
     }
 
     private static void AddSqlite(IServiceCollection services, string folder)
     {
         services.AddSingleton(_ => new SqliteDatabase(Path.Combine(folder, FileName)));
-        services.AddSingleton<IStateStore, SqliteStateStore>();
+        services.AddSingleton<SqliteStateStore>();
+        services.AddSingleton<IStateStore>(s => s.GetRequiredService<SqliteStateStore>());
+        services.AddSingleton<IOutboxStore>(s => s.GetRequiredService<SqliteStateStore>());
+        services.AddSingleton<ICallHistory, SqliteCallHistory>();
         services.AddSingleton<IReminderTable, SqliteReminderTable>();
     }
 }

@@ -1,3 +1,5 @@
+using VoiceCluster.Abstractions.Events;
+
 namespace VoiceCluster.Storage;
 
 /// <summary>
@@ -10,40 +12,44 @@ public interface IStateStore
     Task<StoredState?> ReadAsync(string store, string key, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Writes a row and appends <paramref name="events"/> to the outbox in one transaction; answers the new ETag.
-    /// <paramref name="etag"/> is that of the row as it was read; null says that there is none yet.
+    /// Writes a row, appends <paramref name="events"/> to the outbox and notes <paramref name="call"/> in the call history, all in
+    /// one transaction; answers the new ETag. <paramref name="etag"/> is that of the row as it was read; null says that there is none yet.
     /// </summary>
     /// <exception cref="StateConflictException">The row is not as the ETag says.</exception>
     Task<string> WriteAsync(
-        string store, string key, string? etag, ReadOnlyMemory<byte> payload, IReadOnlyList<OutboxEvent> events, CancellationToken cancellationToken);
+        string store,
+        string key,
+        string? etag,
+        ReadOnlyMemory<byte> payload,
+        IReadOnlyList<OutboxEvent> events,
+        CallRow? call,
+        CancellationToken cancellationToken);
 
     /// <summary>Deletes a row. Deleting one that is absent with a null ETag is no error.</summary>
     /// <exception cref="StateConflictException">The row is not as the ETag says.</exception>
     Task ClearAsync(string store, string key, string? etag, CancellationToken cancellationToken);
 }
 
-/// <summary>Events that wait to be published, in the order in which they were committed.</summary>
-public interface IOutboxStore
+/// <summary>Shorter forms of what stores do.</summary>
+public static class StateStores
 {
-    /// <summary>The oldest unpublished events, at most <paramref name="limit"/>.</summary>
-    Task<IReadOnlyList<OutboxEntry>> ReadPendingAsync(int limit, CancellationToken cancellationToken);
-
-    /// <summary>Removes events that the bus has acknowledged.</summary>
-    Task MarkPublishedAsync(IReadOnlyList<long> positions, CancellationToken cancellationToken);
+    /// <summary>Writes a row that is no call's, with its events.</summary>
+    public static Task<string> WriteAsync(
+        this IStateStore states,
+        string store,
+        string key,
+        string? etag,
+        ReadOnlyMemory<byte> payload,
+        IReadOnlyList<OutboxEvent> events,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(states);
+        return states.WriteAsync(store, key, etag, payload, events, null, cancellationToken);
+    }
 }
 
 /// <summary>A row as it was read.</summary>
 public sealed record StoredState(ReadOnlyMemory<byte> Payload, string ETag);
-
-/// <summary>An event to publish.</summary>
-/// <param name="Id">Consumers tell repetitions by it.</param>
-/// <param name="Subject">For instance call.accepted.</param>
-/// <param name="Key">Events of one key are published in order.</param>
-/// <param name="Payload">The event as JSON, UTF-8.</param>
-public sealed record OutboxEvent(Guid Id, string Subject, string Key, ReadOnlyMemory<byte> Payload);
-
-/// <summary>An event in the outbox; positions grow in the order of commits.</summary>
-public sealed record OutboxEntry(long Position, OutboxEvent Event);
 
 /// <summary>Somebody else has written the row since it was read.</summary>
 public sealed class StateConflictException(string store, string key, string? expected, string? stored)

@@ -8,6 +8,7 @@ public sealed class DependencyTests
     /// <summary>Every project under src, with all it may reference. A new project is added here, with its arrow.</summary>
     private static readonly Dictionary<string, string[]> Arrows = new()
     {
+        ["Events"] = ["Grains.Abstractions", "Hosting"],
         ["Grains.Abstractions"] = [],
         ["Grains"] = ["Grains.Abstractions"],
         ["Hosting"] = [],
@@ -15,7 +16,7 @@ public sealed class DependencyTests
         ["MediaNode"] = ["Grains.Abstractions", "Hosting", "Media"],
         ["ApiFrontend"] = ["Grains.Abstractions", "Hosting", "Media"],
         ["Storage"] = ["Grains.Abstractions"],
-        ["Silo"] = ["Grains", "Hosting", "Storage"],
+        ["Silo"] = ["Events", "Grains", "Hosting", "Storage"],
         ["Standalone"] = ["ApiFrontend", "MediaNode", "Silo"],
     };
 

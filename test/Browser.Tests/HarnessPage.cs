@@ -25,7 +25,9 @@ internal sealed class HarnessPage(IPage page, string server) : IAsyncDisposable
         string[]? transports = null,
         object? user = null,
         string? displayName = null,
-        IReadOnlyDictionary<string, int>? mediaPorts = null)
+        IReadOnlyDictionary<string, int>? mediaPorts = null,
+        string? token = null,
+        int? screenWidth = null)
     {
         var key = $"p{Interlocked.Increment(ref _joined)}";
         var options = new Dictionary<string, object> { ["server"] = server, ["room"] = room, ["user"] = user ?? key, ["video"] = video, ["thrifty"] = thrifty };
@@ -33,6 +35,8 @@ internal sealed class HarnessPage(IPage page, string server) : IAsyncDisposable
         AddIfGiven("transports", transports);
         AddIfGiven("displayName", displayName);
         AddIfGiven("mediaPorts", mediaPorts);
+        AddIfGiven("token", token);
+        AddIfGiven("screenWidth", screenWidth);
         var peerId = await CallAsync<string>("join", key, options);
         return new Participant(this, key, peerId, toneHz ?? 0);
 

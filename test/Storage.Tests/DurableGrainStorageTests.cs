@@ -40,7 +40,7 @@ public sealed class DurableGrainStorageTests : IAsyncLifetime
         await _storage.ReadStateAsync("state", Grain, read);
         Assert.Equal((7, written.ETag, true), (read.State.Value, read.ETag, read.RecordExists));
         Assert.Empty(read.State.PendingEvents);
-        var pending = await _store.ReadPendingAsync(10, default);
+        var pending = await _store.ReadPendingAsync(0, 10, default);
         Assert.Equal(["test.a", "test.b"], pending.Select(p => p.Event.Subject));
         Assert.Contains("\"key\":\"1\"", Encoding.UTF8.GetString(pending[0].Event.Payload.Span), StringComparison.Ordinal);
     }
@@ -59,7 +59,7 @@ public sealed class DurableGrainStorageTests : IAsyncLifetime
 
         Assert.Equal(first.ETag, conflict.StoredEtag);
         Assert.Single(twin.State.PendingEvents);
-        Assert.Empty(await _store.ReadPendingAsync(10, default));
+        Assert.Empty(await _store.ReadPendingAsync(0, 10, default));
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class DurableGrainStorageTests : IAsyncLifetime
     {
         _database = new SqliteDatabase(Path.Combine(_folder, DurableStores.FileName));
         _store = new SqliteStateStore(_database);
-        _storage = new DurableGrainStorage("calls", _store, new Serializer(), keepsEvents: true);
+        _storage = new DurableGrainStorage("calls", _store, new Serializer(), new OutboxSignal());
     }
 }
 

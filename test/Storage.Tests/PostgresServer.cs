@@ -32,6 +32,27 @@ public sealed class PostgresServer : IAsyncLifetime
     /// <summary>Stops the server at once, connections included.</summary>
     public Task StopAsync() => RunAsync($"{_binaries}/pg_ctl -D {Data} -w -m immediate stop");
 
+    /// <summary>Hangs the server: connections stay, new ones are taken, and nothing is answered.</summary>
+    public Task PauseAsync() => SignalAsync("STOP");
+
+    /// <summary>Lets it go on.</summary>
+    public Task ResumeAsync() => SignalAsync("CONT");
+
+    /// <summary>The first column of a query, as texts.</summary>
+    public async Task<string[]> QueryAsync(NpgsqlConnectionStringBuilder database, string sql)
+    {
+        await using var source = NpgsqlDataSource.Create(database);
+        await using var command = source.CreateCommand(sql);
+        await using var reader = await command.ExecuteReaderAsync();
+        List<string> rows = [];
+        while (await reader.ReadAsync())
+        {
+            rows.Add(reader.GetString(0));
+        }
+
+        return [.. rows];
+    }
+
     public async Task InitializeAsync()
     {
         // PostgreSQL refuses to run as root; its package brings a user for it.
@@ -48,6 +69,33 @@ public sealed class PostgresServer : IAsyncLifetime
     {
         await StopAsync();
         await RunAsync($"rm -rf {_folder}", asServer: false);
+    }
+
+    /// <summary>To the postmaster first, so that it starts no further process meanwhile.</summary>
+    private async Task SignalAsync(string signal)
+    {
+        var postmaster = (await File.ReadAllLinesAsync(Path.Combine(Data, "postmaster.pid")))[0];
+        await RunAsync($"kill -{signal} {postmaster}");
+        var children = Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(p => p!.All(char.IsDigit) && ParentOf(p!) == postmaster).ToArray();
+        if (children.Length > 0)
+        {
+            await RunAsync($"kill -{signal} {string.Join(' ', children)}");
+        }
+    }
+
+    /// <summary>The fourth field of proc(5)'s stat, counted behind the name, which may hold anything.</summary>
+    private static string? ParentOf(string process)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{process}/stat");
+            return stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
+        }
+        catch (IOException)
+        {
+            // It has ended in between.
+            return null;
+        }
     }
 
     private static int FreePort()

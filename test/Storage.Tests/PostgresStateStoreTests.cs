@@ -1,3 +1,4 @@
+using VoiceCluster.Abstractions.Events;
 using VoiceCluster.Storage.PostgreSql;
 
 namespace VoiceCluster.Storage.Tests;
@@ -46,6 +47,42 @@ public sealed class PostgresStateStoreTests(PostgresServer server) : StateStoreC
     }
 
     [Fact]
+    public async Task Server_HangsAndGoesOn_FailsClearlyAndWhatIsReadThenIsFinal()
+    {
+        var etags = new string[24];
+        for (var i = 0; i < etags.Length; i++)
+        {
+            etags[i] = await _store.WriteAsync("calls", $"{i}", null, new byte[] { 1 }, [], default);
+        }
+
+        await server.PauseAsync();
+        try
+        {
+            var writes = etags.Select((etag, i) => _store.WriteAsync("calls", $"{i}", etag, new byte[] { 2 }, [], default)).ToArray();
+            foreach (var write in writes)
+            {
+                await Assert.ThrowsAsync<StoreException>(() => write);
+            }
+
+            // So many are without an answer now that the next one does not even begin.
+            var refused = await Assert.ThrowsAsync<StoreException>(() => _store.ReadAsync("calls", "0", default));
+            Assert.Equal("PostgreSQL does not answer.", refused.Message);
+        }
+        finally
+        {
+            await server.ResumeAsync();
+        }
+
+        // Some of the writes may have come too late to be called off; what a read says now stays so.
+        for (var i = 0; i < etags.Length; i++)
+        {
+            var read = await ReadWhenBackAsync($"{i}");
+            await _store.WriteAsync("calls", $"{i}", read.ETag, new byte[] { 3 }, [], default);
+            Assert.Equal([3], (await _store.ReadAsync("calls", $"{i}", default))!.Payload.ToArray());
+        }
+    }
+
+    [Fact]
     public async Task Events_OfManyWritersAtOnce_AreReadInTheOrderOfTheirCommits()
     {
         var read = new List<long>();
@@ -61,14 +98,14 @@ public sealed class PostgresStateStoreTests(PostgresServer server) : StateStoreC
         // A reader that takes what it sees must never find an earlier position afterwards.
         while (read.Count < 200)
         {
-            var pending = await _store.ReadPendingAsync(50, default);
+            var pending = await _store.ReadPendingAsync(0, 50, default);
             Assert.All(pending, p => Assert.True(read.Count == 0 || p.Position > read[^1]));
             read.AddRange(pending.Select(p => p.Position));
             await _store.MarkPublishedAsync([.. pending.Select(p => p.Position)], default);
         }
 
         await writers;
-        Assert.Empty(await _store.ReadPendingAsync(10, default));
+        Assert.Empty(await _store.ReadPendingAsync(0, 10, default));
     }
 
     [Fact]
@@ -99,6 +136,22 @@ public sealed class PostgresStateStoreTests(PostgresServer server) : StateStoreC
     {
         await _database.DisposeAsync();
         Open();
+    }
+
+    private async Task<StoredState> ReadWhenBackAsync(string key)
+    {
+        using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            try
+            {
+                return (await _store.ReadAsync("calls", key, default))!;
+            }
+            catch (StoreException)
+            {
+                await Task.Delay(50, deadline.Token);
+            }
+        }
     }
 
     private void Open()

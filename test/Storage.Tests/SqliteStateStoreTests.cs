@@ -1,3 +1,4 @@
+using VoiceCluster.Abstractions.Events;
 using VoiceCluster.Storage.Sqlite;
 
 namespace VoiceCluster.Storage.Tests;

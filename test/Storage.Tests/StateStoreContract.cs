@@ -1,4 +1,5 @@
 using System.Text;
+using VoiceCluster.Abstractions.Events;
 
 namespace VoiceCluster.Storage.Tests;
 
@@ -26,7 +27,7 @@ public abstract class StateStoreContract
         var state = await Store.ReadAsync("calls", "1", default);
         Assert.Equal("ringing", Encoding.UTF8.GetString(state!.Payload.Span));
         Assert.Equal(etag, state.ETag);
-        var pending = await Outbox.ReadPendingAsync(10, default);
+        var pending = await Outbox.ReadPendingAsync(0, 10, default);
         Assert.Equal(["call.ringing"], pending.Select(p => p.Event.Subject));
     }
 
@@ -40,7 +41,7 @@ public abstract class StateStoreContract
             () => Store.WriteAsync("calls", "1", etag, Bytes("b"), [Event("call.b", "1")], default));
         Assert.Equal(current, conflict.Stored);
         Assert.Equal("a", Encoding.UTF8.GetString((await Store.ReadAsync("calls", "1", default))!.Payload.Span));
-        Assert.Empty(await Outbox.ReadPendingAsync(10, default));
+        Assert.Empty(await Outbox.ReadPendingAsync(0, 10, default));
     }
 
     [Fact]
@@ -64,7 +65,7 @@ public abstract class StateStoreContract
         ];
         await Assert.ThrowsAsync<StateConflictException>(() => Task.WhenAll(writes));
         Assert.Equal(200, writes.Count(w => w.IsCompletedSuccessfully));
-        var pending = await Outbox.ReadPendingAsync(1_000, default);
+        var pending = await Outbox.ReadPendingAsync(0, 1_000, default);
         Assert.Equal(Enumerable.Range(0, 200).Select(i => $"{i}").ToHashSet(), pending.Select(p => p.Event.Key).ToHashSet());
     }
 
@@ -72,9 +73,9 @@ public abstract class StateStoreContract
     public async Task MarkPublished_RemovesOnlyThose()
     {
         await Store.WriteAsync("calls", "1", null, Bytes("a"), [Event("a", "1"), Event("b", "1"), Event("c", "1")], default);
-        var pending = await Outbox.ReadPendingAsync(2, default);
+        var pending = await Outbox.ReadPendingAsync(0, 2, default);
         await Outbox.MarkPublishedAsync([.. pending.Select(p => p.Position)], default);
-        Assert.Equal(["c"], (await Outbox.ReadPendingAsync(10, default)).Select(p => p.Event.Subject));
+        Assert.Equal(["c"], (await Outbox.ReadPendingAsync(0, 10, default)).Select(p => p.Event.Subject));
     }
 
     private static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);

@@ -82,6 +82,7 @@ const harness = {
   sees: (key: string) => session(key).sees(),
   forgetGaps: (key: string) => session(key).forgetGaps(),
   events: (key: string, name: string) => session(key).events.filter((event) => event.name === name).map((event) => event.value),
+  hasEvent: (key: string, name: string) => session(key).events.some((event) => event.name === name),
   report: (key: string) => session(key).report(),
   stats: (key: string) => session(key).stats(),
 
@@ -92,6 +93,13 @@ const harness = {
   videoPlays(key: string, width: number): boolean {
     const [sight, ...others] = session(key).sees();
     return sight !== undefined && others.length === 0 && sight.width === width && sight.currentTime > 0 && sight.frames > 10;
+  },
+
+  /** True when the received videos have exactly these widths and all of them play. */
+  videosPlay(key: string, widths: number[]): boolean {
+    const sights = session(key).sees();
+    return sights.length === widths.length
+      && widths.every((width) => sights.some((sight) => sight.width === width && sight.frames > 10));
   },
 
   /** True when the one received video has shown so many frames. */

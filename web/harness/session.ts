@@ -10,12 +10,16 @@ export interface JoinOptions {
   room: string;
   user: string | number;
   displayName?: string;
+  /** The token of the handshake; rooms of calls ask for one. */
+  token?: string;
   /** Socket.IO transports in the order to try. */
   transports?: string[];
   /** Sends a tone of this frequency. */
   toneHz?: number;
   /** Sends the browser's fake camera. */
   video?: boolean;
+  /** Shares a screen as well: a second video track, of this width. */
+  screenWidth?: number;
   /**
    * For pages that hold very many participants: receives but does not listen until {@link Session.setListening},
    * and sends wideband in packets of 60 ms, which costs a third.
@@ -49,6 +53,26 @@ interface Received {
 /** How often a session notes which tones it hears. */
 const ListenEveryMs = 200;
 
+/** A drawn screen as a track: headless browsers have none to capture. */
+function screenTrack(width: number): MediaStreamTrack {
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = Math.round(width * 9 / 16);
+  const pen = canvas.getContext('2d');
+  let frame = 0;
+  setInterval(() => {
+    if (pen) {
+      pen.fillStyle = `hsl(${frame++ % 360} 80% 50%)`;
+      pen.fillRect(0, 0, canvas.width, canvas.height);
+    }
+  }, 50);
+  const track = canvas.captureStream(20).getVideoTracks()[0];
+  if (!track) {
+    throw new Error('no screen track');
+  }
+  return track;
+}
+
 /** One participant. A page may hold many. */
 export class Session {
   peerId = '';
@@ -78,7 +102,7 @@ export class Session {
 
   constructor(private readonly options: JoinOptions) {
     this.awake = !options.thrifty;
-    this.socket = io(`${options.server}/voice`, { forceNew: true, reconnection: true, ...(options.transports ? { transports: options.transports } : {}) });
+    this.socket = io(`${options.server}/voice`, { forceNew: true, reconnection: true, ...(options.token ? { auth: { token: options.token } } : {}), ...(options.transports ? { transports: options.transports } : {}) });
     this.socket.onAny((name: string, value: unknown) => {
       if (name !== 'active-speakers') {
         this.events.push({ name, value });
@@ -129,6 +153,9 @@ export class Session {
         throw new Error('no camera');
       }
       await this.produce(track);
+    }
+    if (options.screenWidth !== undefined) {
+      await this.produce(screenTrack(options.screenWidth), 'screen');
     }
   }
 
@@ -259,9 +286,10 @@ export class Session {
       .filter((entry) => entry.type === 'inbound-rtp' || entry.type === 'outbound-rtp' || entry.type === 'remote-inbound-rtp');
   }
 
-  private async produce(track: MediaStreamTrack): Promise<void> {
+  /** The name is what tests close and pause it by. */
+  private async produce(track: MediaStreamTrack, name: string = track.kind): Promise<void> {
     this.sendTransport ??= await this.createTransport('send');
-    this.producers.set(track.kind, await this.sendTransport.produce({
+    this.producers.set(name, await this.sendTransport.produce({
       track,
       ...(this.options.thrifty ? { codecOptions: { opusPtime: 60, opusMaxPlaybackRate: 16_000, opusMaxAverageBitrate: 20_000 } } : {}),
     }));

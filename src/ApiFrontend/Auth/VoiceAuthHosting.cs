@@ -39,6 +39,7 @@ public static class VoiceAuthHosting
         services.AddSingleton<IssuerKeys>();
         services.AddSingleton<ITokenValidator, JwtTokenValidator>();
         services.AddSingleton<DevTokens>();
+        services.AddSingleton<TokenExpiry>();
         services.AddSingleton<RequestLimits>();
         services.AddHostedService<OpenBindGuard>();
         services.AddSingleton<IRouteGuards, FrontendGuards>();

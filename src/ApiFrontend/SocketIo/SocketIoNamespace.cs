@@ -60,7 +60,7 @@ public sealed partial class SocketIoNamespace
 
         if (ReadText(auth, "pid") is { } pid
             && _recoverable.TryGetValue(pid, out SocketIoSocket? earlier)
-            && earlier.TryResume(connection, ReadText(auth, "offset")))
+            && earlier.TryResume(connection, ReadText(auth, "offset"), handshake))
         {
             LogResumed(_logger, Name, earlier.Id);
             return earlier;

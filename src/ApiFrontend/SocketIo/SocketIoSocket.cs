@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Threading.Channels;
+using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.SocketIo.Engine;
 
 namespace VoiceCluster.ApiFrontend.SocketIo;
@@ -42,7 +43,11 @@ public sealed class SocketIoRequest
 /// <summary>Where a socket comes from and what it said when it connected.</summary>
 /// <param name="Auth">The auth payload of the client, an object or undefined.</param>
 /// <param name="Address">The client's address.</param>
-public sealed record SocketIoHandshake(JsonElement Auth, string Address);
+public sealed record SocketIoHandshake(JsonElement Auth, string Address)
+{
+    /// <summary>Whom the namespace's gatekeeper found in <see cref="Auth"/>, or null.</summary>
+    public VoiceIdentity? Identity { get; set; }
+}
 
 /// <summary>
 /// A client in a namespace. It outlives its connection: after a drop it is suspended, and goes on with all that it
@@ -62,6 +67,7 @@ public sealed class SocketIoSocket
     private SocketIoConnection? _connection;
     private Func<SocketIoRequest, Task>? _otherHandler;
     private Func<DisconnectReason, Task>? _disconnected;
+    private Action<SocketIoHandshake>? _resumed;
     private DisconnectReason _reason;
     private long _nextAckId;
     private bool _ended;
@@ -118,6 +124,9 @@ public sealed class SocketIoSocket
 
     /// <summary>Sets what runs, once and last, when the socket has ended for good.</summary>
     public void OnDisconnected(Func<DisconnectReason, Task> handler) => _disconnected = handler;
+
+    /// <summary>Sets what runs when the client has come back over another connection, with what it said then.</summary>
+    public void OnResumed(Action<SocketIoHandshake> handler) => _resumed = handler;
 
     /// <summary>
     /// Sends an event. While the client is away it is kept for it; a volatile one is not. False when it will not arrive.
@@ -255,7 +264,7 @@ public sealed class SocketIoSocket
     /// Goes on over another connection, replaying what followed <paramref name="offset"/>.
     /// False when too much was missed, or when the socket has ended.
     /// </summary>
-    internal bool TryResume(SocketIoConnection connection, string? offset)
+    internal bool TryResume(SocketIoConnection connection, string? offset, SocketIoHandshake handshake)
     {
         SocketIoConnection? earlier;
         lock (_gate)
@@ -278,6 +287,7 @@ public sealed class SocketIoSocket
 
         // The client noticed the loss of its connection before the server did.
         earlier?.Forget(this);
+        _resumed?.Invoke(handshake);
         return true;
     }
 

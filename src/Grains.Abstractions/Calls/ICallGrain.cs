@@ -41,6 +41,10 @@ public interface ICallGrain : IGrainWithGuidKey
     [AlwaysInterleave]
     Task<CallInfo?> FindAsync();
 
+    /// <summary>The call, for its room; from here on the room is told of parties who leave. Null when there is no call.</summary>
+    [AlwaysInterleave]
+    Task<CallInfo?> OpenRoomAsync();
+
     /// <summary>Whether claims of this call still hold: it is not over, or is just being set up.</summary>
     [AlwaysInterleave]
     Task<bool> IsLiveAsync();

@@ -1,9 +1,10 @@
+using Orleans.Concurrency;
 using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Users;
 
 namespace VoiceCluster.Abstractions.Chats;
 
-/// <summary>One chat, keyed by its id: its members, the call that runs in it, and its recent calls.</summary>
+/// <summary>One chat, keyed by its id: its members, the call that runs in it, and the way to its history.</summary>
 [Alias("vc.IChatGrain")]
 public interface IChatGrain : IGrainWithGuidKey
 {
@@ -16,13 +17,11 @@ public interface IChatGrain : IGrainWithGuidKey
     /// <summary>Takes the chat for a call among its members, or answers the claim that is in the way.</summary>
     Task<Outcome<ClaimResult>> TryEnterCallAsync(CallClaim claim);
 
-    /// <summary>Gives the chat free if it is taken by this call, and forgets the call: it never began.</summary>
-    Task AbandonCallAsync(Guid callId);
-
-    /// <summary>Gives the chat free if it is taken by this call, and keeps the call in the history.</summary>
-    Task CallOverAsync(CallInfo call);
+    /// <summary>Gives the chat free if it is taken by this call: it is over, or never began.</summary>
+    Task LeaveCallAsync(Guid callId);
 
     /// <summary>The chat's calls, newest first, for a member.</summary>
+    [AlwaysInterleave]
     Task<Outcome<CallPage>> GetCallsAsync(Guid userId, CallPageRequest page);
 }
 

@@ -12,7 +12,7 @@ public interface IEventPublisher
     /// </summary>
     void Publish(DomainEvent domainEvent);
 
-    /// <summary>News of EventTypes.Transient: published at once, or dropped and counted while the bus is away.</summary>
+    /// <summary>News of <see cref="EventTypes.Transient"/>: published at once, or dropped and counted while the bus is away.</summary>
     void PublishTransient(DomainEvent domainEvent);
 }
 

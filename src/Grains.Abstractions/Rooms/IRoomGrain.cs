@@ -12,7 +12,8 @@ public interface IRoomGrain : IGrainWithStringKey
 {
     /// <summary>
     /// Adds a participant, or takes it over again when the same participant id is present already (a reconnect):
-    /// then its transports, producers and consumers go on.
+    /// then its transports, producers and consumers go on. The room of a call, <c>call:{id}</c>, lets in only those who have
+    /// joined the call, while it lives: Forbidden, Conflict before the answer, Gone after the end.
     /// </summary>
     Task<Outcome<RoomJoined>> JoinAsync(JoinRoom request, IRoomObserver observer);
 
@@ -84,6 +85,10 @@ public interface IRoomGrain : IGrainWithStringKey
     /// <summary>The fleet says that a media node (or an earlier start of it) is gone: move the room.</summary>
     [OneWay]
     Task MediaNodeLostAsync(Media.MediaNodeId node);
+
+    /// <summary>Tells the room of a call that parties left it or that it is over: who no longer belongs there is put out.</summary>
+    [OneWay]
+    Task CallChangedAsync(Calls.CallInfo call);
 }
 
 /// <summary>What the room pushes to a participant's door, in order. One observer a participant.</summary>

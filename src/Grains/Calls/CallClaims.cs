@@ -59,7 +59,7 @@ internal sealed partial class CallClaims(Guid callId, IGrainFactory grains, ILog
     public async Task AbandonAsync(Guid chatId)
     {
         await FreeAsync(_entered);
-        await TryAsync(() => grains.GetGrain<IChatGrain>(chatId).AbandonCallAsync(callId));
+        await TryAsync(() => grains.GetGrain<IChatGrain>(chatId).LeaveCallAsync(callId));
     }
 
     /// <summary>Gives the users free.</summary>
@@ -71,11 +71,11 @@ internal sealed partial class CallClaims(Guid callId, IGrainFactory grains, ILog
         }
     }
 
-    /// <summary>Gives everything back: the call is over and belongs to the chat's history.</summary>
+    /// <summary>Gives everything back: the call is over.</summary>
     public async Task ReleaseAsync(CallInfo call)
     {
         await FreeAsync(call.Parties.Select(p => p.UserId));
-        await TryAsync(() => grains.GetGrain<IChatGrain>(call.ChatId).CallOverAsync(call));
+        await TryAsync(() => grains.GetGrain<IChatGrain>(call.ChatId).LeaveCallAsync(callId));
     }
 
     private async Task<CallClaim?> TryEnterAsync(Guid userId, CallClaim claim, StartCall request, bool isBusyAnyway)

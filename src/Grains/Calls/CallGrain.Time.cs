@@ -39,7 +39,7 @@ public sealed partial class CallGrain
 
     private async Task CheckRingTimeAsync()
     {
-        if (_call is not null)
+        if (await TrySettleAsync() && _call is not null)
         {
             var call = new Call(_call);
             if (call.Expire(_time.GetUtcNow()))
@@ -52,7 +52,7 @@ public sealed partial class CallGrain
 
     private async Task CheckPresenceAsync()
     {
-        if (_call is not { Status: CallStatus.Accepted or CallStatus.Active })
+        if (!await TrySettleAsync() || _call is not { Status: CallStatus.Accepted or CallStatus.Active })
         {
             return;
         }

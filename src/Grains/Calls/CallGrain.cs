@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Orleans.Storage;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Calls;
+using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.Abstractions.Users;
 
 namespace VoiceCluster.Grains.Calls;
@@ -37,6 +38,7 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
     private CallInfo? _call;
     private CallClaims _claims = null!;
     private bool _isStarting;
+    private bool _hasRoom;
     private IGrainTimer? _ringTimer;
     private IGrainTimer? _presenceTimer;
     private DateTimeOffset? _goneSince;
@@ -67,6 +69,11 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
     /// <inheritdoc/>
     public async Task<Outcome<CallStarted>> StartAsync(StartCall request)
     {
+        if (!await TrySettleAsync())
+        {
+            return Unavailable();
+        }
+
         if (_call is not null || _isStarting)
         {
             return new Fault(FaultCode.Conflict, "The call exists already.");
@@ -118,17 +125,13 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
     /// <inheritdoc/>
     public async Task<Outcome<CallInfo>> AcceptAsync(Guid userId, CallOrigin origin)
     {
-        var answer = await ChangeAsync(call => call.Accept(userId, origin, _time.GetUtcNow()));
-        if (answer.Fault is null)
+        if (!await TrySettleAsync())
         {
-            _origins[userId] = origin;
-            foreach (var signal in _held.TakeAll())
-            {
-                await DeliverAsync(signal, userId);
-            }
+            return Unavailable();
         }
 
-        return answer;
+        return TakeConfirmed(userId, origin)
+            ?? await ChangeAsync(call => call.Accept(userId, origin, _time.GetUtcNow()), new Answer(userId, origin));
     }
 
     /// <inheritdoc/>
@@ -177,6 +180,13 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
     public Task<CallInfo?> FindAsync() => Task.FromResult(_call);
 
     /// <inheritdoc/>
+    public Task<CallInfo?> OpenRoomAsync()
+    {
+        _hasRoom = true;
+        return Task.FromResult(_call);
+    }
+
+    /// <inheritdoc/>
     public Task<bool> IsLiveAsync() => Task.FromResult(_isStarting || _call is { IsOver: false });
 
     /// <inheritdoc/>
@@ -185,6 +195,11 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
     /// <inheritdoc/>
     public async Task ReceiveReminder(string reminderName, TickStatus status)
     {
+        if (!await TrySettleAsync())
+        {
+            return;
+        }
+
         if (_call is null or { IsOver: true })
         {
             await StopReminderAsync();
@@ -195,7 +210,7 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
         await CheckPresenceAsync();
     }
 
-    private static Fault NotFound() => new(FaultCode.NotFound, "The requested call does not exist.");
+    private static Fault NotFound() => new(FaultCode.NotFound, "The requested call does not exist");
 
     private static Fault Unavailable() => new(FaultCode.Unavailable, "The call cannot be stored now. Try again.");
 
@@ -218,8 +233,13 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
     }
 
     /// <summary>Applies one request. What passing time changed on the way is stored even when the request is refused.</summary>
-    private async Task<Outcome<CallInfo>> ChangeAsync(Func<Call, Fault?> change)
+    private async Task<Outcome<CallInfo>> ChangeAsync(Func<Call, Fault?> change, Answer? answer = null)
     {
+        if (!await TrySettleAsync())
+        {
+            return Unavailable();
+        }
+
         if (_call is null)
         {
             return NotFound();
@@ -227,7 +247,7 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
 
         var call = new Call(_call);
         var fault = change(call);
-        if (call.Events.Count > 0 && !await TryCommitAsync(call))
+        if (call.Events.Count > 0 && !await TryCommitAsync(call, fault is null ? answer : null))
         {
             return Unavailable();
         }
@@ -235,11 +255,11 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
         return fault is null ? call.Info : fault;
     }
 
-    private async Task<bool> TryCommitAsync(Call call)
+    private async Task<bool> TryCommitAsync(Call call, Answer? answer = null)
     {
         try
         {
-            await CommitAsync(call);
+            await CommitAsync(call, answer);
             return true;
         }
         catch (Exception e) when (e is not InconsistentStateException)
@@ -250,9 +270,8 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
     }
 
     /// <summary>Stores the call with its events, then tells the parties and gives free whom it no longer has.</summary>
-    private async Task CommitAsync(Call call)
+    private async Task CommitAsync(Call call, Answer? answer = null)
     {
-        var before = _call;
         var stored = _store.State;
         _store.State = new CallState
         {
@@ -263,18 +282,35 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
         {
             await _store.WriteStateAsync();
         }
-        catch (Exception)
+        catch (Exception e)
         {
             _store.State = stored;
+            if (e is not InconsistentStateException)
+            {
+                Doubt(call, answer);
+            }
+
             throw;
         }
 
+        await ConcludeAsync(call, answer);
+    }
+
+    /// <summary>What follows once a change is stored.</summary>
+    private async Task ConcludeAsync(Call call, Answer? answer)
+    {
+        var before = _call;
         _call = call.Info;
         LogChanged(_logger, call.Info.Id, call.Info.Status, call.Info.EndReason);
         KeepTime();
         foreach (var notice in call.Notices)
         {
             await PushAsync(notice.UserId, notice.Notice, notice.Audience);
+        }
+
+        if (_hasRoom && (call.Info.IsOver || call.Freed(before).Any()))
+        {
+            await GrainFactory.GetGrain<IRoomGrain>(call.Info.Room).CallChangedAsync(call.Info);
         }
 
         if (call.Info.IsOver)
@@ -286,6 +322,15 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
         else
         {
             await _claims.FreeAsync(call.Freed(before));
+        }
+
+        if (answer is not null)
+        {
+            _origins[answer.UserId] = answer.Origin;
+            foreach (var signal in _held.TakeAll())
+            {
+                await DeliverAsync(signal, answer.UserId);
+            }
         }
     }
 
@@ -313,7 +358,7 @@ public sealed partial class CallGrain : Grain, ICallGrain, IRemindable
     [LoggerMessage(4211, LogLevel.Warning, "Call {Call}: not started, the cluster or the store is away")]
     private static partial void LogNotStarted(ILogger logger, Exception exception, Guid call);
 
-    [LoggerMessage(4212, LogLevel.Warning, "Call {Call}: the store does not take the change, so it has not happened")]
+    [LoggerMessage(4212, LogLevel.Warning, "Call {Call}: the store does not take the change")]
     private static partial void LogStoreAway(ILogger logger, Exception exception, Guid call);
 
     [LoggerMessage(4213, LogLevel.Warning, "Call {Call}: user {User} could not be told")]

@@ -23,9 +23,6 @@ public sealed class CallOptions
     /// <summary>Characters of the signals that wait for the answer; 0 to 16 Mi. Default 1 Mi.</summary>
     public int MaxHeldCharacters { get; set; } = 1 << 20;
 
-    /// <summary>Calls that a chat remembers; 1 to 10,000. Default 500.</summary>
-    public int MaxChatHistory { get; set; } = 500;
-
     /// <summary>Members of a chat; 2 to 10,000. Default 1,000.</summary>
     public int MaxChatMembers { get; set; } = 1_000;
 
@@ -50,7 +47,6 @@ public sealed class CallOptions
             (nameof(MaxParties), MaxParties, 2, 1_000),
             (nameof(MaxHeldSignals), MaxHeldSignals, 0, 10_000),
             (nameof(MaxHeldCharacters), MaxHeldCharacters, 0, 16 << 20),
-            (nameof(MaxChatHistory), MaxChatHistory, 1, 10_000),
             (nameof(MaxChatMembers), MaxChatMembers, 2, 10_000),
             (nameof(MaxConnectionsPerUser), MaxConnectionsPerUser, 1, 1_000),
         })

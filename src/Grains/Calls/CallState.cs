@@ -5,7 +5,7 @@ namespace VoiceCluster.Grains.Calls;
 
 /// <summary>A call as it is stored, with the events of its changes.</summary>
 [GenerateSerializer, Alias("vc.CallState")]
-public sealed class CallState : IOutboxState
+public sealed class CallState : IOutboxState, ICallRecord
 {
     /// <summary>Events kept while no outbox takes them; then the oldest are dropped.</summary>
     public const int MaxPendingEvents = 256;

@@ -10,11 +10,16 @@ namespace VoiceCluster.Grains.Chats;
 /// <summary>The shell of <see cref="Chat"/>. Of a running call it asks only what interleaves.</summary>
 public sealed class ChatGrain(
     [PersistentState("chat", GrainStores.Chats)] IPersistentState<ChatState> store,
+    ICallHistory history,
     IOptions<CallOptions> options,
     TimeProvider time) : Grain, IChatGrain
 {
     /// <summary>The longest page of calls.</summary>
     private const int MaxPage = 100;
+
+    /// <inheritdoc/>
+    public override Task OnActivateAsync(CancellationToken cancellationToken) =>
+        store.State.Calls.Count > 0 ? ImportCallsAsync() : Task.CompletedTask;
 
     /// <inheritdoc/>
     public async Task<Outcome<ChatInfo>> CreateAsync(Guid creatorId, Guid[] memberIds)
@@ -27,7 +32,13 @@ public sealed class ChatGrain(
         var chat = Chat.Create(this.GetPrimaryKey(), creatorId, memberIds, time.GetUtcNow(), options.Value.MaxChatMembers);
         if (chat.Fault is null)
         {
-            await SaveAsync(state => state.Chat = chat.Value);
+            var made = chat.Value!;
+            await SaveAsync(state =>
+            {
+                state.Chat = made;
+                state.PendingEvents.Add(new ChatCreatedEvent(
+                    Guid.CreateVersion7(made.CreatedAt), made.CreatedAt, made.Id, made.CreatedBy, made.MemberIds));
+            });
         }
 
         return chat;
@@ -58,29 +69,21 @@ public sealed class ChatGrain(
             return new ClaimResult(blocking);
         }
 
-        await SaveAsync(state =>
-        {
-            state.Claim = claim;
-            Chat.Remember(state, claim, options.Value.MaxChatHistory);
-        });
+        await SaveAsync(state => state.Claim = claim);
         return new ClaimResult(null);
     }
 
     /// <inheritdoc/>
-    public Task AbandonCallAsync(Guid callId)
+    public Task LeaveCallAsync(Guid callId)
     {
-        // Not written: a stored claim of a call that never began is disproved by asking the call.
-        Free(store.State, callId);
-        store.State.Calls.RemoveAll(c => c.CallId == callId && c.Final is null);
+        if (store.State.Claim?.CallId == callId)
+        {
+            // Not written: a stored claim of a call that is over or never began is disproved by asking the call.
+            store.State.Claim = null;
+        }
+
         return Task.CompletedTask;
     }
-
-    /// <inheritdoc/>
-    public Task CallOverAsync(CallInfo call) => SaveAsync(state =>
-    {
-        Free(state, call.Id);
-        Chat.Conclude(state, call);
-    });
 
     /// <inheritdoc/>
     public async Task<Outcome<CallPage>> GetCallsAsync(Guid userId, CallPageRequest page)
@@ -95,37 +98,30 @@ public sealed class ChatGrain(
             return new Fault(FaultCode.Invalid, $"A page has 1 to {MaxPage} calls.");
         }
 
+        return await history.ReadAsync(this.GetPrimaryKey(), page, CancellationToken.None);
+    }
+
+    /// <summary>Calls that an earlier version kept in this state go to the history. One that never began is nowhere.</summary>
+    private async Task ImportCallsAsync()
+    {
         List<CallInfo> calls = [];
-        foreach (var remembered in Chat.From(store.State, page.BeforeCall).ToArray())
+        foreach (var remembered in store.State.Calls)
         {
-            // What is missing here is known by the call itself; one that never began is nowhere.
-            var call = remembered.Final ?? await GrainFactory.GetGrain<ICallGrain>(remembered.CallId).FindAsync();
-            if (call is not null && (page.BeforeTime is not { } time || call.CreatedAt < time))
+            if ((remembered.Final ?? await GrainFactory.GetGrain<ICallGrain>(remembered.CallId).FindAsync()) is { } call)
             {
                 calls.Add(call);
-                if (calls.Count > page.Limit)
-                {
-                    break;
-                }
             }
         }
 
-        return new CallPage([.. calls.Take(page.Limit)], calls.Count > page.Limit);
-    }
-
-    private static void Free(ChatState state, Guid callId)
-    {
-        if (state.Claim?.CallId == callId)
-        {
-            state.Claim = null;
-        }
+        await history.ImportAsync(calls, CancellationToken.None);
+        await SaveAsync(state => state.Calls = []);
     }
 
     /// <summary>Changes and writes the state; a store that refuses leaves it as it was.</summary>
     private async Task SaveAsync(Action<ChatState> change)
     {
         var before = store.State;
-        var next = new ChatState { Chat = before.Chat, Claim = before.Claim, Calls = [.. before.Calls] };
+        var next = new ChatState { Chat = before.Chat, Claim = before.Claim, Calls = before.Calls, PendingEvents = [.. before.PendingEvents] };
         change(next);
         store.State = next;
         try
@@ -134,7 +130,9 @@ public sealed class ChatGrain(
         }
         catch (Exception)
         {
+            // Whether it was written is unknown: the next request reads it anew.
             store.State = before;
+            DeactivateOnIdle();
             throw;
         }
     }

@@ -1,12 +1,13 @@
 using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Chats;
+using VoiceCluster.Abstractions.Events;
 using VoiceCluster.Abstractions.Users;
 
 namespace VoiceCluster.Grains.Chats;
 
 /// <summary>A chat as it is stored.</summary>
 [GenerateSerializer, Alias("vc.ChatState")]
-public sealed class ChatState
+public sealed class ChatState : IOutboxState
 {
     /// <summary>The chat, or null before it was made. Its active call is in <see cref="Claim"/>.</summary>
     [Id(0)]
@@ -16,11 +17,15 @@ public sealed class ChatState
     [Id(1)]
     public CallClaim? Claim { get; set; }
 
-    /// <summary>Recent calls, oldest first.</summary>
+    /// <summary>Calls of the time before there was a history in the store; the next activation takes them there.</summary>
     [Id(2)]
     public List<ChatCall> Calls { get; set; } = [];
+
+    /// <inheritdoc/>
+    [Id(3)]
+    public List<DomainEvent> PendingEvents { get; set; } = [];
 }
 
-/// <summary>A call of the chat: what it came to, or null while it runs.</summary>
+/// <summary>A call in a chat's state of that time: what it came to, or null while it ran.</summary>
 [GenerateSerializer, Immutable, Alias("vc.ChatCall")]
 public sealed record ChatCall([property: Id(0)] Guid CallId, [property: Id(1)] CallInfo? Final);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Events;
 using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
 
@@ -9,8 +10,10 @@ namespace VoiceCluster.Grains.Media;
 /// <summary>The shell of <see cref="MediaFleetState"/>. It keeps nothing stored: nodes say within a second that they live.
 /// Reentrant, because a placement may wait for the first heartbeat; no method changes the state on both sides of an await.</summary>
 [Reentrant]
-public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFleetGrain> logger) : Grain, IMediaFleetGrain
+public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFleetGrain> logger, IEventPublisher? publisher = null)
+    : Grain, IMediaFleetGrain
 {
+    private readonly IEventPublisher _publisher = publisher ?? NoEvents.Instance;
     private readonly MediaFleetState _fleet = new();
     private TaskCompletionSource _nextNode = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DateTimeOffset _activatedAt;
@@ -37,14 +40,21 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
             waiting.TrySetResult();
         }
 
-        await TellRoomsAsync(lost);
+        // The earlier start of the same node ended before this one began.
+        await TellAsync(EventTypes.MediaNodeLost, lost);
+        if (isNew)
+        {
+            var now = time.GetUtcNow();
+            _publisher.Publish(new MediaNodeJoinedEvent(
+                Guid.CreateVersion7(now), now, heartbeat.Node.Name, heartbeat.Node.Incarnation, heartbeat.ControlUrl, heartbeat.MaxConsumers));
+        }
     }
 
     /// <inheritdoc/>
     public async Task LeaveAsync(MediaNodeId node)
     {
         LogLeft(logger, node.Name);
-        await TellRoomsAsync(_fleet.Remove(node));
+        await TellAsync(EventTypes.MediaNodeLeft, _fleet.Remove(node));
     }
 
     /// <inheritdoc/>
@@ -85,15 +95,23 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
         foreach (var node in _fleet.Silent(time.GetUtcNow()))
         {
             LogLost(logger, node.Name, MediaFleet.LostAfter);
-            await TellRoomsAsync(_fleet.Remove(node));
+            await TellAsync(EventTypes.MediaNodeLost, _fleet.Remove(node));
         }
     }
 
-    private async Task TellRoomsAsync(LostNode? lost)
+    private async Task TellAsync(string type, LostNode? lost)
     {
-        foreach (var room in lost?.Rooms ?? [])
+        if (lost is null)
         {
-            await GrainFactory.GetGrain<IRoomGrain>(room).MediaNodeLostAsync(lost!.Node);
+            return;
+        }
+
+        var now = time.GetUtcNow();
+        _publisher.Publish(new MediaNodeGoneEvent(
+            Guid.CreateVersion7(now), type, now, lost.Node.Name, lost.Node.Incarnation, lost.Rooms.Length));
+        foreach (var room in lost.Rooms)
+        {
+            await GrainFactory.GetGrain<IRoomGrain>(room).MediaNodeLostAsync(lost.Node);
         }
     }
 

@@ -2,8 +2,10 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Storage;
 using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Events;
 using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
+using VoiceCluster.Abstractions.Users;
 
 namespace VoiceCluster.Grains.Rooms;
 
@@ -15,7 +17,8 @@ public sealed partial class RoomGrain(
     [PersistentState("room", GrainStores.Rooms)] IPersistentState<RoomState> store,
     IOptions<RoomOptions> options,
     TimeProvider time,
-    ILogger<RoomGrain> logger) : Grain, IRoomGrain
+    ILogger<RoomGrain> logger,
+    IEventPublisher? publisher = null) : Grain, IRoomGrain
 {
     private static readonly TimeSpan MaintenancePeriod = TimeSpan.FromSeconds(5);
 
@@ -24,6 +27,7 @@ public sealed partial class RoomGrain(
     private string _name = "";
     private Room _room = null!;
     private RoomMedia _media = null!;
+    private RoomNews _news = null!;
     private bool _unsaved;
 
     /// <inheritdoc/>
@@ -35,9 +39,11 @@ public sealed partial class RoomGrain(
 
         // The clock makes epochs grow even past a cleared state, the stored one past a clock that went back.
         store.State.Epoch = Math.Max(store.State.Epoch + 1, time.GetUtcNow().ToUnixTimeMilliseconds());
+        _news = new RoomNews(_name, store.State.Epoch, publisher ?? NoEvents.Instance, time);
         this.RegisterGrainTimer(MaintainAsync, MaintenancePeriod, MaintenancePeriod);
         if (!_room.IsEmpty)
         {
+            _news.Open(store.State.Participants.Select(p => p.Info));
             var now = time.GetUtcNow();
             foreach (var participant in store.State.Participants)
             {
@@ -54,6 +60,12 @@ public sealed partial class RoomGrain(
     /// <inheritdoc/>
     public async Task<Outcome<RoomJoined>> JoinAsync(JoinRoom request, IRoomObserver observer)
     {
+        if (await CheckCallAsync(request.UserId) is { } stranger)
+        {
+            await CloseIfEmptyAsync();
+            return await FinishAsync(stranger);
+        }
+
         var ready = await _media.EnsureAsync();
         if (ready.Fault is { } unavailable)
         {
@@ -70,6 +82,7 @@ public sealed partial class RoomGrain(
         _lastSeen[request.ParticipantId] = time.GetUtcNow();
         _unsaved = true;
         await FinishAsync();
+        await NoteUserAsync(request.UserId);
         LogJoined(logger, _name, request.ParticipantId, request.DisplayName, request.Door, store.State.Participants.Count);
         return new RoomJoined(ready.Value!, _room.Snapshot(), joined.Value);
     }
@@ -92,6 +105,7 @@ public sealed partial class RoomGrain(
 
         participant.Observer = observer;
         _lastSeen[participantId] = time.GetUtcNow();
+        await NoteUserAsync(participant.Info.UserId);
         return await FinishAsync(Done.Instance);
     }
 
@@ -278,6 +292,7 @@ public sealed partial class RoomGrain(
             }
         }
 
+        await ReviewCallAsync();
         await EndWithoutMediaAsync();
         if (_room.IsEmpty)
         {
@@ -381,6 +396,9 @@ public sealed partial class RoomGrain(
             return;
         }
 
+        // Nobody is left to be told of the last one's leaving but the world, and it before the end.
+        _news.Tell(_room.TakeEvents(), store.State.Node);
+        _news.Close();
         _unsaved = false;
         _media.MarkSaved();
         if (store.RecordExists)
@@ -390,6 +408,9 @@ public sealed partial class RoomGrain(
 
         DeactivateOnIdle();
     }
+
+    /// <summary>The user's index of rooms; each renewal of the lease repeats it, so that a lost note does no harm.</summary>
+    private Task NoteUserAsync(Guid userId) => GrainFactory.GetGrain<IUserRoomsGrain>(userId).NoteAsync(_name);
 
     private async Task<Outcome<T>> FinishAsync<T>(T value)
     {
@@ -415,6 +436,7 @@ public sealed partial class RoomGrain(
         var events = _room.TakeEvents();
         if (events.Length > 0)
         {
+            _news.Tell(events, store.State.Node);
             foreach (var participant in store.State.Participants)
             {
                 await participant.Observer.OnRoomEventsAsync(events);

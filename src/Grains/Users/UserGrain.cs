@@ -15,10 +15,18 @@ public sealed class UserGrain(
 
     private readonly UserDevices _devices = new(options.Value.MaxConnectionsPerUser);
     private IGrainTimer? _sweep;
+    private bool _isInDoubt;
 
     /// <inheritdoc/>
     public async Task<ClaimResult> TryEnterCallAsync(CallClaim claim)
     {
+        if (_isInDoubt)
+        {
+            // The last write gave no answer, but may have happened. Devices are not stored, so the activation goes on.
+            await store.ReadStateAsync();
+            _isInDoubt = false;
+        }
+
         if (await ClaimSlot.FindBlockingAsync(GrainFactory, store.State.Claim, claim.CallId) is { } blocking)
         {
             return new ClaimResult(blocking);
@@ -35,6 +43,7 @@ public sealed class UserGrain(
             catch (Exception)
             {
                 store.State.Claim = before;
+                _isInDoubt = true;
                 throw;
             }
         }

@@ -58,7 +58,7 @@ public static class HealthEndpoints
             writer.WriteStartObject("data");
             foreach (var (name, state) in parts)
             {
-                writer.WriteString(name, state.IsReady ? "ready" : state.Reason);
+                writer.WriteString(name, state.IsReady ? state.Reason is { } lack ? $"ready; {lack}" : "ready" : state.Reason);
             }
 
             writer.WriteEndObject();

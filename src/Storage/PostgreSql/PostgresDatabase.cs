@@ -3,27 +3,62 @@ using Npgsql;
 
 namespace VoiceCluster.Storage.PostgreSql;
 
-/// <summary>The pool of connections, and the schema, which is brought up to date before the first use.</summary>
+/// <summary>
+/// The pool of connections, and the schema, which is brought up to date before the first use. A server that does not answer
+/// is given up after a few seconds, and while it does not, only a few more operations try it: the others fail at once.
+/// </summary>
 public sealed class PostgresDatabase(NpgsqlDataSource source) : IAsyncDisposable
 {
+    /// <summary>How long a connection, and then all of an operation, may take. A grain's caller waits 30 s at most.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// When the driver itself gives up a statement. Then it asks the server to cancel it, which holds a thread until the
+    /// server answers: not before an ordinary outage is over.
+    /// </summary>
+    private static readonly TimeSpan StatementTimeout = TimeSpan.FromMinutes(2);
+
+    /// <summary>Operations without an answer that may be under way before no other one is begun.</summary>
+    private const int MaxUnanswered = 8;
+
     private readonly SemaphoreSlim _migration = new(1, 1);
     private volatile bool _isMigrated;
+    private int _unanswered;
 
-    /// <summary>A pool for a connection string.</summary>
+    /// <summary>A pool for a connection string. What the string leaves open is set so that an outage is noticed within seconds.</summary>
     public static PostgresDatabase Open(NpgsqlConnectionStringBuilder connection)
     {
+        ArgumentNullException.ThrowIfNull(connection);
+        connection = new NpgsqlConnectionStringBuilder(connection.ConnectionString);
         connection.ApplicationName ??= "voicecluster";
+        connection.Timeout = connection.ShouldSerialize("Timeout") ? connection.Timeout : (int)Patience.TotalSeconds;
+        connection.CommandTimeout = connection.ShouldSerialize("Command Timeout") ? connection.CommandTimeout : (int)StatementTimeout.TotalSeconds;
+
+        // The locks of a client that is gone without a word, its host lost for instance, must not be held for hours.
+        connection.Options ??= "-c idle_in_transaction_session_timeout=10s";
         return new PostgresDatabase(NpgsqlDataSource.Create(connection));
     }
 
     /// <summary>Runs work on a connection. A database that is away, or refuses, throws <see cref="StoreException"/>.</summary>
-    internal async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
+    internal Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken) =>
+        RunAsync((connection, _) => work(connection), cancellationToken);
+
+    /// <summary>
+    /// The same for work with a transaction of its own. Its token is cancelled when nobody waits for it any more: it must look at
+    /// it before it commits, because by then the caller has been told that the write failed. A commit that was sent already
+    /// holds its locks, and who reads the row waits for it.
+    /// </summary>
+    internal async Task<T> RunAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
         try
         {
             await MigrateOnceAsync(cancellationToken).ConfigureAwait(false);
-            await using var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-            return await work(connection).ConfigureAwait(false);
+            if (Volatile.Read(ref _unanswered) >= MaxUnanswered)
+            {
+                throw new StoreException("PostgreSQL does not answer.");
+            }
+
+            return await WaitAsync(work, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is DbException or TimeoutException or IOException or System.Net.Sockets.SocketException)
         {
@@ -36,6 +71,39 @@ public sealed class PostgresDatabase(NpgsqlDataSource source) : IAsyncDisposable
     {
         _migration.Dispose();
         return source.DisposeAsync();
+    }
+
+    private async Task<T> WaitAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        // Not disposed: work that is given up still looks at its token.
+        CancellationTokenSource abandoned = new();
+        var running = RunAsync();
+        try
+        {
+            return await running.WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!running.IsCompleted && e is TimeoutException or OperationCanceledException)
+        {
+            Interlocked.Increment(ref _unanswered);
+            await abandoned.CancelAsync().ConfigureAwait(false);
+            _ = running.ContinueWith(
+                ended =>
+                {
+                    // Nobody waits for its result or its exception.
+                    _ = ended.Exception;
+                    Interlocked.Decrement(ref _unanswered);
+                },
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default);
+            throw;
+        }
+
+        async Task<T> RunAsync()
+        {
+            await using var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+            return await work(connection, abandoned.Token).ConfigureAwait(false);
+        }
     }
 
     /// <summary>At first use, not at the start: the order in which database and silos start does not matter.</summary>

@@ -38,6 +38,23 @@ internal static class PostgresSchema
         );
         CREATE INDEX reminder_hash ON reminder (hash);
         """,
+        """
+        CREATE TABLE outbox_lease (
+          name text PRIMARY KEY,
+          owner uuid NOT NULL,
+          expires_at timestamptz NOT NULL
+        );
+        """,
+        """
+        CREATE TABLE call_history (
+          id uuid PRIMARY KEY,
+          chat_id uuid NOT NULL,
+          created_at bigint NOT NULL,
+          status text NOT NULL,
+          call jsonb NOT NULL
+        );
+        CREATE INDEX call_history_page ON call_history (chat_id, created_at DESC, id DESC);
+        """,
     ];
 
     /// <summary>Runs the scripts that the database has not seen, in one transaction, while others wait.</summary>
@@ -65,7 +82,8 @@ internal static class PostgresSchema
 
     private static async Task RunAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(sql, connection);
+        // A script may build an index over years of calls, and another silo may be at it: this waits as long as it takes.
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }
 }

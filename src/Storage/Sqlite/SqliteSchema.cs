@@ -36,6 +36,22 @@ internal static class SqliteSchema
             ) WITHOUT ROWID
             """,
         ],
+        [
+            // Milliseconds of the Unix epoch.
+            "ALTER TABLE outbox ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0",
+        ],
+        [
+            """
+            CREATE TABLE call_history (
+              id TEXT NOT NULL PRIMARY KEY,
+              chat_id TEXT NOT NULL,
+              created_at INTEGER NOT NULL,
+              status TEXT NOT NULL,
+              call TEXT NOT NULL
+            )
+            """,
+            "CREATE INDEX call_history_page ON call_history (chat_id, created_at DESC, id DESC)",
+        ],
     ];
 
     /// <summary>Runs the scripts that the file has not seen, all in one transaction.</summary>

@@ -1,10 +1,16 @@
 using System.Globalization;
+using VoiceCluster.Abstractions.Events;
 
 namespace VoiceCluster.Storage.Sqlite;
 
 /// <summary>Grain state and outbox in the embedded database.</summary>
-public sealed class SqliteStateStore(SqliteDatabase database) : IStateStore, IOutboxStore
+public sealed class SqliteStateStore(SqliteDatabase database, TimeProvider? clock = null) : IStateStore, IOutboxStore
 {
+    private readonly TimeProvider _time = clock ?? TimeProvider.System;
+    private readonly Lock _leaseGate = new();
+    private Guid _leaseOwner;
+    private DateTimeOffset _leaseEnd;
+
     /// <inheritdoc/>
     public Task<StoredState?> ReadAsync(string store, string key, CancellationToken cancellationToken) =>
         database.RunAsync(
@@ -17,7 +23,13 @@ public sealed class SqliteStateStore(SqliteDatabase database) : IStateStore, IOu
 
     /// <inheritdoc/>
     public Task<string> WriteAsync(
-        string store, string key, string? etag, ReadOnlyMemory<byte> payload, IReadOnlyList<OutboxEvent> events, CancellationToken cancellationToken) =>
+        string store,
+        string key,
+        string? etag,
+        ReadOnlyMemory<byte> payload,
+        IReadOnlyList<OutboxEvent> events,
+        CallRow? call,
+        CancellationToken cancellationToken) =>
         database.RunAsync(
             connection =>
             {
@@ -32,16 +44,12 @@ public sealed class SqliteStateStore(SqliteDatabase database) : IStateStore, IOu
                     key,
                     version,
                     payload);
-                foreach (var outboxEvent in events)
+                if (call is not null)
                 {
-                    connection.Execute(
-                        "INSERT INTO outbox (id, subject, key, payload) VALUES (?, ?, ?, ?)",
-                        outboxEvent.Id.ToString(),
-                        outboxEvent.Subject,
-                        outboxEvent.Key,
-                        outboxEvent.Payload);
+                    SqliteCallHistory.Write(connection, call);
                 }
 
+                Append(connection, events);
                 return ToETag(version);
             },
             cancellationToken);
@@ -58,11 +66,22 @@ public sealed class SqliteStateStore(SqliteDatabase database) : IStateStore, IOu
             cancellationToken);
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<OutboxEntry>> ReadPendingAsync(int limit, CancellationToken cancellationToken) =>
+    public Task AppendAsync(IReadOnlyList<OutboxEvent> events, CancellationToken cancellationToken) =>
+        database.RunAsync(
+            connection =>
+            {
+                Append(connection, events);
+                return true;
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<OutboxEntry>> ReadPendingAsync(long after, int limit, CancellationToken cancellationToken) =>
         await database.RunAsync(
             connection => connection.Query(
-                "SELECT position, id, subject, key, payload FROM outbox ORDER BY position LIMIT ?",
+                "SELECT position, id, subject, key, payload FROM outbox WHERE position > ? ORDER BY position LIMIT ?",
                 row => new OutboxEntry(row.Int64(0), new OutboxEvent(Guid.Parse(row.Text(1)), row.Text(2), row.Text(3), row.Blob(4))),
+                after,
                 (long)limit),
             cancellationToken).ConfigureAwait(false);
 
@@ -80,6 +99,50 @@ public sealed class SqliteStateStore(SqliteDatabase database) : IStateStore, IOu
             },
             cancellationToken);
 
+    /// <inheritdoc/>
+    public Task<OutboxBacklog> ReadBacklogAsync(CancellationToken cancellationToken) =>
+        database.RunAsync(
+            connection =>
+            {
+                var count = connection.Query("SELECT count(*) FROM outbox", row => row.Int64(0)).Single();
+                var oldest = connection.Query("SELECT created_at FROM outbox ORDER BY position LIMIT 1", row => row.Int64(0));
+                var age = oldest is [> 0 and var created] ? _time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(created) : TimeSpan.Zero;
+                return new OutboxBacklog(count, age > TimeSpan.Zero ? age : TimeSpan.Zero);
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>In memory: one process has the file, and a new one must not wait for the time of one that died.</remarks>
+    public Task<bool> TryLeaseAsync(Guid owner, TimeSpan duration, CancellationToken cancellationToken)
+    {
+        lock (_leaseGate)
+        {
+            var now = _time.GetUtcNow();
+            if (_leaseOwner != owner && _leaseEnd > now)
+            {
+                return Task.FromResult(false);
+            }
+
+            _leaseOwner = owner;
+            _leaseEnd = now + duration;
+            return Task.FromResult(true);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task ReleaseLeaseAsync(Guid owner, CancellationToken cancellationToken)
+    {
+        lock (_leaseGate)
+        {
+            if (_leaseOwner == owner)
+            {
+                _leaseEnd = default;
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
     private static string ToETag(long version) => version.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Compares the row's ETag, null for no row, with what the caller expects.</summary>
@@ -90,6 +153,20 @@ public sealed class SqliteStateStore(SqliteDatabase database) : IStateStore, IOu
         if (current != etag)
         {
             throw new StateConflictException(store, key, etag, current);
+        }
+    }
+
+    private void Append(SqliteConnection connection, IReadOnlyList<OutboxEvent> events)
+    {
+        foreach (var outboxEvent in events)
+        {
+            connection.Execute(
+                "INSERT INTO outbox (id, subject, key, payload, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+                outboxEvent.Id.ToString(),
+                outboxEvent.Subject,
+                outboxEvent.Key,
+                outboxEvent.Payload,
+                _time.GetUtcNow().ToUnixTimeMilliseconds());
         }
     }
 }

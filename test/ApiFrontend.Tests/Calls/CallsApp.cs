@@ -12,41 +12,54 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using VoiceCluster.Grains;
 using VoiceCluster.Grains.Calls;
+using VoiceCluster.Storage;
 
 namespace VoiceCluster.ApiFrontend.Tests.Calls;
 
 /// <summary>The whole frontend on a free port, with the real grains in the same process.</summary>
 public sealed class CallsApp : IAsyncLifetime
 {
+    private readonly string _data = Directory.CreateTempSubdirectory("voicecluster-calls-").FullName;
     private readonly Dictionary<string, string?> _settings = new()
     {
         ["Http:Ports"] = "0",
         ["JWT_SECRET"] = "a secret that is long enough for HS256, for tests only",
         ["Auth:DevTokens"] = "true",
         ["RateLimit:Enabled"] = "false",
+        ["Calls:RingTimeout"] = "00:00:20",
         ["TURN_URL"] = "turn:turn.example.com:3478?transport=udp",
         ["TURN_SECRET"] = "shared",
     };
 
     private WebApplication? _app;
 
+    public CallsApp()
+    {
+    }
+
+    internal CallsApp(params (string Key, string Value)[] settings)
+    {
+        foreach (var (key, value) in settings)
+        {
+            _settings[key] = value;
+        }
+    }
+
     public HttpClient Http { get; } = new();
 
     public async Task InitializeAsync()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        _settings["Data:Path"] = _data;
         builder.Configuration.AddInMemoryCollection(_settings);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.WebHost.UseKestrelCore();
-        builder.Services.Configure<CallOptions>(o => o.RingTimeout = TimeSpan.FromSeconds(20));
+        builder.Services.AddOptions<CallOptions>().Bind(builder.Configuration.GetSection(CallOptions.Section));
         builder.UseOrleans(silo =>
         {
-            foreach (var name in new[] { GrainStores.Rooms, GrainStores.Calls, GrainStores.Chats, GrainStores.Users, GrainStores.Channels, GrainStores.VoiceSessions })
-            {
-                silo.AddMemoryGrainStorage(name);
-            }
-
-            silo.UseInMemoryReminderService();
+            silo.AddMemoryGrainStorage(GrainStores.Rooms);
+            silo.AddDurableStores(GrainStores.Calls, GrainStores.Chats, GrainStores.Users, GrainStores.Channels, GrainStores.VoiceSessions);
+            silo.AddReminders();
         });
         builder.AddApiFrontend();
         _app = builder.Build();
@@ -63,6 +76,7 @@ public sealed class CallsApp : IAsyncLifetime
         Http.Dispose();
         await _app!.StopAsync();
         await _app.DisposeAsync();
+        Directory.Delete(_data, recursive: true);
     }
 
     /// <summary>A user that nobody else in the tests is.</summary>
@@ -129,6 +143,8 @@ internal sealed class CallsSocket(ClientWebSocket socket) : IAsyncDisposable
     private readonly byte[] _buffer = new byte[512 * 1024];
 
     public WebSocketCloseStatus? CloseStatus => socket.CloseStatus;
+
+    public string? CloseReason => socket.CloseStatusDescription;
 
     public Task SendAsync(string text) =>
         socket.SendAsync(System.Text.Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, true, CancellationToken.None);

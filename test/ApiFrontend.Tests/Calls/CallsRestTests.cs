@@ -83,6 +83,70 @@ public sealed class CallsRestTests(CallsApp app) : IClassFixture<CallsApp>
     }
 
     [Fact]
+    public async Task Accept_AfterTheRingTime_Is410()
+    {
+        CallsApp own = new(("Calls:RingTimeout", "00:00:01"));
+        await own.InitializeAsync();
+        var (alice, bob) = (await own.UserAsync(), await own.UserAsync());
+        var chat = await alice.ChatAsync(bob);
+        var (_, call) = await alice.CallAsync(chat, bob.Id);
+        await Eventually.TrueAsync(
+            async () => (await alice.SendAsync("GET", $"/api/v1/calls?chat_id={chat}")).Body.GetProperty("calls")[0].GetProperty("status").GetString() == "missed",
+            "the ring time is over");
+
+        var (status, body) = await bob.SendAsync("PATCH", $"/api/v1/calls/{call.GetProperty("id").GetGuid()}", """{"accept":true}""");
+
+        Assert.Equal((410, "CALL_EXPIRED"), (status, Code(body)));
+        await own.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Start_ChatHasACall_Is409WithItsId()
+    {
+        var (alice, bob, carol) = (await app.UserAsync(), await app.UserAsync(), await app.UserAsync());
+        var chat = await alice.ChatAsync(bob, carol);
+        var (_, call) = await alice.CallAsync(chat, bob.Id);
+
+        var (status, body) = await carol.CallAsync(chat, bob.Id);
+
+        Assert.Equal((409, "ACTIVE_CALL_EXISTS"), (status, Code(body)));
+        Assert.Equal(call.GetProperty("id").GetGuid(), body.GetProperty("call_id").GetGuid());
+    }
+
+    [Fact]
+    public async Task History_PageByPage_ReachesTheFirstCall()
+    {
+        var (alice, bob) = (await app.UserAsync(), await app.UserAsync());
+        var chat = await alice.ChatAsync(bob);
+        List<Guid> started = [];
+        for (var i = 0; i < 7; i++)
+        {
+            var (_, call) = await alice.CallAsync(chat, bob.Id);
+            started.Insert(0, call.GetProperty("id").GetGuid());
+            await alice.SendAsync("DELETE", $"/api/v1/calls/{started[0]}");
+        }
+
+        List<Guid> read = [];
+        var before = "";
+        while (true)
+        {
+            var (status, page) = await bob.SendAsync("GET", $"/api/v1/calls?chat_id={chat}&limit=3{before}");
+            Assert.Equal(200, status);
+            read.AddRange(page.GetProperty("calls").EnumerateArray().Select(c => c.GetProperty("id").GetGuid()));
+            if (!page.GetProperty("has_more").GetBoolean())
+            {
+                break;
+            }
+
+            before = $"&before={page.GetProperty("next_before").GetGuid()}";
+        }
+
+        Assert.Equal(started, read);
+        var unknown = await bob.SendAsync("GET", $"/api/v1/calls?chat_id={chat}&before={Guid.NewGuid()}");
+        Assert.Equal((400, "INVALID_REQUEST"), (unknown.Status, Code(unknown.Body)));
+    }
+
+    [Fact]
     public async Task AnyRoute_ByAStranger_IsRefused()
     {
         var (alice, bob, eve) = (await app.UserAsync(), await app.UserAsync(), await app.UserAsync());

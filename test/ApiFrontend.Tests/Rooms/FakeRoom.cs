@@ -1,4 +1,5 @@
 using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
 
@@ -229,6 +230,8 @@ internal sealed class FakeRoom(string name) : IRoomGrain
     public Task ReportAsync(MediaReport report) => Task.CompletedTask;
 
     public Task MediaNodeLostAsync(MediaNodeId node) => Task.CompletedTask;
+
+    public Task CallChangedAsync(CallInfo call) => Task.CompletedTask;
 
     /// <summary>The room forgets a participant without a word, as one whose state was lost.</summary>
     public void Forget(string participantId)

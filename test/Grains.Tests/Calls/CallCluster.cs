@@ -2,10 +2,14 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Storage;
 using Orleans.TestingHost;
+using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Chats;
+using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.Abstractions.Users;
 using VoiceCluster.Engine.Tests;
+using VoiceCluster.Grains.Tests.Media;
 using VoiceCluster.Grains.Tests.Users;
 
 namespace VoiceCluster.Grains.Tests.Calls;
@@ -16,6 +20,9 @@ internal sealed class CallCluster : IAsyncDisposable
     private readonly CallStore _store = new();
     private readonly CallReminders _reminders = new();
     private InProcessTestCluster? _cluster;
+    private MediaNodeId? _nodeId;
+    private InMemoryMediaNode? _node;
+    private IMediaNode? _nodeReference;
 
     public ManualTime Time { get; } = new();
 
@@ -41,6 +48,20 @@ internal sealed class CallCluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _cluster!.DisposeAsync();
 
+    public IRoomGrain Room(string name) => Grains.GetGrain<IRoomGrain>(name);
+
+    /// <summary>Starts a media node for rooms; <see cref="BeatAsync"/> keeps it alive when the clock moves.</summary>
+    public Task StartNodeAsync()
+    {
+        _nodeId = new MediaNodeId("node", Guid.NewGuid());
+        _node = new InMemoryMediaNode();
+        _nodeReference = Grains.CreateObjectReference<IMediaNode>(_node);
+        return BeatAsync();
+    }
+
+    public async Task BeatAsync() => await Grains.GetGrain<IMediaFleetGrain>(MediaFleet.Key)
+        .HeartbeatAsync(new MediaNodeHeartbeat(_nodeId!, "http://127.0.0.1:8089", 0, 0, 1_000, 0, false), _nodeReference!);
+
     public ICallGrain Call(Guid id) => Grains.GetGrain<ICallGrain>(id);
 
     public async Task<Guid> ChatAsync(params Guid[] members)
@@ -64,7 +85,7 @@ internal sealed class CallCluster : IAsyncDisposable
     public Task RenewAsync(Guid userId, (UserConnection Connection, RecordingUser Seen) device) =>
         Grains.GetGrain<IUserGrain>(userId).RenewAsync(device.Connection, Grains.CreateObjectReference<IUserObserver>(device.Seen));
 
-    public Task<Abstractions.Outcome<CallStarted>> TryStartAsync(Guid callId, Guid chatId, Guid caller, params Guid[] recipients) =>
+    public Task<Outcome<CallStarted>> TryStartAsync(Guid callId, Guid chatId, Guid caller, params Guid[] recipients) =>
         Call(callId).StartAsync(new StartCall(chatId, caller, recipients, CallType.Voice, new CallOrigin("d:phone", null)));
 
     public async Task<CallInfo> StartCallAsync(Guid chatId, Guid caller, params Guid[] recipients)
@@ -88,6 +109,7 @@ internal sealed class CallCluster : IAsyncDisposable
                 silo.Services.AddKeyedSingleton<IGrainStorage>(name, _store);
             }
 
+            silo.Services.AddSingleton<ICallHistory>(_store);
             silo.Services.AddSingleton<IReminderTable>(_reminders);
             silo.AddReminders();
         });
@@ -97,11 +119,20 @@ internal sealed class CallCluster : IAsyncDisposable
 }
 
 /// <summary>A store in memory that can be away, and counts what calls wrote.</summary>
-internal sealed class CallStore : IGrainStorage
+internal sealed class CallStore : IGrainStorage, ICallHistory
 {
     private readonly MemoryGrainStorage _inner = new();
 
     public bool IsAway { get; set; }
+
+    /// <summary>It refuses writes, but can be read.</summary>
+    public bool IsReadOnly { get; set; }
+
+    /// <summary>Set, the next write of a call is committed, but its writer hears that the store is away; then it is away.</summary>
+    public bool LosesNextAnswer { get; set; }
+
+    /// <summary>Calls that were taken in from elsewhere.</summary>
+    public ConcurrentQueue<CallInfo> Imported { get; } = [];
 
     /// <summary>Every state of a call that was committed, in order.</summary>
     public ConcurrentQueue<CallInfo> Commits { get; } = [];
@@ -109,12 +140,13 @@ internal sealed class CallStore : IGrainStorage
     /// <summary>For each of them the types of the events that the same write carried.</summary>
     public ConcurrentQueue<string[]> Events { get; } = [];
 
-    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
-        _inner.ReadStateAsync(stateName, grainId, grainState);
+    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => IsAway
+        ? throw new IOException("The store is away.")
+        : _inner.ReadStateAsync(stateName, grainId, grainState);
 
     public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
-        if (IsAway)
+        if (IsAway || IsReadOnly)
         {
             throw new IOException("The store is away.");
         }
@@ -124,11 +156,35 @@ internal sealed class CallStore : IGrainStorage
         {
             Commits.Enqueue(call);
             Events.Enqueue([.. state.PendingEvents.Select(e => e.Type)]);
+            if (LosesNextAnswer)
+            {
+                (LosesNextAnswer, IsAway) = (false, true);
+                throw new IOException("The store went away.");
+            }
         }
     }
 
     public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
         _inner.ClearStateAsync(stateName, grainId, grainState);
+
+    public Task<Outcome<CallPage>> ReadAsync(Guid chatId, CallPageRequest page, CancellationToken cancellationToken)
+    {
+        var calls = Imported.Concat(Commits).Where(c => c.ChatId == chatId).GroupBy(c => c.Id).Select(g => g.MaxBy(c => c.Version)!)
+            .OrderByDescending(c => c.CreatedAt).ThenByDescending(c => c.Id).ToArray();
+        var first = page.BeforeCall is { } before ? Array.FindIndex(calls, c => c.Id == before) + 1 : 0;
+        CallInfo[] found = [.. calls.Skip(first).Where(c => page.BeforeTime is not { } time || c.CreatedAt < time).Take(page.Limit + 1)];
+        return Task.FromResult<Outcome<CallPage>>(new CallPage([.. found.Take(page.Limit)], found.Length > page.Limit));
+    }
+
+    public Task ImportAsync(IReadOnlyList<CallInfo> calls, CancellationToken cancellationToken)
+    {
+        foreach (var call in calls)
+        {
+            Imported.Enqueue(call);
+        }
+
+        return Task.CompletedTask;
+    }
 }
 
 /// <summary>Reminders that outlive a silo.</summary>

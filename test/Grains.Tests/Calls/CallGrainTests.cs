@@ -159,9 +159,9 @@ public sealed class CallGrainTests : IAsyncLifetime
     public async Task StartAsync_StoreAway_LeavesNobodyTaken()
     {
         var chat = await _cluster.ChatAsync(_alice, _bob);
-        _cluster.Store.IsAway = true;
+        _cluster.Store.IsReadOnly = true;
         Assert.Equal(FaultCode.Unavailable, (await _cluster.TryStartAsync(Guid.NewGuid(), chat, _alice, _bob)).Fault?.Code);
-        _cluster.Store.IsAway = false;
+        _cluster.Store.IsReadOnly = false;
 
         await _cluster.StartCallAsync(chat, _alice, _bob);
     }

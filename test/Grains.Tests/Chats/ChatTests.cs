@@ -1,5 +1,4 @@
 using VoiceCluster.Abstractions;
-using VoiceCluster.Abstractions.Users;
 using VoiceCluster.Grains.Chats;
 
 namespace VoiceCluster.Grains.Tests.Chats;
@@ -33,20 +32,5 @@ public sealed class ChatTests
         Assert.Null(Chat.CheckMembers(chat, Creator, Other));
         Assert.Equal(FaultCode.Forbidden, Chat.CheckMembers(chat, Creator, Guid.NewGuid())?.Code);
         Assert.Equal(FaultCode.Forbidden, Chat.CheckMembers(null, Creator)?.Code);
-    }
-
-    [Fact]
-    public void Remember_PastTheLimit_ForgetsTheOldest()
-    {
-        ChatState state = new();
-        Guid[] ids = [.. Enumerable.Range(0, 3).Select(_ => Guid.NewGuid())];
-        foreach (var id in ids)
-        {
-            Chat.Remember(state, new CallClaim(id, []), 2);
-        }
-
-        Assert.Equal([ids[2], ids[1]], Chat.From(state, null).Select(c => c.CallId));
-        Assert.Equal([ids[1]], Chat.From(state, ids[2]).Select(c => c.CallId));
-        Assert.Empty(Chat.From(state, ids[0]));
     }
 }

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Chats;
+using VoiceCluster.ApiFrontend.Auth;
 
 namespace VoiceCluster.ApiFrontend.Doors.Calls;
 
@@ -119,6 +120,9 @@ internal sealed record CallError(int Status, string Code, string Message)
 
     public static CallError ActiveCall { get; } = new(409, "ACTIVE_CALL_EXISTS", "Another call is already in progress.");
 
+    public static CallError TooMany { get; } =
+        new(Refusal.TooManyRequests.Status, Refusal.TooManyRequests.Code, Refusal.TooManyRequests.Message);
+
     public static CallError Unavailable { get; } = new(503, "UNAVAILABLE", "The cluster cannot do this now. Try again.");
 
     public static CallError Invalid(string message) => new(400, "INVALID_REQUEST", message);
@@ -127,7 +131,7 @@ internal sealed record CallError(int Status, string Code, string Message)
     public static CallError Of(Fault fault, string conflict = "CONFLICT") => fault.Code switch
     {
         FaultCode.Invalid or FaultCode.Unsupported => Invalid(fault.Message),
-        FaultCode.Unauthenticated => new(401, "UNAUTHORIZED", fault.Message),
+        FaultCode.Unauthenticated => new(401, "UNAUTHENTICATED", fault.Message),
         FaultCode.Forbidden => new(403, "NOT_A_MEMBER", fault.Message),
         FaultCode.NotFound => new(404, "CALL_NOT_FOUND", fault.Message),
         FaultCode.Conflict or FaultCode.Full => new(409, conflict, fault.Message),

@@ -11,7 +11,13 @@ namespace VoiceCluster.ApiFrontend.Doors.Calls;
 /// and what it is told leaves in the order in which the cluster said it.
 /// </summary>
 internal sealed partial class CallSocket(
-    WebSocket webSocket, Guid userId, UserConnection connection, IGrainFactory grains, TimeProvider time, ILogger<CallSocket> logger)
+    WebSocket webSocket,
+    Guid userId,
+    UserConnection connection,
+    IGrainFactory grains,
+    CallSocketLimit limit,
+    TimeProvider time,
+    ILogger<CallSocket> logger)
     : IUserObserver
 {
     /// <summary>The longest message; a session description of a large call is a tenth of it.</summary>
@@ -36,11 +42,11 @@ internal sealed partial class CallSocket(
     private readonly CancellationTokenSource _end = new();
     private readonly CancellationTokenSource _abort = new(Timeout.InfiniteTimeSpan, time);
     private WebSocketCloseStatus _status = WebSocketCloseStatus.NormalClosure;
+    private string? _why;
 
     /// <summary>Serves the connection until it, its token or the process ends.</summary>
-    public async Task RunAsync(CancellationToken tokenExpired, CancellationToken stopping)
+    public async Task RunAsync(CancellationToken stopping)
     {
-        await using var onExpired = tokenExpired.Register(() => End(TokenExpired));
         await using var onStopping = stopping.Register(() => End(WebSocketCloseStatus.EndpointUnavailable));
         var user = grains.GetGrain<IUserGrain>(userId);
         var reference = grains.CreateObjectReference<IUserObserver>(this);
@@ -60,12 +66,16 @@ internal sealed partial class CallSocket(
         }
         finally
         {
+            End(WebSocketCloseStatus.NormalClosure);
             grains.DeleteObjectReference<IUserObserver>(reference);
             await LeaveAsync(user).ConfigureAwait(false);
             _end.Dispose();
             _abort.Dispose();
         }
     }
+
+    /// <summary>The token that opened the connection is over.</summary>
+    public void OnTokenExpired() => End(TokenExpired, "The token has expired.");
 
     /// <inheritdoc/>
     public Task OnNoticeAsync(UserNotice notice)
@@ -87,11 +97,12 @@ internal sealed partial class CallSocket(
         }
     }
 
-    private void End(WebSocketCloseStatus status)
+    private void End(WebSocketCloseStatus status, string? why = null)
     {
         if (!_end.IsCancellationRequested)
         {
             _status = status;
+            _why = why;
             _abort.CancelAfter(CloseTimeout);
             _end.Cancel();
         }
@@ -143,6 +154,12 @@ internal sealed partial class CallSocket(
 
     private async Task HandleAsync(ReadOnlyMemory<byte> utf8)
     {
+        if (!limit.TryTake(userId, out var retryAfter))
+        {
+            Enqueue(CallSocketMessage.WriteError(CallError.TooMany, null, retryAfter));
+            return;
+        }
+
         if (CallSocketMessage.Read(utf8, out var message) is { } wrong)
         {
             Enqueue(CallSocketMessage.WriteError(wrong, null));
@@ -241,7 +258,7 @@ internal sealed partial class CallSocket(
         {
             try
             {
-                await webSocket.CloseOutputAsync(_status, null, _abort.Token).ConfigureAwait(false);
+                await webSocket.CloseOutputAsync(_status, _why, _abort.Token).ConfigureAwait(false);
             }
             catch (Exception e) when (e is WebSocketException or OperationCanceledException)
             {

@@ -97,8 +97,16 @@ internal sealed record CallSocketMessage(CallSocketRequest Request, Guid CallId,
     public static byte[] WritePong() => """{"type":"pong"}"""u8.ToArray();
 
     /// <summary>An error, with the call that it is about.</summary>
-    public static byte[] WriteError(CallError error, Guid? callId) =>
-        JsonSerializer.SerializeToUtf8Bytes(new { Type = "error", error.Code, error.Message, CallId = callId }, CallJson.Options);
+    public static byte[] WriteError(CallError error, Guid? callId, TimeSpan? retryAfter = null) => JsonSerializer.SerializeToUtf8Bytes(
+        new
+        {
+            Type = "error",
+            error.Code,
+            error.Message,
+            CallId = callId,
+            RetryAfter = retryAfter is { } wait ? Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)) : (long?)null,
+        },
+        CallJson.Options);
 
     private static byte[] WriteChange(CallChanged changed)
     {

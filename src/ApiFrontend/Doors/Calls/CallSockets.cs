@@ -1,18 +1,21 @@
 using System.Net.WebSockets;
 using VoiceCluster.Abstractions.Users;
 using VoiceCluster.ApiFrontend.Auth;
+using VoiceCluster.ApiFrontend.Limits;
 
 namespace VoiceCluster.ApiFrontend.Doors.Calls;
 
 /// <summary>Opens the WebSockets of this process and ends them with it.</summary>
 internal sealed class CallSockets(
-    IGrainFactory grains, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<CallSocket> logger)
+    IGrainFactory grains,
+    TokenExpiry expiry,
+    RequestLimits limits,
+    TimeProvider time,
+    IHostApplicationLifetime lifetime,
+    ILogger<CallSocket> logger)
 {
     // A dead peer is found within the half minute after which a call without connections ends.
     private static readonly TimeSpan PingPeriod = TimeSpan.FromSeconds(10);
-
-    // CancellationTokenSource takes no longer time.
-    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(40);
 
     public async Task<IResult> AcceptAsync(HttpContext context)
     {
@@ -36,11 +39,9 @@ internal sealed class CallSockets(
             KeepAliveTimeout = PingPeriod,
         }).ConfigureAwait(false);
 
-        var lifetimeLeft = identity.ExpiresAt - time.GetUtcNow();
-        using CancellationTokenSource expired = new(
-            lifetimeLeft < TimeSpan.Zero ? TimeSpan.Zero : lifetimeLeft < LongestTimer ? lifetimeLeft : LongestTimer, time);
-        CallSocket socket = new(webSocket, identity.UserId, connection, grains, time, logger);
-        await socket.RunAsync(expired.Token, lifetime.ApplicationStopping).ConfigureAwait(false);
+        CallSocket socket = new(webSocket, identity.UserId, connection, grains, new(limits, context.Connection.RemoteIpAddress), time, logger);
+        using var watch = expiry.Watch(identity.ExpiresAt, socket.OnTokenExpired);
+        await socket.RunAsync(lifetime.ApplicationStopping).ConfigureAwait(false);
         return Results.Empty;
     }
 }

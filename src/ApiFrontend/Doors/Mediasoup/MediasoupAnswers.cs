@@ -1,6 +1,7 @@
 using System.Text.Json;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Rooms;
+using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.SocketIo;
 
 namespace VoiceCluster.ApiFrontend.Doors.Mediasoup;
@@ -35,6 +36,27 @@ internal static class MediasoupAnswers
         json.WriteString("code", code);
         json.WriteString("message", message);
         json.WriteEndObject();
+        json.WriteEndObject();
+    });
+
+    /// <summary>The refusal of an event past a limit; <c>retryAfter</c> in whole seconds, as the header has it.</summary>
+    public static SocketIoPayload RateLimited(TimeSpan retryAfter) => SocketIoPayload.Of(json =>
+    {
+        json.WriteStartObject();
+        json.WriteStartObject("error");
+        json.WriteString("code", Refusal.TooManyRequests.Code);
+        json.WriteString("message", Refusal.TooManyRequests.Message);
+        json.WriteNumber("retryAfter", Math.Max(1, (long)Math.Ceiling(retryAfter.TotalSeconds)));
+        json.WriteEndObject();
+        json.WriteEndObject();
+    });
+
+    /// <summary>An event's argument that says what is wrong.</summary>
+    public static SocketIoPayload Problem(string code, string message) => SocketIoPayload.Of(json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("code", code);
+        json.WriteString("message", message);
         json.WriteEndObject();
     });
 

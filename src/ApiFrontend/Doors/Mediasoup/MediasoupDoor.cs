@@ -1,11 +1,19 @@
 using VoiceCluster.Abstractions;
+using VoiceCluster.ApiFrontend.Auth;
+using VoiceCluster.ApiFrontend.Limits;
 using VoiceCluster.ApiFrontend.SocketIo;
 
 namespace VoiceCluster.ApiFrontend.Doors.Mediasoup;
 
 /// <summary>The door for mediasoup-client over Socket.IO: namespace <c>/voice</c>, docs/protocols/mediasoup.md.</summary>
 internal sealed partial class MediasoupDoor(
-    MediasoupMembers members, MediasoupGate gate, FrontendMetrics metrics, TimeProvider time, ILogger<MediasoupDoor> logger)
+    MediasoupMembers members,
+    MediasoupGate gate,
+    TokenExpiry expiry,
+    RequestLimits limits,
+    FrontendMetrics metrics,
+    TimeProvider time,
+    ILogger<MediasoupDoor> logger)
 {
     /// <summary>The door's name in rooms.</summary>
     public const string Name = "mediasoup";
@@ -18,37 +26,65 @@ internal sealed partial class MediasoupDoor(
 
     private void OnConnection(SocketIoSocket socket)
     {
-        var session = new MediasoupSession(socket, members, gate, logger);
-        socket.On("join-room", r => HandleAsync(r, q => session.JoinAsync(q, r.Ack)));
-        On(socket, "leave-room", session.LeaveAsync);
-        On(socket, "create-transport", session.CreateTransportAsync);
-        On(socket, "connect-transport", session.ConnectTransportAsync);
-        On(socket, "close-transport", session.CloseTransportAsync);
-        On(socket, "restart-ice", session.RestartIceAsync);
-        On(socket, "produce", session.ProduceAsync);
-        On(socket, "pause-producer", r => session.PauseProducerAsync(r, paused: true));
-        On(socket, "resume-producer", r => session.PauseProducerAsync(r, paused: false));
-        On(socket, "close-producer", session.CloseProducerAsync);
-        On(socket, "consume", session.ConsumeAsync);
-        On(socket, "pause-consumer", r => session.PauseConsumerAsync(r, paused: true));
-        On(socket, "resume-consumer", r => session.PauseConsumerAsync(r, paused: false));
-        On(socket, "close-consumer", session.CloseConsumerAsync);
-        On(socket, "set-preferred-layers", session.SetPreferredLayersAsync);
+        var ticket = new MediasoupTicket(socket, expiry, limits);
+        var session = new MediasoupSession(socket, members, gate, ticket, logger);
+        socket.On("join-room", r => HandleAsync(r, ticket, q => session.JoinAsync(q, r.Ack)));
+        On("leave-room", session.LeaveAsync);
+        On("create-transport", session.CreateTransportAsync);
+        On("connect-transport", session.ConnectTransportAsync);
+        On("close-transport", session.CloseTransportAsync);
+        On("restart-ice", session.RestartIceAsync);
+        On("produce", session.ProduceAsync);
+        On("pause-producer", r => session.PauseProducerAsync(r, paused: true));
+        On("resume-producer", r => session.PauseProducerAsync(r, paused: false));
+        On("close-producer", session.CloseProducerAsync);
+        On("consume", session.ConsumeAsync);
+        On("pause-consumer", r => session.PauseConsumerAsync(r, paused: true));
+        On("resume-consumer", r => session.PauseConsumerAsync(r, paused: false));
+        On("close-consumer", session.CloseConsumerAsync);
+        On("set-preferred-layers", session.SetPreferredLayersAsync);
         socket.OnAny(request =>
         {
             // The name is the client's own text: it does not become a metric's label.
-            metrics.Request(Name, "unknown", "INVALID", TimeSpan.Zero);
-            request.Ack(MediasoupAnswers.Error("INVALID", "The door knows no such event."));
+            if (TryAdmit(request, ticket, "unknown"))
+            {
+                metrics.Request(Name, "unknown", "INVALID", TimeSpan.Zero);
+                request.Ack(MediasoupAnswers.Error("INVALID", "The door knows no such event."));
+            }
+
             return Task.CompletedTask;
         });
-        socket.OnDisconnected(session.OnDisconnectedAsync);
+        socket.OnDisconnected(reason =>
+        {
+            ticket.Dispose();
+            return session.OnDisconnectedAsync(reason);
+        });
+
+        void On(string name, Func<MediasoupRequest, Task<Outcome<SocketIoPayload>>> handle)
+            => socket.On(name, request => HandleAsync(request, ticket, handle));
     }
 
-    private void On(SocketIoSocket socket, string name, Func<MediasoupRequest, Task<Outcome<SocketIoPayload>>> handle)
-        => socket.On(name, request => HandleAsync(request, handle));
-
-    private async Task HandleAsync(SocketIoRequest request, Func<MediasoupRequest, Task<Outcome<SocketIoPayload>>> handle)
+    /// <summary>Whether an event is within its limits; if not, it has been answered.</summary>
+    private bool TryAdmit(SocketIoRequest request, MediasoupTicket ticket, string name)
     {
+        if (ticket.TryTake(out TimeSpan retryAfter))
+        {
+            return true;
+        }
+
+        metrics.Request(Name, name, Refusal.TooManyRequests.Code, TimeSpan.Zero);
+        request.Ack(MediasoupAnswers.RateLimited(retryAfter));
+        return false;
+    }
+
+    private async Task HandleAsync(
+        SocketIoRequest request, MediasoupTicket ticket, Func<MediasoupRequest, Task<Outcome<SocketIoPayload>>> handle)
+    {
+        if (!TryAdmit(request, ticket, request.Name))
+        {
+            return;
+        }
+
         long started = time.GetTimestamp();
         string outcome = "OK";
         try

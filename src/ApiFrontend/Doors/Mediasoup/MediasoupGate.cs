@@ -11,7 +11,8 @@ namespace VoiceCluster.ApiFrontend.Doors.Mediasoup;
 /// <param name="UserId">The user.</param>
 /// <param name="UserJson">The <c>userId</c> that the others are shown: the client's own, or the token's subject.</param>
 /// <param name="Name">The name, unless the client gives another.</param>
-internal sealed record MediasoupCaller(Guid UserId, string UserJson, string Name);
+/// <param name="Identity">The token's, or null without one.</param>
+internal sealed record MediasoupCaller(Guid UserId, string UserJson, string Name, VoiceIdentity? Identity);
 
 /// <summary>Checks the tokens of this door: <c>auth.token</c> of the handshake, or <c>token</c> in <c>join-room</c>.</summary>
 internal sealed class MediasoupGate(ITokenValidator tokens, IOptions<AuthOptions> options)
@@ -26,7 +27,13 @@ internal sealed class MediasoupGate(ITokenValidator tokens, IOptions<AuthOptions
             return BadToken;
         }
 
-        return token is null || (await tokens.ValidateAsync(token).ConfigureAwait(false)).Succeeded ? null : BadToken;
+        if (token is null)
+        {
+            return null;
+        }
+
+        handshake.Identity = (await tokens.ValidateAsync(token).ConfigureAwait(false)).Identity;
+        return handshake.Identity is null ? BadToken : null;
     }
 
     /// <summary>The token that a join goes by: its own before the handshake's.</summary>
@@ -38,8 +45,8 @@ internal sealed class MediasoupGate(ITokenValidator tokens, IOptions<AuthOptions
     {
         if (token is null)
         {
-            return options.Value.Mode == AuthMode.Open
-                ? new MediasoupCaller(UserIdentity.FromText(userText), userJson, userText)
+            return options.Value.Mode == AuthMode.Open && !IsCallRoom(roomId)
+                ? new MediasoupCaller(UserIdentity.FromText(userText), userJson, userText, null)
                 : new Fault(FaultCode.Unauthenticated, "A token is required.");
         }
 
@@ -53,9 +60,12 @@ internal sealed class MediasoupGate(ITokenValidator tokens, IOptions<AuthOptions
 
         VoiceIdentity identity = result.Identity;
         return identity.MayJoin(roomId)
-            ? new MediasoupCaller(identity.UserId, JsonSerializer.Serialize(identity.Subject), identity.Name)
+            ? new MediasoupCaller(identity.UserId, JsonSerializer.Serialize(identity.Subject), identity.Name, identity)
             : new Fault(FaultCode.Forbidden, "The token does not grant this room.");
     }
+
+    /// <summary>Calls need a token in either mode, so their rooms do as well: a claimed user id must not open them.</summary>
+    private static bool IsCallRoom(string roomId) => roomId.StartsWith("call:", StringComparison.OrdinalIgnoreCase);
 
     private static bool TryFind(SocketIoHandshake handshake, out string? token)
     {

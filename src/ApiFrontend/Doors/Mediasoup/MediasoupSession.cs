@@ -6,7 +6,8 @@ using VoiceCluster.ApiFrontend.SocketIo;
 namespace VoiceCluster.ApiFrontend.Doors.Mediasoup;
 
 /// <summary>What one socket asks for. Its requests run one at a time, in order.</summary>
-internal sealed partial class MediasoupSession(SocketIoSocket socket, MediasoupMembers members, MediasoupGate gate, ILogger logger)
+internal sealed partial class MediasoupSession(
+    SocketIoSocket socket, MediasoupMembers members, MediasoupGate gate, MediasoupTicket ticket, ILogger logger)
 {
     private MediasoupMember? _member;
 
@@ -35,6 +36,11 @@ internal sealed partial class MediasoupSession(SocketIoSocket socket, MediasoupM
 
         MediasoupCaller caller = identified.Value!;
         Guid userId = caller.UserId;
+        if (caller.Identity is { } identity)
+        {
+            ticket.Show(identity);
+        }
+
         if (resumeToken is not null && members.Find(resumeToken, roomId, userId) is { } earlier)
         {
             return await ResumeAsync(earlier, ack).ConfigureAwait(false);
