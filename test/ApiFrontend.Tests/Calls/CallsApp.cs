@@ -91,7 +91,7 @@ public sealed class CallsApp : IAsyncLifetime
 }
 
 /// <summary>A user with a token.</summary>
-internal sealed class CallsUser(HttpClient http, string token, Guid id, string name)
+internal sealed class CallsUser(HttpClient http, string token, Guid id, string name = "")
 {
     public string Name => name;
 
