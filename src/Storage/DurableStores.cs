@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Orleans.Serialization;
 using Orleans.Storage;
 using VoiceCluster.Abstractions.Calls;
@@ -43,7 +44,7 @@ public static class DurableStores
             throw new OrleansConfigurationException(error);
         }
 
-        services.AddSingleton(_ => PostgresDatabase.Open(connection));
+        services.AddSingleton(s => PostgresDatabase.Open(connection, s.GetService<ILogger<PostgresDatabase>>()));
         services.AddSingleton<PostgresStateStore>();
         services.AddSingleton<IStateStore>(s => s.GetRequiredService<PostgresStateStore>());
         services.AddSingleton<IOutboxStore>(s => s.GetRequiredService<PostgresStateStore>());

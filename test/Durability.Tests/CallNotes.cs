@@ -7,6 +7,10 @@ internal sealed class CallNotes
 {
     private readonly ConcurrentDictionary<Guid, ConcurrentQueue<string>> _states = new();
     private int _interrupted;
+    private int _steps;
+
+    /// <summary>Steps that were answered.</summary>
+    public int Steps => Volatile.Read(ref _steps);
 
     /// <summary>By call, the states that the server has confirmed.</summary>
     public IReadOnlyDictionary<Guid, string[]> Confirmed => _states.ToDictionary(s => s.Key, s => s.Value.ToArray());
@@ -16,7 +20,11 @@ internal sealed class CallNotes
 
     public void Started(Guid call, string state) => Changed(call, state);
 
-    public void Changed(Guid call, string state) => _states.GetOrAdd(call, _ => []).Enqueue(state);
+    public void Changed(Guid call, string state)
+    {
+        _states.GetOrAdd(call, _ => []).Enqueue(state);
+        Interlocked.Increment(ref _steps);
+    }
 
     public void Interrupted() => Interlocked.Increment(ref _interrupted);
 }

@@ -18,8 +18,9 @@ public sealed class KillTests(PostgresServer postgres, ITestOutputHelper output)
 {
     private const int Pairs = 6;
 
-    // From the moment that the server is ready; a round is short, so that many fit into a minute.
-    private const int MaxLifeMilliseconds = 900;
+    // A round lasts for a random number of answered steps and a moment more, so that it is the same on a slow machine.
+    private const int MaxSteps = 30;
+    private const int MaxMomentMilliseconds = 30;
 
     // A reminder ticks once a minute; ring and presence times are seconds.
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(100);
@@ -63,7 +64,9 @@ public sealed class KillTests(PostgresServer postgres, ITestOutputHelper output)
             await using var server = await StandaloneServer.StartAsync(name, data: _data, settings: settings);
             using CancellationTokenSource stop = new();
             var talking = script.RunAsync(server.Url, random.Next(), stop.Token);
-            await Task.Delay(random.Next(MaxLifeMilliseconds), CancellationToken.None);
+            var steps = notes.Steps + random.Next(MaxSteps);
+            await WaitAsync(() => Task.FromResult(notes.Steps >= steps), required: true, everyMilliseconds: 1);
+            await Task.Delay(random.Next(MaxMomentMilliseconds), CancellationToken.None);
             await server.KillAsync();
             await stop.CancelAsync();
             await talking;
@@ -159,7 +162,7 @@ public sealed class KillTests(PostgresServer postgres, ITestOutputHelper output)
         }
     }
 
-    private static async Task WaitAsync(Func<Task<bool>> condition, bool required)
+    private static async Task WaitAsync(Func<Task<bool>> condition, bool required, int everyMilliseconds = 100)
     {
         using CancellationTokenSource deadline = new(Deadline);
         while (!await condition())
@@ -170,7 +173,7 @@ public sealed class KillTests(PostgresServer postgres, ITestOutputHelper output)
                 return;
             }
 
-            await Task.Delay(100, CancellationToken.None);
+            await Task.Delay(everyMilliseconds, CancellationToken.None);
         }
     }
 

@@ -47,6 +47,17 @@ public sealed class PostgresStateStoreTests(PostgresServer server) : StateStoreC
     }
 
     [Fact]
+    public async Task Server_StartsAfterItsClient_IsWaitedFor()
+    {
+        await server.StopAsync();
+        await using var early = PostgresDatabase.Open(_connection);
+        var read = new PostgresStateStore(early).ReadAsync("calls", "1", default);
+        await server.StartAsync();
+
+        Assert.Null(await read);
+    }
+
+    [Fact]
     public async Task Server_HangsAndGoesOn_FailsClearlyAndWhatIsReadThenIsFinal()
     {
         var etags = new string[24];

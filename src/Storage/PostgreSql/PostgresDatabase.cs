@@ -1,4 +1,7 @@
 using System.Data.Common;
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace VoiceCluster.Storage.PostgreSql;
@@ -7,7 +10,7 @@ namespace VoiceCluster.Storage.PostgreSql;
 /// The pool of connections, and the schema, which is brought up to date before the first use. A server that does not answer
 /// is given up after a few seconds, and while it does not, only a few more operations try it: the others fail at once.
 /// </summary>
-public sealed class PostgresDatabase(NpgsqlDataSource source) : IAsyncDisposable
+public sealed partial class PostgresDatabase(NpgsqlDataSource source, ILogger logger) : IAsyncDisposable
 {
     /// <summary>How long a connection, and then all of an operation, may take. A grain's caller waits 30 s at most.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -18,6 +21,10 @@ public sealed class PostgresDatabase(NpgsqlDataSource source) : IAsyncDisposable
     /// </summary>
     private static readonly TimeSpan StatementTimeout = TimeSpan.FromMinutes(2);
 
+    /// <summary>How long the first use waits for a server that starts later than this process, and how often it tries.</summary>
+    private static readonly TimeSpan FirstPatience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan RetryPeriod = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Operations without an answer that may be under way before no other one is begun.</summary>
     private const int MaxUnanswered = 8;
 
@@ -26,7 +33,7 @@ public sealed class PostgresDatabase(NpgsqlDataSource source) : IAsyncDisposable
     private int _unanswered;
 
     /// <summary>A pool for a connection string. What the string leaves open is set so that an outage is noticed within seconds.</summary>
-    public static PostgresDatabase Open(NpgsqlConnectionStringBuilder connection)
+    public static PostgresDatabase Open(NpgsqlConnectionStringBuilder connection, ILogger<PostgresDatabase>? logger = null)
     {
         ArgumentNullException.ThrowIfNull(connection);
         connection = new NpgsqlConnectionStringBuilder(connection.ConnectionString);
@@ -36,7 +43,7 @@ public sealed class PostgresDatabase(NpgsqlDataSource source) : IAsyncDisposable
 
         // The locks of a client that is gone without a word, its host lost for instance, must not be held for hours.
         connection.Options ??= "-c idle_in_transaction_session_timeout=10s";
-        return new PostgresDatabase(NpgsqlDataSource.Create(connection));
+        return new PostgresDatabase(NpgsqlDataSource.Create(connection), logger ?? NullLogger<PostgresDatabase>.Instance);
     }
 
     /// <summary>Runs work on a connection. A database that is away, or refuses, throws <see cref="StoreException"/>.</summary>
@@ -106,6 +113,28 @@ public sealed class PostgresDatabase(NpgsqlDataSource source) : IAsyncDisposable
         }
     }
 
+    /// <summary>A server that refuses for good, for instance the password, is believed at once.</summary>
+    private async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        var since = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await PostgresSchema.MigrateAsync(source, cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception e) when (e is NpgsqlException { IsTransient: true } or TimeoutException && Stopwatch.GetElapsedTime(since) < FirstPatience)
+            {
+                LogWaiting(logger, e.Message);
+                await Task.Delay(RetryPeriod, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    [LoggerMessage(4390, LogLevel.Warning, "PostgreSQL is not there yet: {Reason}")]
+    private static partial void LogWaiting(ILogger logger, string reason);
+
     /// <summary>At first use, not at the start: the order in which database and silos start does not matter.</summary>
     private async Task MigrateOnceAsync(CancellationToken cancellationToken)
     {
@@ -119,7 +148,7 @@ public sealed class PostgresDatabase(NpgsqlDataSource source) : IAsyncDisposable
         {
             if (!_isMigrated)
             {
-                await PostgresSchema.MigrateAsync(source, cancellationToken).ConfigureAwait(false);
+                await MigrateAsync(cancellationToken).ConfigureAwait(false);
                 _isMigrated = true;
             }
         }

@@ -12,18 +12,25 @@ public sealed class TokenExpiryTests : IDisposable
     private const string Secret = "JWT_SECRET=" + TokenForge.Secret;
     private const string NoGrace = "Auth:ClockSkew=00:00:00";
 
-    private readonly TokenForge _forge = new(TimeProvider.System);
+    // Shorter than the time between two pings, so that nothing else is due when the clock is moved.
+    private static readonly TimeSpan Life = TimeSpan.FromSeconds(10);
+
+    private readonly Engine.Tests.ManualTime _time = new();
+    private readonly TokenForge _forge;
+
+    public TokenExpiryTests() => _forge = new TokenForge(_time);
 
     public void Dispose() => _forge.Dispose();
 
     [Fact]
     public async Task SocketIo_TokenEnds_ClientIsToldPutOutOfItsRoomAndDisconnected()
     {
-        await using var app = await FrontendApp.StartAsync(Required, Secret, NoGrace);
+        await using var app = await FrontendApp.StartAsync(_time, Required, Secret, NoGrace);
         using var socket = await RawSocket.ConnectAsync(app.Address, "/voice", $$"""{"token":"{{ShortLived()}}"}""");
         await socket.AskAsync("join-room", """{"roomId":"r"}""");
         Assert.Single(app.Rooms["r"].Participants);
 
+        _time.Advance(Life);
         var told = await UntilAsync(socket, "token-expired");
         Assert.Contains("\"code\":\"UNAUTHENTICATED\"", told, StringComparison.Ordinal);
         Assert.Equal("41/voice,", await socket.ReceiveAsync());
@@ -33,13 +40,14 @@ public sealed class TokenExpiryTests : IDisposable
     [Fact]
     public async Task SocketIo_AnotherTokenInJoinRoom_LengthensTheStay()
     {
-        await using var app = await FrontendApp.StartAsync(Required, Secret, NoGrace);
+        await using var app = await FrontendApp.StartAsync(_time, Required, Secret, NoGrace);
         var first = ShortLived();
         using var witness = await RawSocket.ConnectAsync(app.Address, "/voice", $$"""{"token":"{{first}}"}""");
         using var socket = await RawSocket.ConnectAsync(app.Address, "/voice", $$"""{"token":"{{first}}"}""");
         await socket.AskAsync("join-room", $$"""{"roomId":"r","token":"{{_forge.ValidHmac()}}"}""");
 
         // When the first token has ended for another connection, it has ended for this one as well.
+        _time.Advance(Life);
         await UntilAsync(witness, "token-expired");
         Assert.True((await socket.AskAsync("leave-room", "{}")).TryGetProperty("error", out _) is false);
     }
@@ -47,12 +55,13 @@ public sealed class TokenExpiryTests : IDisposable
     [Fact]
     public async Task SocketIo_WithinTheGrace_TheConnectionStays()
     {
-        await using var app = await FrontendApp.StartAsync(Required, Secret, "Auth:ClockSkew=00:01:00");
-        await using var strict = await FrontendApp.StartAsync(Required, Secret, NoGrace);
+        await using var app = await FrontendApp.StartAsync(_time, Required, Secret, "Auth:ClockSkew=00:01:00");
+        await using var strict = await FrontendApp.StartAsync(_time, Required, Secret, NoGrace);
         var token = ShortLived();
         using var socket = await RawSocket.ConnectAsync(app.Address, "/voice", $$"""{"token":"{{token}}"}""");
         using var witness = await RawSocket.ConnectAsync(strict.Address, "/voice", $$"""{"token":"{{token}}"}""");
 
+        _time.Advance(Life);
         await UntilAsync(witness, "token-expired");
         Assert.True((await socket.AskAsync("join-room", """{"roomId":"r"}""")).TryGetProperty("peerId", out _));
     }
@@ -60,12 +69,13 @@ public sealed class TokenExpiryTests : IDisposable
     [Fact]
     public async Task CallSocket_TokenEnds_ClosesWith4401AndTheReason()
     {
-        CallsApp app = new(("JWT_SECRET", TokenForge.Secret), ("Auth:ClockSkew", "00:00:00"));
+        CallsApp app = new(_time, ("JWT_SECRET", TokenForge.Secret), ("Auth:ClockSkew", "00:00:00"));
         await app.InitializeAsync();
         try
         {
             await using var socket = await new CallsUser(app.Http, ShortLived(), Guid.NewGuid()).ConnectAsync();
 
+            _time.Advance(Life);
             Assert.Equal(JsonValueKind.Undefined, (await socket.NextAsync()).ValueKind);
 
             Assert.Equal((WebSocketCloseStatus)4401, socket.CloseStatus);
@@ -77,8 +87,7 @@ public sealed class TokenExpiryTests : IDisposable
         }
     }
 
-    /// <summary>Over in two seconds: <c>exp</c> has whole seconds, and one that ends in this one may have ended already.</summary>
-    private string ShortLived() => _forge.ValidHmac(c => c["exp"] = DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 2);
+    private string ShortLived() => _forge.ValidHmac(c => c["exp"] = (_time.GetUtcNow() + Life).ToUnixTimeSeconds());
 
     private static async Task<string> UntilAsync(RawSocket socket, string name)
     {

@@ -31,6 +31,7 @@ public sealed class CallsApp : IAsyncLifetime
         ["TURN_SECRET"] = "shared",
     };
 
+    private readonly TimeProvider _time = TimeProvider.System;
     private WebApplication? _app;
 
     public CallsApp()
@@ -38,7 +39,13 @@ public sealed class CallsApp : IAsyncLifetime
     }
 
     internal CallsApp(params (string Key, string Value)[] settings)
+        : this(TimeProvider.System, settings)
     {
+    }
+
+    internal CallsApp(TimeProvider time, params (string Key, string Value)[] settings)
+    {
+        _time = time;
         foreach (var (key, value) in settings)
         {
             _settings[key] = value;
@@ -54,6 +61,7 @@ public sealed class CallsApp : IAsyncLifetime
         builder.Configuration.AddInMemoryCollection(_settings);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.WebHost.UseKestrelCore();
+        builder.Services.AddSingleton(_time);
         builder.Services.AddOptions<CallOptions>().Bind(builder.Configuration.GetSection(CallOptions.Section));
         builder.UseOrleans(silo =>
         {
