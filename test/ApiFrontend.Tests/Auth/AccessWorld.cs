@@ -15,6 +15,7 @@ using VoiceCluster.Grains;
 using VoiceCluster.Grains.Tests.Media;
 using VoiceCluster.Hosting.Health;
 using VoiceCluster.Hosting.Metrics;
+using VoiceCluster.Storage;
 
 namespace VoiceCluster.ApiFrontend.Tests.Auth;
 
@@ -25,6 +26,7 @@ namespace VoiceCluster.ApiFrontend.Tests.Auth;
 public sealed class AccessWorld : IAsyncLifetime
 {
     private readonly CancellationTokenSource _stop = new();
+    private readonly string _data = Directory.CreateTempSubdirectory("voicecluster-access-").FullName;
     private WebApplication? _app;
     private Task _heartbeats = Task.CompletedTask;
 
@@ -50,7 +52,7 @@ public sealed class AccessWorld : IAsyncLifetime
         builder.Configuration.AddInMemoryCollection(
         [
             new("Http:Ports", "0"), new("Auth:Mode", "Required"), new("JWT_SECRET", TokenForge.Secret), new("Auth:DevTokens", "true"),
-            new("RateLimit:Enabled", "false"), new("Calls:RingTimeout", "00:10:00"),
+            new("RateLimit:Enabled", "false"), new("Data:Path", _data),
         ]);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.WebHost.UseKestrelCore();
@@ -58,12 +60,10 @@ public sealed class AccessWorld : IAsyncLifetime
         builder.UseOrleans(silo =>
         {
             // A store that is added later is here as well.
-            foreach (var name in typeof(GrainStores).GetFields().Select(f => (string)f.GetRawConstantValue()!))
-            {
-                silo.AddMemoryGrainStorage(name);
-            }
-
-            silo.UseInMemoryReminderService();
+            var stores = typeof(GrainStores).GetFields().Select(f => (string)f.GetRawConstantValue()!);
+            silo.AddMemoryGrainStorage(GrainStores.Rooms);
+            silo.AddDurableStores([.. stores.Where(s => s != GrainStores.Rooms)]);
+            silo.AddReminders();
         });
         builder.AddApiFrontend();
         builder.Services.AddPrometheus();
@@ -85,6 +85,7 @@ public sealed class AccessWorld : IAsyncLifetime
         await _app!.StopAsync();
         await _app.DisposeAsync();
         _stop.Dispose();
+        Directory.Delete(_data, recursive: true);
     }
 
     internal async Task<CallsUser> UserAsync(string name)
