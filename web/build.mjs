@@ -30,7 +30,15 @@ async function buildPage(target) {
   });
   await build({ ...shared, minify: true, entryPoints: ['styles/app.css'], outfile: path.join(target, 'app.css') });
   await cp(path.join(here, 'public'), target, { recursive: true });
+  await buildDocs(path.join(target, 'docs'));
   await writeFile(path.join(target, 'licenses.txt'), await licenses(Object.keys(script.metafile.inputs)));
+}
+
+/** The page that shows /openapi/v1.json. */
+async function buildDocs(target) {
+  await build({ ...shared, minify: true, format: 'iife', entryPoints: ['docs/main.ts'], outfile: path.join(target, 'docs.js') });
+  await build({ ...shared, minify: true, entryPoints: ['docs/docs.css'], outfile: path.join(target, 'docs.css') });
+  await cp(path.join(here, 'docs/index.html'), path.join(target, 'index.html'));
 }
 
 async function buildHarness(target) {

@@ -12,6 +12,7 @@ using VoiceCluster.ApiFrontend.Limits;
 using VoiceCluster.ApiFrontend.Rooms;
 using VoiceCluster.ApiFrontend.SocketIo;
 using VoiceCluster.ApiFrontend.SocketIo.Engine;
+using VoiceCluster.Hosting.OpenApi;
 
 namespace VoiceCluster.ApiFrontend;
 
@@ -26,7 +27,9 @@ public static class FrontendHosting
     {
         IServiceCollection services = builder.Services;
         services.TryAddSingleton(TimeProvider.System);
-        services.AddOptions<HttpOptions>().Bind(builder.Configuration.GetSection(HttpOptions.Section))
+        services.AddOptions<HttpOptions>()
+            .Configure(http => http.CorsOrigins = auth == AuthDefaults.Standalone ? HttpOptions.Localhost : http.CorsOrigins)
+            .Bind(builder.Configuration.GetSection(HttpOptions.Section))
             .Configure(http => http.Ports = builder.Configuration["PORT"] is { Length: > 0 } port ? port : http.Ports)
             .ValidateOnStart();
         services.AddOptions<SocketIoOptions>().Bind(builder.Configuration.GetSection("SocketIo")).ValidateOnStart();
@@ -90,9 +93,10 @@ public static class FrontendHosting
         app.MapCalls();
         app.MapVoice();
         app.MapChannels();
+        app.MapOpenApi().AllowAnonymous();
 
         // A Socket.IO client shows its token in the handshake of a namespace, which judges it.
-        app.MapSocketIo(SocketIoPath, app.Services.GetRequiredService<MediasoupDoor>().Map).AllowAnonymous();
+        app.MapSocketIo(SocketIoPath, app.Services.GetRequiredService<MediasoupDoor>().Map).AllowAnonymous().ExcludeFromDescription();
         return app;
     }
 

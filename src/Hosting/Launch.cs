@@ -43,7 +43,7 @@ public static class Launch
     }
 
     /// <summary>A line for each fault; what nobody expected keeps its stack.</summary>
-    internal static IEnumerable<string> Faults(Exception exception) => exception switch
+    public static IEnumerable<string> Faults(Exception exception) => exception switch
     {
         OptionsValidationException invalid => invalid.Failures,
         AggregateException many => many.InnerExceptions.SelectMany(Faults),

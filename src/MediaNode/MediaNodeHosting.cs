@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using VoiceCluster.Hosting.Health;
 using VoiceCluster.Hosting.Metrics;
+using VoiceCluster.Hosting.OpenApi;
 using VoiceCluster.MediaNode.Control;
 using VoiceCluster.MediaNode.Io;
 using VoiceCluster.MediaNode.Metrics;
@@ -67,7 +68,7 @@ public static class MediaNodeHosting
                 producers = w.Worker.Stats.Producers,
                 consumers = w.Worker.Stats.Consumers,
             }),
-        })).AllowAnonymous();
+        })).AllowAnonymous().WithDocs(MediaNodeDocs.Media);
         return endpoints;
     }
 }

@@ -52,9 +52,50 @@ internal sealed class RoomPage : IAsyncDisposable
     {
         await Page.GetByLabel("Room", new() { Exact = true }).FillAsync(room);
         await Page.GetByLabel("Your name").FillAsync(name);
-        await Page.GetByRole(AriaRole.Button, new() { Name = "Join" }).ClickAsync();
+        await Button("Join").ClickAsync();
         await Assertions.Expect(Status).ToHaveTextAsync("Connected");
     }
+
+    /// <summary>Signs in by name and waits until the user can be called.</summary>
+    public async Task SignInAsync(string username)
+    {
+        await Page.GetByLabel("Username", new() { Exact = true }).FillAsync(username);
+        await Button("Sign in").ClickAsync();
+        await Assertions.Expect(Page.GetByText($"Signed in as {username}", new() { Exact = true }).First).ToBeVisibleAsync();
+        await Assertions.Expect(Button("Call")).ToBeEnabledAsync();
+    }
+
+    /// <summary>Calls a user out of the first page.</summary>
+    public async Task CallAsync(string username)
+    {
+        await Page.GetByLabel("Username to call").FillAsync(username);
+        await Page.Keyboard.PressAsync("Enter");
+    }
+
+    /// <summary>The dialog of a call that rings here.</summary>
+    public ILocator Ringing(string caller) => Page.GetByRole(AriaRole.Alertdialog, new() { Name = $"{caller} calls you" });
+
+    /// <summary>Waits until a sound comes out of the page's audio element.</summary>
+    public Task HearsAsync() => Page.WaitForFunctionAsync(
+        """
+        () => {
+          const player = document.querySelector('audio');
+          if (!player?.srcObject) {
+            return false;
+          }
+          window.testEar ??= (() => {
+            const context = new AudioContext();
+            const analyser = context.createAnalyser();
+            context.createMediaStreamSource(player.srcObject).connect(analyser);
+            return analyser;
+          })();
+          const samples = new Float32Array(window.testEar.fftSize);
+          window.testEar.getFloatTimeDomainData(samples);
+          return samples.some((sample) => Math.abs(sample) > 0.02);
+        }
+        """,
+        null,
+        new PageWaitForFunctionOptions { Timeout = 20_000, PollingInterval = 50 });
 
     public ILocator Person(string name) => People.Filter(new() { HasText = name });
 

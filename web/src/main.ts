@@ -1,42 +1,70 @@
-import { RoomClient } from './room/roomClient';
+import { forgetSession, rememberedSession, signIn, type Session } from './account/account';
+import { CallClient, type IncomingCall } from './calls/callClient';
+import { RoomClient, type Notice } from './room/roomClient';
 import { rememberedName, rememberName, roomOfAddress, showRoomInAddress } from './room/identity';
+import { AccountBadge } from './ui/accountView';
 import { Announcer } from './ui/announcer';
-import { JoinView, type JoinWish } from './ui/joinView';
+import { CallView } from './ui/callView';
+import { HomeView } from './ui/homeView';
+import { IncomingDialog } from './ui/incomingDialog';
 import { Notices } from './ui/notices';
 import { RoomView } from './ui/roomView';
 import { Shortcuts } from './ui/shortcuts';
 
 const Title = 'VoiceCluster';
 
-/** Switches between the two views and hands what happens in the room to the page's live regions. */
+/** A place to be: what is left when another view comes. */
+interface Stay {
+  kind: 'room' | 'call';
+  leave: () => void;
+  dispose: () => void;
+}
+
+/** Switches between the views and hands what happens to the page's live regions. */
 class App {
   private readonly announcer = new Announcer(required('announcer'));
   private readonly notices = new Notices(required('notices'));
   private readonly shortcuts = new Shortcuts();
-  private readonly joinView = new JoinView((wish) => this.join(wish));
-  private client: RoomClient | null = null;
-  private roomView: RoomView | null = null;
+  private readonly badge = new AccountBadge(() => this.signOut('You are signed out.'));
+  private readonly home = new HomeView({
+    join: ({ room, name }) => this.enterRoom(room, name, room),
+    joinChannel: ({ id, name }) => this.enterRoom(id, this.calls?.session.username ?? rememberedName(), name),
+    signIn: async (username) => this.useSession(await signIn(username), true),
+  });
+
+  private readonly incoming = new IncomingDialog(() => void this.acceptCall(), () => this.calls?.decline());
+  private calls: CallClient | null = null;
+  private stay: Stay | null = null;
 
   constructor(private readonly main: HTMLElement) {
     // The others see at once that the tab is closed, instead of after the server's timeout.
-    window.addEventListener('pagehide', () => this.client?.abandon());
+    window.addEventListener('pagehide', () => {
+      this.stay?.leave();
+      this.calls?.close();
+    });
+    required('account').append(this.badge.root);
+    document.body.append(this.incoming.root);
   }
 
   start(): void {
-    this.joinView.fill(roomOfAddress(), rememberedName());
-    this.main.replaceChildren(this.joinView.root);
-    this.joinView.focus();
+    const session = rememberedSession();
+    if (session) {
+      this.useSession(session, false);
+    }
+    this.home.join.fill(roomOfAddress(), rememberedName());
+    this.main.replaceChildren(this.home.root);
+    this.home.join.focus();
   }
 
-  private join({ room, name }: JoinWish): void {
+  private enterRoom(room: string, name: string, title: string): void {
     rememberName(name);
     showRoomInAddress(room);
-    document.title = `${room} – ${Title}`;
+    document.title = `${title} – ${Title}`;
 
-    const client = new RoomClient(room, name);
+    const client = new RoomClient(room, name, title, this.calls?.session.token ?? null);
     client.on('notice', (notice) => this.notices.show(notice));
     client.on('presence', (text) => this.announcer.say(text));
-    client.on('ended', ({ message }) => this.showJoin(room, name, message));
+    client.on('ended', ({ message }) => this.leftRoom(title === room ? room : '', name, message));
     client.on('status', (status) => {
       if (status === 'joined') {
         this.notices.clearPassing();
@@ -44,28 +72,104 @@ class App {
     });
 
     const view = new RoomView(client, this.notices);
-    this.client = client;
-    this.roomView = view;
+    this.stay = { kind: 'room', leave: () => client.abandon(), dispose: () => view.dispose() };
     this.main.replaceChildren(view.root);
     view.focus();
     this.shortcuts.use({ m: () => view.toggleMute(), v: () => view.toggleCamera() });
     client.start();
   }
 
-  private showJoin(room: string, name: string, problem: string | null): void {
-    this.shortcuts.use({});
-    this.roomView?.dispose();
-    this.roomView = null;
-    this.client = null;
-    document.title = Title;
-    this.joinView.fill(room, name);
-    this.joinView.showProblem(problem);
-    this.main.replaceChildren(this.joinView.root);
-    this.joinView.focus();
+  private leftRoom(room: string, name: string, problem: string | null): void {
+    this.home.join.fill(room, name);
+    this.home.join.showProblem(problem);
+    this.showHome();
+    this.home.join.focus();
     if (problem === null) {
       this.notices.clear();
       this.announcer.say('You left the room.');
     }
+  }
+
+  private useSession(session: Session, byHand: boolean): void {
+    const calls = new CallClient(session);
+    this.calls = calls;
+    calls.on('online', () => this.home.showReach());
+    calls.on('incoming', (call) => this.showIncoming(call));
+    calls.on('notice', (notice: Notice) => this.notices.show(notice));
+    calls.on('ended', ({ name, text }) => this.leftCall(name, text));
+    calls.on('expired', () => this.signOut('Your sign-in has ended. Sign in again.'));
+    let view: CallView | null = null;
+    calls.on('change', () => {
+      if (calls.current && this.stay?.kind !== 'call') {
+        view = this.enterCall(calls);
+      }
+      view?.render();
+    });
+    this.badge.show(session.username);
+    this.home.use(calls);
+    this.home.join.fillName(session.username);
+    if (byHand) {
+      this.announcer.say(`Signed in as ${session.username}.`);
+      this.home.focusCall();
+    }
+    calls.open();
+  }
+
+  private signOut(text: string): void {
+    forgetSession();
+    this.calls?.close();
+    this.calls = null;
+    this.badge.show(null);
+    this.incoming.show(null, null);
+    this.home.use(null);
+    if (this.stay) {
+      this.notices.show({ level: 'info', text });
+    } else {
+      this.home.showSignInProblem(text);
+    }
+  }
+
+  private enterCall(calls: CallClient): CallView {
+    const view = new CallView(calls);
+    this.stay = { kind: 'call', leave: () => calls.hangup(), dispose: () => view.dispose() };
+    document.title = `${calls.current?.name ?? ''} – ${Title}`;
+    this.main.replaceChildren(view.root);
+    view.focus();
+    this.shortcuts.use({ m: () => view.toggleMute() });
+    return view;
+  }
+
+  private leftCall(name: string, text: string): void {
+    this.home.showCallOutcome(name, text);
+    this.showHome();
+    this.home.focusCall();
+    this.announcer.say(text);
+  }
+
+  private async acceptCall(): Promise<void> {
+    if (this.stay?.kind === 'room') {
+      this.stay.leave();
+    }
+    await this.calls?.accept();
+  }
+
+  private showIncoming(call: IncomingCall | null): void {
+    this.incoming.show(call, this.stay?.kind ?? null);
+    if (call && !this.stay) {
+      document.title = `${call.name} calls – ${Title}`;
+    } else if (!this.stay) {
+      document.title = Title;
+    }
+  }
+
+  private showHome(): void {
+    this.shortcuts.use({});
+    this.stay?.dispose();
+    this.stay = null;
+    document.title = Title;
+    this.notices.clearPassing();
+    this.home.refresh();
+    this.main.replaceChildren(this.home.root);
   }
 }
 

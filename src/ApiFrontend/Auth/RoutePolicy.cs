@@ -20,7 +20,7 @@ public enum RouteAccess
 
 /// <summary>The declared policy of a route. Every mapped route has one; a route without is treated as <see cref="RouteAccess.Identity"/>.</summary>
 /// <param name="Access">Who may call.</param>
-/// <param name="Resource">What the caller must have a part in, for <see cref="RouteAccess.Owner"/>: call, chat, session.</param>
+/// <param name="Resource">What the caller must have a part in: call, chat, session, channel. Null when it is nobody's.</param>
 /// <param name="Role">The role that the token must carry, or null.</param>
 public sealed record RoutePolicy(RouteAccess Access, string? Resource = null, string? Role = null)
 {
@@ -51,6 +51,13 @@ public static class RoutePolicyExtensions
     /// <summary>Needs a token in every mode, and promises that the handler lets in only who has a part in the resource.</summary>
     public static TBuilder RequireOwner<TBuilder>(this TBuilder builder, string resource)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new RoutePolicy(RouteAccess.Owner, resource));
+
+    /// <summary>
+    /// Needs a token in Required mode, and promises that the handler lets in only who owns the resource; in Open mode the owner is who
+    /// the request says it is.
+    /// </summary>
+    public static TBuilder RequireOwnerUnlessOpen<TBuilder>(this TBuilder builder, string resource)
+        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new RoutePolicy(RouteAccess.IdentityUnlessOpen, resource));
 
     /// <summary>Writes the refusals of these routes in the door's own shape.</summary>
     public static TBuilder WithRefusalShape<TBuilder>(this TBuilder builder, IRefusalShape shape)

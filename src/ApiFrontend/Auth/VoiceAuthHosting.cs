@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using VoiceCluster.ApiFrontend.Limits;
+using VoiceCluster.Hosting.OpenApi;
 
 namespace VoiceCluster.ApiFrontend.Auth;
 
@@ -41,6 +42,7 @@ public static class VoiceAuthHosting
         services.AddSingleton<TokenExpiry>();
         services.AddSingleton<RequestLimits>();
         services.AddHostedService<OpenBindGuard>();
+        services.AddSingleton<IRouteGuards, FrontendGuards>();
         TrustedProxies.Add(services, configuration);
 
         // The framework's own request log shows query strings, and a WebSocket's may hold its token.
@@ -60,7 +62,7 @@ public static class VoiceAuthHosting
 
     /// <summary>Maps <c>POST /api/v1/auth/token</c>.</summary>
     public static IEndpointConventionBuilder MapVoiceAuth(this IEndpointRouteBuilder routes)
-        => routes.MapPost("/api/v1/auth/token", DevTokenEndpoint.HandleAsync).AllowAnonymous();
+        => routes.MapPost("/api/v1/auth/token", DevTokenEndpoint.HandleAsync).AllowAnonymous().WithDocs(IdentityDocs.Token);
 
     private static void SetDefaults(AuthOptions options, IConfiguration configuration, AuthDefaults defaults)
     {

@@ -10,6 +10,9 @@ public sealed class HttpOptions
     /// <summary>The section's name.</summary>
     public const string Section = "Http";
 
+    /// <summary>In <see cref="CorsOrigins"/>: pages of the browser's own machine, whatever their port.</summary>
+    public const string Localhost = "localhost";
+
     /// <summary>The address to listen on. Default 127.0.0.1.</summary>
     public string Bind { get; set; } = "127.0.0.1";
 
@@ -18,9 +21,9 @@ public sealed class HttpOptions
 
     /// <summary>
     /// Origins whose pages may call and open sockets, beside the page's own: full origins, <c>localhost</c> for any port
-    /// of the browser's machine, or <c>*</c> for all. Default <c>localhost</c>.
+    /// of the browser's machine, or <c>*</c> for all. Default none; Standalone: <c>localhost</c>.
     /// </summary>
-    public string CorsOrigins { get; set; } = "localhost";
+    public string CorsOrigins { get; set; } = "";
 
     /// <summary>Networks in CIDR form that may call; empty means all. Default empty.</summary>
     public string AllowedNetworks { get; set; } = "";
@@ -31,10 +34,10 @@ public sealed class HttpOptions
     /// <summary>How long requests and sockets may go on once the process stops; then they are cut off. Default 5 s.</summary>
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    internal static string[] Split(string list) => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+    internal static string[] Split(string? list) => (list ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>The ports, or an empty list when one is wrong.</summary>
-    internal static bool TryReadPorts(string list, out int[] ports)
+    public static bool TryReadPorts(string list, out int[] ports)
     {
         string[] texts = Split(list);
         ports = new int[texts.Length];

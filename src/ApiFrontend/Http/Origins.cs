@@ -8,7 +8,7 @@ internal sealed class Origins(string configured)
     public bool IsAllowed(string origin)
         => _origins.Contains("*")
             || _origins.Contains(origin, StringComparer.OrdinalIgnoreCase)
-            || (_origins.Contains("localhost") && Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri) && uri.IsLoopback);
+            || (_origins.Contains(HttpOptions.Localhost) && Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri) && uri.IsLoopback);
 
     /// <summary>
     /// Browsers ask nobody before a page opens a WebSocket, so the server looks itself (RFC 6455 §10.2).

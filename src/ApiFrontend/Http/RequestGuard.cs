@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using VoiceCluster.ApiFrontend.Auth;
 
 namespace VoiceCluster.ApiFrontend.Http;
 
@@ -23,7 +24,7 @@ internal sealed partial class RequestGuard(RequestDelegate next, IOptions<HttpOp
             }
             else
             {
-                await RefuseAsync(context, StatusCodes.Status403Forbidden, "This address may not call here.").ConfigureAwait(false);
+                await RefuseAsync(context, StatusCodes.Status403Forbidden, "FORBIDDEN", "This address may not call here.").ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
@@ -32,21 +33,21 @@ internal sealed partial class RequestGuard(RequestDelegate next, IOptions<HttpOp
         }
         catch (BadHttpRequestException e)
         {
-            await RefuseAsync(context, e.StatusCode, "The request is malformed or too large.").ConfigureAwait(false);
+            await RefuseAsync(context, e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? "REQUEST_TOO_LARGE" : "INVALID", "The request is malformed or too large.").ConfigureAwait(false);
         }
         catch (JsonException)
         {
-            await RefuseAsync(context, StatusCodes.Status400BadRequest, "The body is not the JSON that is expected here.").ConfigureAwait(false);
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, "INVALID", "The body is not the JSON that is expected here.").ConfigureAwait(false);
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {
             LogUnavailable(logger, e, context.Request.Method, context.Request.Path);
-            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "The cluster cannot be reached now. Try again.").ConfigureAwait(false);
+            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "UNAVAILABLE", "The cluster cannot be reached now. Try again.").ConfigureAwait(false);
         }
         catch (Exception e)
         {
             LogFailed(logger, e, context.Request.Method, context.Request.Path);
-            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "The server failed to do this.").ConfigureAwait(false);
+            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "UNAVAILABLE", "The server failed to do this.").ConfigureAwait(false);
         }
         finally
         {
@@ -92,7 +93,8 @@ internal sealed partial class RequestGuard(RequestDelegate next, IOptions<HttpOp
         return plain is not null && Array.Exists(_allowed, n => n.Contains(plain));
     }
 
-    private static async Task RefuseAsync(HttpContext context, int status, string message)
+    /// <summary>In the shape of the door that the request was for.</summary>
+    private static async Task RefuseAsync(HttpContext context, int status, string code, string message)
     {
         if (context.Response.HasStarted)
         {
@@ -101,10 +103,7 @@ internal sealed partial class RequestGuard(RequestDelegate next, IOptions<HttpOp
         }
 
         context.Response.Clear();
-        context.Response.StatusCode = status;
-        context.Response.ContentType = "application/problem+json";
-        await context.Response.WriteAsync(
-            $$"""{"status":{{status}},"title":{{JsonSerializer.Serialize(message)}}}""", context.RequestAborted).ConfigureAwait(false);
+        await context.RefuseAsync(new Refusal(status, code, message)).ConfigureAwait(false);
     }
 
     /// <summary>Polls and probes come every few seconds from everyone and would hide the rest.</summary>

@@ -9,7 +9,7 @@ namespace VoiceCluster.ApiFrontend.Ice;
 public sealed record IceServer(string[] Urls, string? Username, string? Credential);
 
 /// <summary>What a user is told about STUN and TURN.</summary>
-internal sealed class IceServers(IOptions<IceServerOptions> options, TimeProvider time)
+public sealed class IceServers(IOptions<IceServerOptions> options, TimeProvider time)
 {
     private readonly IceServerOptions _options = options.Value;
 

@@ -27,6 +27,9 @@ public sealed partial class SocketIoNamespace
     /// <summary>Sockets that are connected or may come back.</summary>
     public int Count => _sockets.Count;
 
+    /// <summary>The sockets that <see cref="Count"/> counts.</summary>
+    internal IEnumerable<SocketIoSocket> Sockets => _sockets.Values;
+
     internal SocketIoOptions Options { get; }
 
     internal TimeProvider Time { get; }

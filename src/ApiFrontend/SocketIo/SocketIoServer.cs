@@ -69,6 +69,9 @@ public sealed partial class SocketIoServer
         }
     }
 
+    /// <summary>The names of all namespaces.</summary>
+    internal IEnumerable<string> Namespaces => _namespaces.Keys;
+
     internal SocketIoNamespace? Find(string name) => _namespaces.GetValueOrDefault(name);
 
     internal EngineSession? FindSession(string id) => _sessions.GetValueOrDefault(id);

@@ -113,6 +113,9 @@ public sealed class SocketIoSocket
     /// <summary>Completes when the last handler has run.</summary>
     internal Task Running { get; }
 
+    /// <summary>The events that have a handler.</summary>
+    internal IEnumerable<string> EventNames => _handlers.Keys;
+
     /// <summary>Sets the handler of an event.</summary>
     public void On(string name, Func<SocketIoRequest, Task> handler) => _handlers[name] = handler;
 

@@ -81,6 +81,10 @@ public sealed record CallInfo(
     [property: Id(11)] Guid? EndedBy,
     [property: Id(12)] long Version)
 {
+    /// <summary>The caller's name as its token had it, for those who are rung; null when nobody gave one.</summary>
+    [Id(13)]
+    public string? CallerName { get; init; }
+
     /// <summary>Who called.</summary>
     public Guid CallerId => Parties[0].UserId;
 
@@ -114,7 +118,12 @@ public sealed record StartCall(
     [property: Id(1)] Guid CallerId,
     [property: Id(2)] Guid[] RecipientIds,
     [property: Id(3)] CallType Type,
-    [property: Id(4)] CallOrigin Origin);
+    [property: Id(4)] CallOrigin Origin)
+{
+    /// <summary>The caller's name, to be shown to those who are rung.</summary>
+    [Id(5)]
+    public string? CallerName { get; init; }
+}
 
 /// <summary>Either the new call, or the one that stands in its way.</summary>
 [GenerateSerializer, Immutable, Alias("vc.CallStarted")]

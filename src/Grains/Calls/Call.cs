@@ -38,7 +38,10 @@ public sealed class Call(CallInfo info)
             .. request.RecipientIds.Select(r => new CallParty(r, busy.Contains(r) ? CallPartyStatus.Busy : CallPartyStatus.Ringing)),
         ];
         var call = new Call(new CallInfo(
-            id, request.ChatId, request.Type, CallStatus.Ringing, parties, now, now + ringTime, null, null, null, null, null, 0));
+            id, request.ChatId, request.Type, CallStatus.Ringing, parties, now, now + ringTime, null, null, null, null, null, 0)
+        {
+            CallerName = request.CallerName,
+        });
         call.Emit("call.ringing", request.CallerId, now);
         foreach (var party in parties.Where(p => p.Status == CallPartyStatus.Ringing))
         {

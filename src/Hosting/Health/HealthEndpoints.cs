@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using VoiceCluster.Hosting.OpenApi;
 
 namespace VoiceCluster.Hosting.Health;
 
@@ -24,7 +25,8 @@ public static class HealthEndpoints
     /// <summary>Maps both endpoints. They need no token.</summary>
     public static IEndpointRouteBuilder MapHealth(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/health", static context => WriteAsync(context, StatusCodes.Status200OK, "Server is healthy", null)).AllowAnonymous().DisableRateLimiting();
+        endpoints.MapGet("/health", static context => WriteAsync(context, StatusCodes.Status200OK, "Server is healthy", null))
+            .AllowAnonymous().DisableRateLimiting().WithDocs(OperationsDocs.Health);
         endpoints.MapGet("/health/ready", static context =>
         {
             var parts = context.RequestServices.GetServices<IReadiness>().Select(p => (p.Name, State: p.Check())).ToArray();
@@ -34,7 +36,7 @@ public static class HealthEndpoints
                 ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable,
                 ready ? "Server is ready" : "Server is not ready",
                 parts);
-        }).AllowAnonymous().DisableRateLimiting();
+        }).AllowAnonymous().DisableRateLimiting().WithDocs(OperationsDocs.Ready);
         return endpoints;
     }
 

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using VoiceCluster.Hosting.OpenApi;
 
 namespace VoiceCluster.Hosting.Metrics;
 
@@ -23,7 +24,7 @@ public static class PrometheusEndpoints
         {
             context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
             await context.Response.WriteAsync(exporter.Write(), context.RequestAborted);
-        }).AllowAnonymous().DisableRateLimiting();
+        }).AllowAnonymous().DisableRateLimiting().WithDocs(OperationsDocs.Metrics);
 
     /// <summary>Makes the exporter at start, so that it sees measurements from the first one on.</summary>
     private sealed class PrometheusStart(PrometheusExporter exporter) : Microsoft.Extensions.Hosting.IHostedService

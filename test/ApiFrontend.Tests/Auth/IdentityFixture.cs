@@ -13,6 +13,9 @@ public sealed class IdentityFixture : IAsyncLifetime
 
     internal AuthHost Host { get; private set; } = null!;
 
+    /// <summary>The whole frontend with the same keys and clock: the host above has no Socket.IO.</summary>
+    internal FrontendApp Doors { get; private set; } = null!;
+
     internal JwksServer Issuer { get; private set; } = null!;
 
     /// <summary>A server that a forged header points to. Nothing may ever ask it.</summary>
@@ -39,10 +42,18 @@ public sealed class IdentityFixture : IAsyncLifetime
             ("Auth:JwksUrl", Issuer.Url),
             ("Auth:Issuer", TokenForge.Issuer),
             ("Auth:Audience", TokenForge.Audience));
+        Doors = await FrontendApp.StartAsync(
+            _time,
+            "Auth:Mode=Required",
+            $"JWT_SECRET={TokenForge.Secret}",
+            $"Auth:JwksUrl={Issuer.Url}",
+            $"Auth:Issuer={TokenForge.Issuer}",
+            $"Auth:Audience={TokenForge.Audience}");
     }
 
     public async Task DisposeAsync()
     {
+        await Doors.DisposeAsync();
         await Host.DisposeAsync();
         await Issuer.DisposeAsync();
         await Trap.DisposeAsync();

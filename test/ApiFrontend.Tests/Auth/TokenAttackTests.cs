@@ -1,6 +1,10 @@
+using System.Text.Json;
+using VoiceCluster.ApiFrontend.Auth;
+using VoiceCluster.ApiFrontend.Tests.SocketIo;
+
 namespace VoiceCluster.ApiFrontend.Tests.Auth;
 
-/// <summary>Every attack over HTTP, by every carrier, against a host that also accepts honest tokens.</summary>
+/// <summary>Every attack by every carrier, over HTTP and Socket.IO, against a host that also accepts honest tokens.</summary>
 public sealed class TokenAttackTests(IdentityFixture fixture) : IClassFixture<IdentityFixture>
 {
     private const string Unauthorized = """{"error":{"code":"UNAUTHENTICATED","message":"The token is not valid."}}""";
@@ -31,6 +35,35 @@ public sealed class TokenAttackTests(IdentityFixture fixture) : IClassFixture<Id
         Assert.All(answers, AssertRefused);
         Assert.Equal(handled, fixture.Host.Handled);
         Assert.Equal(0, fixture.Trap.Requests);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task ForgedToken_OverSocketIo_GetsNeitherIntoTheNamespaceNorIntoARoom(string attack)
+    {
+        var token = TokenAttacks.All[attack](fixture);
+        var payload = JsonSerializer.Serialize(new { token });
+
+        using var handshake = await RawSocket.OpenAsync(fixture.Doors.Address);
+        Assert.StartsWith("0{", await handshake.ReceiveAsync(), StringComparison.Ordinal);
+        await handshake.SendAsync($"40/voice,{payload}");
+        Assert.Equal("""44/voice,{"message":"The token is not valid."}""", await handshake.ReceiveAsync());
+
+        using var socket = await RawSocket.ConnectAsync(fixture.Doors.Address, "/voice");
+        var answer = await socket.AskAsync("join-room", JsonSerializer.Serialize(new { roomId = "r", userId = TokenForge.Subject, token }));
+        Assert.Equal(token.Length > TokenShape.MaxLength ? "INVALID" : "UNAUTHENTICATED", answer.GetProperty("error").GetProperty("code").GetString());
+        Assert.Empty(fixture.Doors.Rooms["r"].Participants);
+        Assert.Equal(0, fixture.Trap.Requests);
+    }
+
+    [Fact]
+    public async Task HonestTokens_OverSocketIo_AreLetIn()
+    {
+        foreach (var token in new[] { fixture.Forge.ValidHmac(), fixture.Forge.ValidRsa(), fixture.Forge.ValidEc() })
+        {
+            using var socket = await RawSocket.ConnectAsync(fixture.Doors.Address, "/voice", JsonSerializer.Serialize(new { token }));
+            Assert.True((await socket.AskAsync("join-room", """{"roomId":"honest"}""")).TryGetProperty("peerId", out _));
+        }
     }
 
     [Theory]

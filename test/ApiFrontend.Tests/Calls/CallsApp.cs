@@ -90,16 +90,19 @@ public sealed class CallsApp : IAsyncLifetime
     /// <summary>A user that nobody else in the tests is.</summary>
     internal async Task<CallsUser> UserAsync()
     {
-        using var answer = await Http.PostAsJsonAsync("/api/v1/auth/token", new { username = $"u{Guid.NewGuid():N}" });
+        var name = $"u{Guid.NewGuid():N}";
+        using var answer = await Http.PostAsJsonAsync("/api/v1/auth/token", new { username = name });
         Assert.True(answer.IsSuccessStatusCode);
         var body = await answer.Content.ReadFromJsonAsync<JsonElement>();
-        return new CallsUser(Http, body.GetProperty("token").GetString()!, body.GetProperty("user_id").GetGuid());
+        return new CallsUser(Http, body.GetProperty("token").GetString()!, body.GetProperty("user_id").GetGuid(), name);
     }
 }
 
 /// <summary>A user with a token.</summary>
-internal sealed class CallsUser(HttpClient http, string token, Guid id)
+internal sealed class CallsUser(HttpClient http, string token, Guid id, string name = "")
 {
+    public string Name => name;
+
     public Guid Id => id;
 
     public string Token => token;

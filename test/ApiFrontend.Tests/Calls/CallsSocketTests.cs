@@ -12,7 +12,9 @@ public sealed class CallsSocketTests(CallsApp app) : IClassFixture<CallsApp>
         await using var a = await alice.ConnectAsync();
         await using var b = await bob.ConnectAsync();
         var id = await StartAsync(alice, bob);
-        Assert.Equal(id, (await b.NextAsync("call:initiate")).GetProperty("call_id").GetGuid());
+        var ringing = await b.NextAsync("call:initiate");
+        Assert.Equal(id, ringing.GetProperty("call_id").GetGuid());
+        Assert.Equal(alice.Name, ringing.GetProperty("caller_name").GetString());
 
         // The documented client sends its offer right after the call was made, before the answer.
         await a.SendAsync("call:webrtc:offer", id, ""","offer":{"type":"offer","sdp":"v=0\r\n"}""");

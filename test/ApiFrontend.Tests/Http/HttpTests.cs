@@ -1,6 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using VoiceCluster.ApiFrontend.Auth;
+using VoiceCluster.ApiFrontend.Http;
 
 namespace VoiceCluster.ApiFrontend.Tests.Http;
 
@@ -57,6 +64,43 @@ public sealed class HttpTests
         request.Headers.Add("Origin", origin);
         using HttpResponseMessage response = await app.Http.SendAsync(request);
         Assert.Equal(allowed, response.Headers.TryGetValues("Access-Control-Allow-Origin", out IEnumerable<string>? shown) && shown.Single() == origin);
+    }
+
+    [Theory]
+    [InlineData(AuthDefaults.Server, null, "")]
+    [InlineData(AuthDefaults.Standalone, null, "localhost")]
+    [InlineData(AuthDefaults.Standalone, "", "")]
+    [InlineData(AuthDefaults.Standalone, "https://app.example", "https://app.example")]
+    public void CorsOrigins_ByDefault_AreLocalhostInStandaloneAlone(AuthDefaults defaults, string? configured, string expected)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Configuration.AddInMemoryCollection([new("JWT_SECRET", Auth.TokenForge.Secret)]);
+        if (configured is not null)
+        {
+            builder.Configuration["Http:CorsOrigins"] = configured;
+        }
+
+        builder.WebHost.UseKestrelCore();
+        builder.AddApiFrontend(defaults);
+        using WebApplication app = builder.Build();
+
+        Assert.Equal(expected, app.Services.GetRequiredService<IOptions<HttpOptions>>().Value.CorsOrigins);
+    }
+
+    [Theory]
+    [InlineData("GET", "/socket.io/?EIO=4&transport=polling", "10.0.0.0/8", 403, "FORBIDDEN")]
+    [InlineData("POST", "/api/v1/auth/token", "", 413, "REQUEST_TOO_LARGE")]
+    public async Task Refusal_BeforeAnyDoor_HasTheShapeOfTheOthers(string method, string path, string networks, int status, string code)
+    {
+        await using FrontendApp app = await FrontendApp.StartAsync(
+            $"Http:AllowedNetworks={networks}", "Auth:DevTokens=true", $"JWT_SECRET={Auth.TokenForge.Secret}", "Http:MaxBodyBytes=2000");
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        request.Content = method == "POST" ? new StringContent(new string('x', 3_000)) : null;
+        using HttpResponseMessage response = await app.Http.SendAsync(request);
+
+        Assert.Equal(status, (int)response.StatusCode);
+        using JsonDocument body = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        Assert.Equal(code, body.RootElement.GetProperty("error").GetProperty("code").GetString());
     }
 
     [Theory]

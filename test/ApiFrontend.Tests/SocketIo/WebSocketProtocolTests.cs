@@ -191,7 +191,7 @@ public sealed class WebSocketProtocolTests
     [InlineData("null", false)]
     public async Task Open_FromAPageOfAnotherOrigin_NeedsTheConfiguration(string origin, bool allowed)
     {
-        await using FrontendApp app = await FrontendApp.StartAsync();
+        await using FrontendApp app = await FrontendApp.StartAsync("Http:CorsOrigins=localhost");
         using var socket = new ClientWebSocket();
         socket.Options.SetRequestHeader("Origin", origin);
         var uri = new UriBuilder(app.Address) { Scheme = "ws", Path = "/socket.io/", Query = "EIO=4&transport=websocket" };

@@ -23,6 +23,7 @@ export function describe(error: unknown): string {
       case 'UNAVAILABLE':
       case 'UNANSWERED': return 'The server cannot be reached just now.';
       case 'TIMEOUT': return 'The server took too long to answer.';
+      case 'UNAUTHENTICATED': return 'This server asks who you are. Sign in first.';
       case 'FORBIDDEN': return 'You are not allowed to do that in this room.';
       default: return error.message;
     }

@@ -38,7 +38,7 @@ export interface RoomEvents {
 export class RoomClient extends Emitter<RoomEvents> {
   readonly local: LocalMedia;
   readonly remote = new RemoteMedia();
-  private readonly signalling = new Signalling();
+  private readonly signalling: Signalling;
   private readonly people = new Map<string, Participant>();
   private readonly audioContext = new AudioContext();
   private readonly meter = new MicrophoneMeter(this.audioContext);
@@ -48,8 +48,14 @@ export class RoomClient extends Emitter<RoomEvents> {
   /** Counts the attempts to enter or to rebuild, so that an overtaken one stops quietly. */
   private attempt = 0;
 
-  constructor(readonly roomId: string, readonly displayName: string) {
+  /**
+   * @param roomId the room's name; a channel's is its id
+   * @param title what people call it
+   * @param token of who is signed in, or null: then a user of this tab alone
+   */
+  constructor(readonly roomId: string, readonly displayName: string, readonly title = roomId, token: string | null = null) {
     super();
+    this.signalling = new Signalling(token);
     this.local = new LocalMedia(this.signalling, () => this.roomId);
     this.wireConnection();
     this.wireRoom();
@@ -130,6 +136,7 @@ export class RoomClient extends Emitter<RoomEvents> {
         this.setStatus('reconnecting');
       }
     });
+    this.signalling.on('refused', ({ message }) => this.end(`The server does not let you in: ${message}`));
     this.signalling.on('unreachable', ({ message }) => {
       if (this.state === 'connecting') {
         console.debug('connect attempt failed', message);

@@ -16,6 +16,8 @@ export interface SignallingEvents extends PushEvents {
   'connected': { recovered: boolean };
   /** The connection is gone; `final` when it does not come back by itself. */
   'disconnected': { final: boolean };
+  /** The server lets this client not in, and says why; there are no more attempts. */
+  'refused': { message: string };
   /** An attempt to connect failed; attempts go on. */
   'unreachable': { message: string };
 }
@@ -24,10 +26,12 @@ export interface SignallingEvents extends PushEvents {
 export class Signalling extends Emitter<SignallingEvents> {
   private readonly socket: Socket;
 
-  constructor() {
+  /** @param token of who is signed in, or null */
+  constructor(token: string | null) {
     super();
     this.socket = io('/voice', {
       autoConnect: false,
+      ...token ? { auth: { token } } : {},
       transports: ['websocket', 'polling'],
       tryAllTransports: true,
       reconnectionDelay: 500,
@@ -35,7 +39,7 @@ export class Signalling extends Emitter<SignallingEvents> {
     });
     this.socket.on('connect', () => this.emit('connected', { recovered: this.socket.recovered }));
     this.socket.on('disconnect', (reason) => this.emit('disconnected', { final: !this.socket.active && reason !== 'io client disconnect' }));
-    this.socket.on('connect_error', (error) => this.emit('unreachable', { message: error.message }));
+    this.socket.on('connect_error', (error) => this.emit(this.socket.active ? 'unreachable' : 'refused', { message: error.message }));
     for (const name of PushNames) {
       this.socket.on(name, (value: PushEvents[typeof name]) => this.emit(name, value));
     }

@@ -5,9 +5,9 @@ export interface JoinWish {
   readonly name: string;
 }
 
-/** The first page: which room, under which name. */
+/** Which room, under which name. */
 export class JoinView {
-  readonly root: HTMLElement;
+  readonly root: HTMLFormElement;
   private readonly room = element('input', {
     id: 'room', name: 'room', required: true, maxLength: 128, autocomplete: 'off', placeholder: 'team-standup',
     attributes: { 'autocapitalize': 'none', 'spellcheck': 'false' },
@@ -22,7 +22,7 @@ export class JoinView {
   private readonly problem = element('p', { className: 'problem', hidden: true, attributes: { role: 'alert' } });
 
   constructor(onJoin: (wish: JoinWish) => void) {
-    const form = element('form', { className: 'card', attributes: { 'aria-labelledby': 'join-title' } },
+    this.root = element('form', { className: 'card', attributes: { 'aria-labelledby': 'join-title' } },
       element('h1', { id: 'join-title', tabIndex: -1 }, 'Join a room'),
       element('p', { className: 'lead' }, 'Anyone who enters the same room name hears you. No account needed.'),
       this.problem,
@@ -32,7 +32,7 @@ export class JoinView {
       this.name,
       this.submit,
       element('p', { className: 'hint' }, 'Your browser will ask for the microphone. The camera stays off until you switch it on.'));
-    form.addEventListener('submit', (event) => {
+    this.root.addEventListener('submit', (event) => {
       event.preventDefault();
       const wish = { room: this.room.value.trim(), name: this.name.value.trim() };
       if (!wish.room) {
@@ -44,12 +44,16 @@ export class JoinView {
         onJoin(wish);
       }
     });
-    this.root = element('div', { className: 'join' }, form);
   }
 
   fill(room: string, name: string): void {
     this.room.value = room;
     this.name.value = name;
+  }
+
+  /** Suggests a name where none is. */
+  fillName(name: string): void {
+    this.name.value ||= name;
   }
 
   /** Focuses the first thing that is still to be filled in, or the button. */

@@ -1,7 +1,7 @@
 import type { RoomClient, RoomStatus } from '../room/roomClient';
 import { DeviceDialog } from './deviceDialog';
+import { control, dress } from './controls';
 import { element, setText } from './dom';
-import { icon, type IconName } from './icons';
 import type { Notices } from './notices';
 import { ParticipantList } from './participantList';
 
@@ -30,7 +30,7 @@ export class RoomView {
 
   constructor(private readonly client: RoomClient, private readonly notices: Notices) {
     this.devices = new DeviceDialog((kind, deviceId) => void client.useDevice(kind, deviceId));
-    this.heading = element('h1', { tabIndex: -1 }, client.roomId);
+    this.heading = element('h1', { tabIndex: -1 }, client.title);
 
     const settings = control();
     dress(settings, 'settings', 'Devices');
@@ -113,20 +113,5 @@ export class RoomView {
     } catch {
       this.notices.show({ level: 'warning', text: `Copy this address to invite others: ${location.href}` });
     }
-  }
-}
-
-function control(key?: string): HTMLButtonElement {
-  return element('button', {
-    type: 'button', className: 'control',
-    attributes: key ? { 'aria-keyshortcuts': key, 'title': `Key ${key}` } : {},
-  });
-}
-
-/** Gives a control its picture and words, only when they change. */
-function dress(button: HTMLButtonElement, name: IconName, label: string): void {
-  if (button.dataset['label'] !== label) {
-    button.dataset['label'] = label;
-    button.replaceChildren(icon(name), element('span', {}, label));
   }
 }

@@ -21,6 +21,9 @@ internal sealed record CallAnswer
 
     public required Guid CallerId { get; init; }
 
+    /// <summary>The caller's name as its token had it.</summary>
+    public string? CallerName { get; init; }
+
     public required Guid RecipientId { get; init; }
 
     public required string CallType { get; init; }
@@ -55,6 +58,7 @@ internal sealed record CallAnswer
         CallId = call.Id,
         ChatId = call.ChatId,
         CallerId = call.CallerId,
+        CallerName = call.CallerName,
         RecipientId = call.Parties[1].UserId,
         CallType = CallJson.Name(call.Type),
         Status = CallJson.Name(call.Status),

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.Json;
 using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Users;
@@ -21,6 +22,23 @@ internal sealed record CallSocketMessage(CallSocketRequest Request, Guid CallId,
 {
     private const int MaxTypeLength = 64;
 
+    /// <summary>Every type of message: what it asks, and for a signal its kind and the member of data that holds it.</summary>
+    private static readonly FrozenDictionary<string, (CallSocketRequest Request, CallSignalKind Kind, string? Payload)> Known =
+        new Dictionary<string, (CallSocketRequest, CallSignalKind, string?)>
+        {
+            ["ping"] = (CallSocketRequest.Ping, default, null),
+            ["call:accept"] = (CallSocketRequest.Accept, default, null),
+            ["call:reject"] = (CallSocketRequest.Reject, default, null),
+            ["call:hangup"] = (CallSocketRequest.Hangup, default, null),
+            ["call:connected"] = (CallSocketRequest.Connected, default, null),
+            ["call:webrtc:offer"] = (CallSocketRequest.Signal, CallSignalKind.Offer, "offer"),
+            ["call:webrtc:answer"] = (CallSocketRequest.Signal, CallSignalKind.Answer, "answer"),
+            ["call:webrtc:candidate"] = (CallSocketRequest.Signal, CallSignalKind.Candidate, "candidate"),
+        }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>The types of messages that clients may send.</summary>
+    public static IEnumerable<string> Types => Known.Keys;
+
     /// <summary>Reads a message; what is wrong is an error for the client.</summary>
     public static CallError? Read(ReadOnlyMemory<byte> utf8, out CallSocketMessage message)
     {
@@ -31,36 +49,15 @@ internal sealed record CallSocketMessage(CallSocketRequest Request, Guid CallId,
             return new CallError(400, "INVALID_MESSAGE", "A message is a JSON object with type and data.");
         }
 
-        CallSignalKind kind = default;
-        string? payload = null;
-        CallSocketRequest request;
-        switch (StrictJson.TextOf(document.RootElement, "type", MaxTypeLength))
+        if (StrictJson.TextOf(document.RootElement, "type", MaxTypeLength) is not { } type || !Known.TryGetValue(type, out var known))
         {
-            case "ping":
-                return null;
-            case "call:accept":
-                request = CallSocketRequest.Accept;
-                break;
-            case "call:reject":
-                request = CallSocketRequest.Reject;
-                break;
-            case "call:hangup":
-                request = CallSocketRequest.Hangup;
-                break;
-            case "call:connected":
-                request = CallSocketRequest.Connected;
-                break;
-            case "call:webrtc:offer":
-                (request, kind, payload) = (CallSocketRequest.Signal, CallSignalKind.Offer, "offer");
-                break;
-            case "call:webrtc:answer":
-                (request, kind, payload) = (CallSocketRequest.Signal, CallSignalKind.Answer, "answer");
-                break;
-            case "call:webrtc:candidate":
-                (request, kind, payload) = (CallSocketRequest.Signal, CallSignalKind.Candidate, "candidate");
-                break;
-            default:
-                return new CallError(400, "UNKNOWN_TYPE", "The type is missing or unknown.");
+            return new CallError(400, "UNKNOWN_TYPE", "The type is missing or unknown.");
+        }
+
+        var (request, kind, payload) = known;
+        if (request == CallSocketRequest.Ping)
+        {
+            return null;
         }
 
         if (!document.RootElement.TryGetProperty("data", out var data) || data.ValueKind != JsonValueKind.Object)

@@ -6,6 +6,7 @@ using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Chats;
 using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Ice;
+using VoiceCluster.Hosting.OpenApi;
 
 namespace VoiceCluster.ApiFrontend.Doors.Calls;
 
@@ -28,15 +29,15 @@ public static class CallsDoor
     {
         ArgumentNullException.ThrowIfNull(routes);
         var api = routes.MapGroup("/api/v1").AddEndpointFilter<CallsGuard>();
-        api.MapPost("/calls", StartAsync).RequireOwner("chat");
-        api.MapGet("/calls", ListAsync).RequireOwner("chat");
-        api.MapGet("/calls/ice-servers", GetIceServers).RequireIdentity();
-        api.MapGet("/calls/{callId}", GetAsync).RequireOwner("call");
-        api.MapPatch("/calls/{callId}", AnswerAsync).RequireOwner("call");
-        api.MapDelete("/calls/{callId}", HangupAsync).RequireOwner("call");
-        api.MapPost("/chats", CreateChatAsync).RequireIdentity();
-        api.MapGet("/chats/{chatId}", GetChatAsync).RequireOwner("chat");
-        api.MapGet("/ws", (HttpContext context, CallSockets sockets) => sockets.AcceptAsync(context)).RequireIdentity();
+        api.MapPost("/calls", StartAsync).RequireOwner("chat").WithDocs(CallDocs.Start);
+        api.MapGet("/calls", ListAsync).RequireOwner("chat").WithDocs(CallDocs.List);
+        api.MapGet("/calls/ice-servers", GetIceServers).RequireIdentity().WithDocs(CallDocs.IceServers);
+        api.MapGet("/calls/{callId}", GetAsync).RequireOwner("call").WithDocs(CallDocs.Get);
+        api.MapPatch("/calls/{callId}", AnswerAsync).RequireOwner("call").WithDocs(CallDocs.Answer);
+        api.MapDelete("/calls/{callId}", HangupAsync).RequireOwner("call").WithDocs(CallDocs.Hangup);
+        api.MapPost("/chats", CreateChatAsync).RequireIdentity().WithDocs(CallDocs.CreateChat);
+        api.MapGet("/chats/{chatId}", GetChatAsync).RequireOwner("chat").WithDocs(CallDocs.GetChat);
+        api.MapGet("/ws", (HttpContext context, CallSockets sockets) => sockets.AcceptAsync(context)).RequireIdentity().WithDocs(CallDocs.Socket);
         return routes;
     }
 
@@ -54,8 +55,9 @@ public static class CallsDoor
 
         var callId = Guid.CreateVersion7();
         var origin = new CallOrigin(DeviceOrigin.DeviceOf(context, null), null);
+        var caller = context.RequireIdentity();
         var started = await grains.GetGrain<ICallGrain>(callId)
-            .StartAsync(new StartCall(chatId, context.RequireIdentity().UserId, recipientIds, type, origin)).ConfigureAwait(false);
+            .StartAsync(new StartCall(chatId, caller.UserId, recipientIds, type, origin) { CallerName = caller.Name }).ConfigureAwait(false);
         if (started.Fault is { } fault)
         {
             return CallJson.Error(CallError.Of(fault));

@@ -6,6 +6,7 @@ using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Http;
 using VoiceCluster.ApiFrontend.Identity;
+using VoiceCluster.Hosting.OpenApi;
 
 namespace VoiceCluster.ApiFrontend.Doors.Channels;
 
@@ -25,15 +26,15 @@ public static class ChannelsDoor
     {
         ArgumentNullException.ThrowIfNull(routes);
         var channels = routes.MapGroup("/api/channels").AddEndpointFilter<ChannelsGuard>().RequireIdentityUnlessOpen();
-        channels.MapPost("", CreateAsync);
-        channels.MapGet("", ListAsync);
-        channels.MapGet("/{channelId}", GetAsync);
-        channels.MapPatch("/{channelId}", UpdateAsync);
-        channels.MapDelete("/{channelId}", DeleteAsync);
+        channels.MapPost("", CreateAsync).WithDocs(ChannelDocs.Create);
+        channels.MapGet("", ListAsync).WithDocs(ChannelDocs.List);
+        channels.MapGet("/{channelId}", GetAsync).WithDocs(ChannelDocs.Get);
+        channels.MapPatch("/{channelId}", UpdateAsync).RequireOwnerUnlessOpen("channel").WithDocs(ChannelDocs.Update);
+        channels.MapDelete("/{channelId}", DeleteAsync).RequireOwnerUnlessOpen("channel").WithDocs(ChannelDocs.Delete);
         channels.MapPut("/{channelId}/bans/{userId}", (HttpContext context, string channelId, string userId, [FromServices] IGrainFactory grains) =>
-            SetBanAsync(context, channelId, userId, isBanned: true, grains));
+            SetBanAsync(context, channelId, userId, isBanned: true, grains)).RequireOwnerUnlessOpen("channel").WithDocs(ChannelDocs.Ban);
         channels.MapDelete("/{channelId}/bans/{userId}", (HttpContext context, string channelId, string userId, [FromServices] IGrainFactory grains) =>
-            SetBanAsync(context, channelId, userId, isBanned: false, grains));
+            SetBanAsync(context, channelId, userId, isBanned: false, grains)).RequireOwnerUnlessOpen("channel").WithDocs(ChannelDocs.Unban);
         return routes;
     }
 

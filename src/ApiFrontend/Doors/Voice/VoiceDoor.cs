@@ -5,6 +5,7 @@ using VoiceCluster.Abstractions.VoiceSessions;
 using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Http;
 using VoiceCluster.ApiFrontend.Ice;
+using VoiceCluster.Hosting.OpenApi;
 using VoiceCluster.Media.Sdp;
 
 namespace VoiceCluster.ApiFrontend.Doors.Voice;
@@ -29,11 +30,12 @@ public static class VoiceDoor
     {
         ArgumentNullException.ThrowIfNull(routes);
         var voice = routes.MapGroup("/voice").AddEndpointFilter<VoiceGuard>();
-        voice.MapPost("/join", JoinAsync).RequireIdentity();
-        voice.MapPatch("/state", SetStateAsync).RequireOwner("session");
-        voice.MapPost("/leave", LeaveAsync).RequireOwner("session");
-        voice.MapPost("/signal", SignalAsync).RequireOwner("session");
-        voice.MapGet("/events", (HttpContext context, [FromServices] VoiceSockets sockets) => sockets.AcceptAsync(context)).RequireIdentity();
+        voice.MapPost("/join", JoinAsync).RequireIdentity().WithDocs(VoiceDocs.Join);
+        voice.MapPatch("/state", SetStateAsync).RequireOwner("session").WithDocs(VoiceDocs.State);
+        voice.MapPost("/leave", LeaveAsync).RequireOwner("session").WithDocs(VoiceDocs.Leave);
+        voice.MapPost("/signal", SignalAsync).RequireOwner("session").WithDocs(VoiceDocs.Signal);
+        voice.MapGet("/events", (HttpContext context, [FromServices] VoiceSockets sockets) => sockets.AcceptAsync(context))
+            .RequireIdentity().WithDocs(VoiceDocs.Events);
         return routes;
     }
 
