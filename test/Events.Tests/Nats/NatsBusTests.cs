@@ -106,8 +106,17 @@ public sealed class NatsBusTests : IAsyncLifetime
     {
         var options = new EventsOptions
         {
-            Url = "http://h", CaFile = "/nowhere", ConnectTimeout = default, AckTimeout = default, MaxRetryDelay = default, PollPeriod = default,
-            LeaseDuration = default, BatchSize = 0, MaxWaitingEvents = 0, MaxTransientEvents = 0, MaxInboundMessages = 0,
+            Url = "http://h",
+            CaFile = "/nowhere",
+            ConnectTimeout = default,
+            AckTimeout = default,
+            MaxRetryDelay = default,
+            PollPeriod = default,
+            LeaseDuration = default,
+            BatchSize = 0,
+            MaxWaitingEvents = 0,
+            MaxTransientEvents = 0,
+            MaxInboundMessages = 0,
         };
         Assert.Equal(11, options.Validate().Count());
         Assert.Empty(new EventsOptions { Url = "nats://h" }.Validate());
