@@ -24,6 +24,7 @@ install_packages() {
   command -v curl >/dev/null || missing+=(curl)
   command -v node >/dev/null || missing+=(nodejs npm)
   [ -d /usr/lib/postgresql ] || command -v initdb >/dev/null || missing+=(postgresql)
+  command -v nats-server >/dev/null || missing+=(nats-server)
   ldconfig -p | grep -q 'libssl\.so\.3' || missing+=(libssl3)
   ldconfig -p | grep -q 'libopus\.so\.0' || missing+=(libopus0)
   [ ${#missing[@]} -eq 0 ] && return 0
