@@ -60,6 +60,6 @@ public sealed partial class RoomGrain
         await CloseIfEmptyAsync();
     }
 
-    [LoggerMessage(4016, LogLevel.Warning, "Room {Room}: its call cannot be asked who belongs to it")]
+    [LoggerMessage(4017, LogLevel.Warning, "Room {Room}: its call cannot be asked who belongs to it")]
     private static partial void LogCallAway(ILogger logger, Exception exception, string room);
 }
