@@ -18,8 +18,11 @@ internal sealed class LoudestSelector
     /// <summary>Speech comes before noise, however loud.</summary>
     private const double Speech = 1_000;
 
+    /// <summary>Voices put in order: more than a receiver has slots and producers of its own together.</summary>
+    private const int MaxRanked = 128;
+
     private readonly List<SlotSet> _sets = [];
-    private ActiveSpeakerDetector.Voice[] _ranked = new ActiveSpeakerDetector.Voice[16];
+    private readonly ActiveSpeakerDetector.Voice[] _ranked = new ActiveSpeakerDetector.Voice[MaxRanked];
 
     public bool HasSlots => _sets.Count > 0;
 
@@ -38,12 +41,6 @@ internal sealed class LoudestSelector
     /// <summary>Gives each set of slots its voices.</summary>
     public void Assign(IReadOnlyList<ActiveSpeakerDetector.Voice> voices, long now)
     {
-        if (_ranked.Length < voices.Count)
-        {
-            // Grows with the room, not with its packets.
-            Array.Resize(ref _ranked, voices.Count * 2);
-        }
-
         var count = 0;
         for (var v = 0; v < voices.Count; v++)
         {
@@ -57,7 +54,12 @@ internal sealed class LoudestSelector
             var speech = voice.IsSpeaking ? Speech : 0;
             voice.Claim = speech + 127 + mean;
             voice.Hold = speech + 127 + loudest + Hysteresis;
-            var i = count++;
+            if (count == MaxRanked && _ranked[^1].Claim >= voice.Claim)
+            {
+                continue;
+            }
+
+            var i = count == MaxRanked ? count - 1 : count++;
             for (; i > 0 && _ranked[i - 1].Claim < voice.Claim; i--)
             {
                 _ranked[i] = _ranked[i - 1];

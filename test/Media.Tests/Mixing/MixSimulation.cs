@@ -26,9 +26,9 @@ internal sealed class MixSimulation : IDisposable
     /// <summary>Delay beyond the least, µs, uniformly spread; it reorders.</summary>
     public long Jitter { get; init; }
 
-    public TestSpeaker AddSpeaker(string owner, Func<double, float> sound, double clock = 1)
+    public TestSpeaker AddSpeaker(string owner, Func<double, float> sound, double clock = 1, IOpusEncoder? encoder = null)
     {
-        var speaker = new TestSpeaker(Mixer.AddSource(owner), sound, clock, Now);
+        var speaker = new TestSpeaker(Mixer.AddSource(owner), sound, clock, Now, encoder ?? TestSpeaker.CreateEncoder());
         _speakers.Add(speaker);
         return speaker;
     }
@@ -81,7 +81,7 @@ internal sealed class MixSimulation : IDisposable
 /// <summary>Encodes a sound as a client does, with a clock of its own.</summary>
 internal sealed class TestSpeaker : IDisposable
 {
-    private readonly IOpusEncoder _encoder = OpusCodecFactory.CreateEncoder(MixSimulation.Rate, 1);
+    private readonly IOpusEncoder _encoder;
     private readonly List<byte[]> _packets = [];
     private readonly Func<double, float> _sound;
     private readonly double _clock;
@@ -89,12 +89,8 @@ internal sealed class TestSpeaker : IDisposable
     private readonly float[] _frame = new float[960];
     private readonly byte[] _buffer = new byte[1_500];
 
-    public TestSpeaker(MixSource source, Func<double, float> sound, double clock, long start)
-    {
-        (Source, _sound, _clock, _start) = (source, sound, clock, start);
-        _encoder.Bitrate = 96_000;
-        _encoder.Complexity = 5;
-    }
+    public TestSpeaker(MixSource source, Func<double, float> sound, double clock, long start, IOpusEncoder encoder) =>
+        (Source, _sound, _clock, _start, _encoder) = (source, sound, clock, start, encoder);
 
     public MixSource Source { get; }
 
@@ -102,6 +98,15 @@ internal sealed class TestSpeaker : IDisposable
 
     /// <summary>What was said, by sample.</summary>
     public List<float> Said { get; } = [];
+
+    /// <summary>Music's mode, which keeps the waveform, so that it can be compared.</summary>
+    public static IOpusEncoder CreateEncoder()
+    {
+        var encoder = OpusCodecFactory.CreateEncoder(MixSimulation.Rate, 1);
+        encoder.Bitrate = 96_000;
+        encoder.Complexity = 5;
+        return encoder;
+    }
 
     public bool TrySend(long now, out int index)
     {
@@ -173,6 +178,19 @@ internal static class Sound
     };
 
     public static Func<double, float> Tone(double pitch, double loudness) => t => (float)(loudness * Math.Sin(2 * Math.PI * pitch * t));
+
+    /// <summary>Something like syllables: a rich tone that glides, six times a second between loud and nearly silent.</summary>
+    public static Func<double, float> Speech(double pitch, double loudness) => t =>
+    {
+        var phase = 2 * Math.PI * ((pitch * t) + (6 * Math.Sin(2 * Math.PI * 1.1 * t)));
+        var sum = 0d;
+        for (var harmonic = 1; harmonic <= 12; harmonic++)
+        {
+            sum += Math.Sin(harmonic * phase) / harmonic;
+        }
+
+        return (float)(loudness * sum * Math.Pow(Math.Sin(Math.PI * 3 * t), 2));
+    };
 
     public static float[] Sum(params IEnumerable<float>[] parts)
     {

@@ -1,3 +1,5 @@
+using Concentus;
+using Concentus.Enums;
 using VoiceCluster.Media.Mixing;
 
 namespace VoiceCluster.Media.Tests.Mixing;
@@ -76,6 +78,31 @@ public sealed class MixerTests
 
         Assert.True(speaker.Source.ConcealedSamples > 0);
         AssertNoGap(listener, 0.5 / Math.Sqrt(2));
+    }
+
+    [Fact]
+    public void LostPackets_OfASenderWithRedundancy_AreRecoveredFromTheNext()
+    {
+        var without = LossySpeech(redundancy: false);
+        var with = LossySpeech(redundancy: true);
+        Assert.True(with > without + 2, $"{with:F1} dB with, {without:F1} dB without");
+
+        // How near speech with a tenth of its packets lost comes to the same speech without loss.
+        static double LossySpeech(bool redundancy) => Sound.SignalToNoise(Hear(redundancy, 0), Hear(redundancy, 0.1));
+
+        static float[] Hear(bool redundancy, double loss)
+        {
+            using var simulation = new MixSimulation { Loss = loss };
+            var encoder = OpusCodecFactory.CreateEncoder(MixSimulation.Rate, 1, OpusApplication.OPUS_APPLICATION_VOIP);
+            encoder.Bitrate = 32_000;
+            encoder.SignalType = OpusSignal.OPUS_SIGNAL_VOICE;
+            encoder.UseInbandFEC = redundancy;
+            encoder.PacketLossPercent = redundancy ? 20 : 0;
+            simulation.AddSpeaker("alice", Sound.Speech(140, 0.4), encoder: encoder);
+            var listener = simulation.AddListener("dave");
+            simulation.Run(10 * Second);
+            return [.. listener.Heard];
+        }
     }
 
     [Theory]
@@ -228,7 +255,7 @@ public sealed class MixerTests
     {
         using var mixer = new Mixer();
         var packets = new List<byte[]>();
-        using (var encoder = Concentus.OpusCodecFactory.CreateEncoder(48_000, 1))
+        using (var encoder = OpusCodecFactory.CreateEncoder(48_000, 1))
         {
             var frame = new float[960];
             for (var i = 0; i < 50; i++)

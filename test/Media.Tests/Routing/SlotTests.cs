@@ -214,6 +214,19 @@ public sealed class SlotTests
     }
 
     [Fact]
+    public void LargeRoom_TheLoudestOfHundredsAreCarried()
+    {
+        for (var i = 0; i < 300; i++)
+        {
+            _conference.Join($"s{i}").Produce((byte)(i % 100 == 99 ? 20 : 100));
+        }
+
+        var slots = _conference.Join("receiver").OpenSlots(3);
+        _conference.Run(200_000);
+        Assert.Equal(["p-s199", "p-s299", "p-s99"], In(slots));
+    }
+
+    [Fact]
     public void SecondRequest_SharesTheLoudestWithTheFirst()
     {
         var first = SixSpeakersAndThreeSlots();
