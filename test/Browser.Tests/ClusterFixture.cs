@@ -61,10 +61,13 @@ public sealed class ClusterFixture : IAsyncLifetime
     }
 
     /// <summary>Opens a page of the harness, against the fixture's server or another one.</summary>
-    internal async Task<HarnessPage> OpenHarnessAsync(StandaloneServer? server = null)
+    internal Task<HarnessPage> OpenHarnessAsync(StandaloneServer? server = null) => OpenHarnessAsync((server ?? Server).Url);
+
+    /// <summary>Opens a page of the harness, against a server at an address.</summary>
+    internal async Task<HarnessPage> OpenHarnessAsync(string url)
     {
         var page = await Browser.NewPageAsync();
-        var harness = new HarnessPage(page, (server ?? Server).Url);
+        var harness = new HarnessPage(page, url);
         await page.GotoAsync(_site!.Url);
         await page.WaitForFunctionAsync("() => window.harness !== undefined");
         return harness;

@@ -33,6 +33,38 @@ internal static class FreePorts
         throw new InvalidOperationException($"There are no {count} free UDP ports in a row.");
     }
 
+    /// <summary>The first of <paramref name="count"/> ports in a row that are free for TCP and UDP both.</summary>
+    public static int TcpRange(int count)
+    {
+        for (var first = 12000 + (Environment.ProcessId % 50 * 100); first < 19000; first += count)
+        {
+            if (Enumerable.Range(first, count).All(port => IsTcpFree(port) && IsUdpFree(port)))
+            {
+                return first;
+            }
+        }
+
+        throw new InvalidOperationException($"There are no {count} free ports in a row.");
+    }
+
+    private static bool IsTcpFree(int port)
+    {
+        var listener = new TcpListener(IPAddress.Loopback, port);
+        try
+        {
+            listener.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+        finally
+        {
+            listener.Stop();
+        }
+    }
+
     private static bool IsUdpFree(int port)
     {
         try

@@ -112,6 +112,7 @@ export class Session {
       this.peers.set(peer.peerId, { userId: peer.userId, displayName: peer.displayName }));
     this.socket.on('peer-left', ({ peerId }: { peerId: string }) => this.forget((entry) => entry.peerId === peerId, peerId));
     this.socket.on('new-producer', (producer: Announced) => this.consumeLater(producer));
+    this.socket.on('media-moved', () => this.moveMedia());
     this.socket.on('producer-closed', ({ producerId }: Announced) => this.forget((entry) => entry.producerId === producerId));
   }
 
@@ -293,6 +294,28 @@ export class Session {
       track,
       ...(this.options.thrifty ? { codecOptions: { opusPtime: 60, opusMaxPlaybackRate: 16_000, opusMaxAverageBitrate: 20_000 } } : {}),
     }));
+  }
+
+  /** Every transport ended with the old media node: makes new ones and sends the same tracks again. What others send is announced anew. */
+  private moveMedia(): void {
+    const tracks = [...this.producers].flatMap(([name, { track }]) => track ? [{ name, track: track.clone() }] : []);
+    this.forget(() => true);
+    this.producers.clear();
+    this.sendTransport?.close();
+    this.recvTransport?.close();
+    this.sendTransport = null;
+    this.recvTransport = null;
+    // In the queue of the consumers, so that none is asked for on a transport that does not stand yet.
+    this.queue = this.queue.then(async () => {
+      try {
+        this.recvTransport = await this.createTransport('recv');
+        for (const { name, track } of tracks) {
+          await this.produce(track, name);
+        }
+      } catch (error) {
+        this.errors.push(`media-moved: ${String(error)}`);
+      }
+    });
   }
 
   private producer(kind: string): types.Producer {

@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace VoiceCluster.Browser.Tests;
+
+/// <summary>The cluster that deploy/local-cluster.sh starts: every process by itself, with real Redis, PostgreSQL and NATS.</summary>
+internal sealed class LocalCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan StopDeadline = TimeSpan.FromMinutes(1);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("voicecluster-cluster-").FullName;
+    private readonly Process _script;
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly int _firstPort = FreePorts.TcpRange(70);
+
+    private LocalCluster()
+    {
+        var build = Directory.CreateDirectory(Path.Combine(_folder, "programs")).FullName;
+        foreach (var program in (string[])["Silo", "ApiFrontend", "MediaNode"])
+        {
+            // As the solution's build has left them, beside the standalone server that the other tests run.
+            Directory.CreateSymbolicLink(Path.Combine(build, program), Path.GetDirectoryName(Repository.Standalone)!.Replace("Standalone", program, StringComparison.Ordinal));
+        }
+
+        _script = new Process
+        {
+            StartInfo = new ProcessStartInfo(Path.Combine(Repository.Root, "deploy", "local-cluster.sh"), [Path.Combine(_folder, "cluster")])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                Environment =
+                {
+                    ["CLUSTER_BASE_PORT"] = _firstPort.ToString(CultureInfo.InvariantCulture),
+                    ["CLUSTER_BUILD"] = build,
+                },
+            },
+            EnableRaisingEvents = true,
+        };
+        _script.OutputDataReceived += (_, e) =>
+        {
+            if (e.Data?.StartsWith("Local cluster ready", StringComparison.Ordinal) == true)
+            {
+                _ready.TrySetResult();
+            }
+        };
+        _script.ErrorDataReceived += static (_, _) => { };
+        _script.Exited += (_, _) => _ready.TrySetException(new InvalidOperationException("The cluster ended before it was ready."));
+    }
+
+    /// <summary>The frontends, as clients reach them.</summary>
+    public string[] Frontends => [Url(30), Url(40)];
+
+    public static async Task<LocalCluster> StartAsync()
+    {
+        var cluster = new LocalCluster();
+        cluster._script.Start();
+        cluster._script.BeginOutputReadLine();
+        cluster._script.BeginErrorReadLine();
+        try
+        {
+            await cluster._ready.Task.WaitAsync(StartDeadline);
+            return cluster;
+        }
+        catch (Exception e) when (e is TimeoutException or InvalidOperationException)
+        {
+            var logs = cluster.Logs();
+            await cluster.DisposeAsync();
+            throw new InvalidOperationException($"{e.Message}\n{logs}", e);
+        }
+    }
+
+    /// <summary>Ends a process at once, as a crash does; names are those of the script: silo-1, frontend-2, media-1.</summary>
+    public async Task KillAsync(string name)
+    {
+        var line = File.ReadLines(Path.Combine(_folder, "cluster", "pids")).Last(l => l.StartsWith($"{name} ", StringComparison.Ordinal));
+        await Command.RunAsync(_folder, "kill", "-KILL", line.Split(' ')[1]);
+    }
+
+    /// <summary>What /media of a media node says about its rooms.</summary>
+    public async Task<int> RoomsOfAsync(int mediaNode)
+    {
+        using var http = new HttpClient();
+        using var answer = System.Text.Json.JsonDocument.Parse(await http.GetStringAsync($"{Url(40 + (mediaNode * 10))}/media"));
+        return answer.RootElement.GetProperty("rooms").GetInt32();
+    }
+
+    /// <summary>The last lines of every process's log.</summary>
+    public string Logs() => string.Join('\n', Directory.GetFiles(Path.Combine(_folder, "cluster"), "*.log").Select(
+        f => $"== {Path.GetFileName(f)}\n{string.Join('\n', File.ReadLines(f).TakeLast(20))}"));
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_script.HasExited)
+        {
+            await Command.RunAsync(_folder, "kill", "-TERM", _script.Id.ToString(CultureInfo.InvariantCulture));
+            using var deadline = new CancellationTokenSource(StopDeadline);
+            await _script.WaitForExitAsync(deadline.Token);
+        }
+
+        _script.Dispose();
+        await Command.RunAsync("/", "rm", "-rf", _folder);
+    }
+
+    private string Url(int offset) => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{_firstPort + offset}");
+}
