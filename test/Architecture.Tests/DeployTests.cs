@@ -163,11 +163,19 @@ public sealed class DeployTests
             return true;
         }
 
+        // A class may read its own section.
+        var property = $@"public [\w?<>.,\[\] ]+ {option} \{{ get; set; \}}";
+        if (Repository.SourceFiles("src").Select(File.ReadAllText).Any(t =>
+            t.Contains($"const string Section = \"{section}\"", StringComparison.Ordinal) && t.Contains("GetSection(Section)", StringComparison.Ordinal) && Regex.IsMatch(t, property)))
+        {
+            return true;
+        }
+
         return Regex.Matches(Source.Value, @"AddOptions<(\w+)>\(\)[^;]*?\.Bind\([\w.]*GetSection\((?:""(\w+)""|(\w+)\.Section)\)")
             .Select(m => (Class: m.Groups[1].Value, Section: m.Groups[2].Value))
             .Select(b => (Text: Class(b.Class), b.Section))
             .Where(b => b.Section == section || b.Text.Contains($"Section = \"{section}\"", StringComparison.Ordinal))
-            .Any(b => Regex.IsMatch(b.Text, $@"public [\w?<>.,\[\] ]+ {option} \{{ get; set; \}}"));
+            .Any(b => Regex.IsMatch(b.Text, property));
     }
 
     /// <summary>The file that declares a class.</summary>
