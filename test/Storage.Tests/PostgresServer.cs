@@ -79,7 +79,8 @@ public sealed class PostgresServer : IAsyncLifetime
         var children = Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(p => p!.All(char.IsDigit) && ParentOf(p!) == postmaster).ToArray();
         if (children.Length > 0)
         {
-            await RunAsync($"kill -{signal} {string.Join(' ', children)}");
+            // One that has just ended needs no signal.
+            await RunAsync($"for p in {string.Join(' ', children)}; do kill -{signal} $p 2>/dev/null || [ ! -d /proc/$p ] || exit 1; done");
         }
     }
 
