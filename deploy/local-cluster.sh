@@ -35,6 +35,7 @@ start() {
 stop() {
   local name
   trap - INT TERM EXIT
+  [ -n "${sleeping:-}" ] && kill "$sleeping" 2>/dev/null || true
   # The doors close first, then the media, the grains, and at the end what they stand on.
   for name in frontend-1 frontend-2 media-1 media-2 silo-1 silo-2 nats redis; do
     [ -n "${pids[$name]:-}" ] && kill -TERM "${pids[$name]}" 2>/dev/null && wait "${pids[$name]}" 2>/dev/null || true
@@ -119,7 +120,7 @@ for i in 1 2; do
 done
 for i in 1 2; do
   port=$((base + 20 + i * 10))
-  start "frontend-$i" dotnet "$build/ApiFrontend/VoiceCluster.ApiFrontend.dll" --Http:Ports="$port" \
+  start "frontend-$i" dotnet "$build/ApiFrontend/VoiceCluster.ApiFrontend.dll" --Http:Ports="$port" --Http:CorsOrigins=localhost \
     --Auth:Mode="${AUTH_MODE:-Open}" --Auth:DevTokens="${AUTH_DEV_TOKENS:-true}"
 done
 
@@ -129,6 +130,7 @@ done
 echo "Local cluster ready: http://127.0.0.1:$((base + 30)) http://127.0.0.1:$((base + 40)) (logs in $directory)"
 while true; do
   # Ends with the script only: a process that is killed on purpose does not end the others.
-  sleep 3600 &
-  wait $! || true
+  sleep 3600 >/dev/null 2>&1 &
+  sleeping=$!
+  wait "$sleeping" || true
 done

@@ -54,6 +54,9 @@ internal sealed class LocalCluster : IAsyncDisposable
     public static async Task<LocalCluster> StartAsync()
     {
         var cluster = new LocalCluster();
+
+        // PostgreSQL may run as another user than the tests.
+        await Command.RunAsync(cluster._folder, "chmod", "755", cluster._folder);
         cluster._script.Start();
         cluster._script.BeginOutputReadLine();
         cluster._script.BeginErrorReadLine();

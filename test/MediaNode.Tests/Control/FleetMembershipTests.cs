@@ -15,6 +15,7 @@ public sealed class FleetMembershipTests
     public async Task Heartbeats_AfterFailures_RegisterAndAtTheEndLeave()
     {
         await using var node = await NodeFixture.StartAsync();
+        await node.RunAsync<RoomOpened>(new OpenRoom());
         var (cluster, fleet) = FleetProxy.Create(failures: 1);
         using var membership = new FleetMembership(
             cluster,
@@ -31,6 +32,8 @@ public sealed class FleetMembershipTests
         Assert.False(membership.Check().IsReady);
         await fleet.Second.Task.WaitAsync(Deadline);
         Assert.True(membership.Check().IsReady);
+
+        Assert.Equal(["r"], fleet.Rooms ?? []);
 
         var heartbeat = fleet.Heartbeats.First();
         Assert.Equal((node.Identity.Id, 77, false), (heartbeat.Node, heartbeat.MaxConsumers, heartbeat.Draining));
@@ -57,6 +60,9 @@ public sealed class FleetMembershipTests
 
         public MediaNodeId? Left { get; private set; }
 
+        /// <summary>What the node has stated after the heartbeat by which the fleet learned of it.</summary>
+        public string[]? Rooms { get; private set; }
+
         public static (IClusterClient Cluster, FleetProxy State) Create(int failures)
         {
             var grain = Create<IMediaFleetGrain, FleetProxy>();
@@ -73,16 +79,17 @@ public sealed class FleetMembershipTests
             "GetGrain" => _grain,
             "CreateObjectReference" => args![0],
             nameof(IMediaFleetGrain.HeartbeatAsync) => _state!.Heartbeat((MediaNodeHeartbeat)args![0]!),
+            nameof(IMediaFleetGrain.StateRoomsAsync) => _state!.State((string[])args![1]!),
             nameof(IMediaFleetGrain.LeaveAsync) => _state!.Leave((MediaNodeId)args![0]!),
             _ => throw new NotSupportedException(targetMethod.Name),
         };
 
-        private Task Heartbeat(MediaNodeHeartbeat heartbeat)
+        private Task<bool> Heartbeat(MediaNodeHeartbeat heartbeat)
         {
             if (_failures-- > 0)
             {
                 Failed.TrySetResult();
-                return Task.FromException(new TimeoutException("The cluster is away."));
+                return Task.FromException<bool>(new TimeoutException("The cluster is away."));
             }
 
             Heartbeats.Enqueue(heartbeat);
@@ -91,6 +98,12 @@ public sealed class FleetMembershipTests
                 Second.TrySetResult();
             }
 
+            return Task.FromResult(Heartbeats.Count == 1);
+        }
+
+        private Task State(string[] rooms)
+        {
+            Rooms = rooms;
             return Task.CompletedTask;
         }
 
