@@ -34,14 +34,14 @@ postmaster=$(head -1 "$folder/data/postmaster.pid")
 store=("--DATABASE_URL=postgres://voice@127.0.0.1:$port/postgres")
 [ "${STORE:-}" != sqlite ] || store=()
 
-mkdir "$folder/work"
-(cd "$folder/work" && exec dotnet "$OLDPWD/src/Standalone/bin/Release/net10.0/VoiceCluster.Standalone.dll" \
+mkdir "$folder/run"
+(cd "$folder/run" && exec dotnet "$OLDPWD/src/Standalone/bin/Release/net10.0/VoiceCluster.Standalone.dll" \
   --Http:Ports=$((port + 1)) --Media:PortRange=$((port + 10))-$((port + 20)) --Media:HttpPort=$((port + 2)) --Relay:UdpPort=$((port + 3)) \
-  --RateLimit:Enabled=false --Logging:LogLevel:Default=Warning "${store[@]}" >"$folder/work/out" 2>"$folder/work/err") &
+  --RateLimit:Enabled=false --Logging:LogLevel:Default=Warning "${store[@]}" >"$folder/run/out" 2>"$folder/run/err") &
 server=$!
 for _ in $(seq 600); do
-  grep -q "ready" "$folder/work/out" 2>/dev/null && break
+  grep -q "ready" "$folder/run/out" 2>/dev/null && break
   sleep 0.1
 done
-grep -q "ready" "$folder/work/out" || { cat "$folder/work/err" >&2; exit 1; }
+grep -q "ready" "$folder/run/out" || { cat "$folder/run/err" >&2; exit 1; }
 dotnet bench/calls/bin/Release/net10.0/VoiceCluster.Bench.Calls.dll "http://127.0.0.1:$((port + 1))" "$clients" "$seconds" "$server" "$postmaster" "$@"
