@@ -45,15 +45,16 @@ public static class SiloHosting
         builder.UseOrleans(silo =>
         {
             silo.UseCluster(isStandalone);
-            if (!hasDatabase)
+            if (isStandalone)
             {
+                // Nothing outlives the process but what its clients make anew, and a join waits for no database.
                 silo.AddMemoryGrainStorage(GrainStores.Rooms);
             }
 
-            // With a database a room that moves to another silo takes its members along.
+            // Among silos a room that moves takes its members along.
             silo.AddDurableStores(
             [
-                .. hasDatabase ? [GrainStores.Rooms] : Array.Empty<string>(),
+                .. isStandalone ? Array.Empty<string>() : [GrainStores.Rooms],
                 GrainStores.Calls, GrainStores.Chats, GrainStores.Users, GrainStores.Channels, GrainStores.VoiceSessions,
             ]);
             silo.AddReminders();

@@ -18,6 +18,7 @@ public sealed class InProcessTestClusterBuilder
 {
     private readonly List<Action<string, IHostApplicationBuilder>> _hosts = [];
     private readonly List<Action<string, ISiloBuilder>> _silos = [];
+    private readonly List<Action<IClientBuilder>> _clients = [];
 
     /// <summary>A builder for so many silos.</summary>
     public InProcessTestClusterBuilder(short initialSilosCount = 1) =>
@@ -40,8 +41,15 @@ public sealed class InProcessTestClusterBuilder
         return this;
     }
 
+    /// <summary>Configures each client.</summary>
+    public InProcessTestClusterBuilder ConfigureClient(Action<IClientBuilder> configureClientDelegate)
+    {
+        _clients.Add(configureClientDelegate);
+        return this;
+    }
+
     /// <summary>The cluster, not started yet.</summary>
-    public InProcessTestCluster Build() => new(new TestCluster(Options, _hosts, _silos));
+    public InProcessTestCluster Build() => new(new TestCluster(Options, _hosts, _silos) { ClientConfigurators = _clients });
 }
 
 /// <summary>A cluster in this process that was configured by delegates.</summary>

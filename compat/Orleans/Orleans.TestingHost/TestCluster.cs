@@ -107,6 +107,8 @@ public sealed class TestCluster : IAsyncDisposable
     /// <summary>What the cluster is made of.</summary>
     public TestClusterOptions Options { get; }
 
+    internal IReadOnlyList<Action<IClientBuilder>> ClientConfigurators { get; init; } = [];
+
     /// <summary>The network between silos and clients.</summary>
     public TestNetwork Network { get; } = new();
 
@@ -226,6 +228,10 @@ public sealed class TestCluster : IAsyncDisposable
             client.Services.AddSingleton(_table!);
             client.Services.AddSingleton<Runtime.Networking.INetworkFaults>(Network);
             client.Services.AddSingleton<Messaging.IGatewayListProvider, Messaging.MembershipTableGatewayListProvider>();
+            foreach (var configure in ClientConfigurators)
+            {
+                configure(client);
+            }
         });
         var host = builder.Build();
         _clients.Add(host);
