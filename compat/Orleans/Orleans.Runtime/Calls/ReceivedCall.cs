@@ -48,7 +48,11 @@ internal sealed class ReceivedCall<TResult> : GrainCall<TResult>, IReceivedCall
     public long ViewVersion => _header.ViewVersion;
 
     /// <inheritdoc/>
-    public void Cancel() => _cancellation?.CancelAsync();
+    public void Cancel()
+    {
+        _cancellation?.CancelAsync();
+        Sent.Connection?.SendCancel(Sent.Id);
+    }
 
     /// <inheritdoc/>
     public override void Fail(Exception exception)

@@ -20,6 +20,9 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     /// <summary>How long a call from a silo with a newer view waits until this silo has it too.</summary>
     private static readonly TimeSpan ViewLimit = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a silo that leaves waits for what is under way.</summary>
+    private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan JoinRetry = TimeSpan.FromSeconds(1);
     private static readonly DateTime Epoch = new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
@@ -125,8 +128,9 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         if (Oracle.Status is SiloStatus.ShuttingDown)
         {
             SayHandedOver(Oracle.View);
-            await Task.WhenAll(_links.Values.Select(l => l.DrainAsync(TimeSpan.FromSeconds(1))));
+            await Task.WhenAll(_links.Values.Select(l => l.DrainAsync(LeaveLimit)));
             await TrySetStatusAsync(SiloStatus.Dead, cancellationToken);
+            await Gateway.DrainAsync(LeaveLimit);
         }
     }
 

@@ -111,6 +111,16 @@ internal sealed class Gateway(ClusterNode node)
         }
     }
 
+    /// <summary>Waits until the clients, which know that this silo leaves, have their answers and have gone.</summary>
+    public async Task DrainAsync(TimeSpan limit)
+    {
+        var since = node.Runtime.Time.GetTimestamp();
+        while (!_clients.IsEmpty && node.Runtime.Time.GetElapsedTime(since) < limit)
+        {
+            await Task.Delay(10, CancellationToken.None);
+        }
+    }
+
     /// <summary>Closes every client's connection.</summary>
     public void CloseAll()
     {

@@ -79,23 +79,15 @@ internal sealed class ClusterConnection : IAsyncDisposable
             return true;
         }
 
-        if (id != 0)
-        {
-            call.Sent = new SentCall(this, id);
-            _sent[id] = call;
-        }
-
-        switch (Append(writer, MaxWaiting))
+        switch (Append(writer, MaxWaiting, call, id))
         {
             case AppendResult.Done:
                 return true;
             case AppendResult.Full:
-                Forget(id);
                 call.Fail(new GatewayTooBusyException($"{Remote} does not keep up: {MaxWaiting >> 20} MB wait to be sent."));
                 return true;
             default:
-                // Whoever closed it may have failed the call already; then nobody else may send it again.
-                return id != 0 && !_sent.TryRemove(id, out _);
+                return false;
         }
     }
 
@@ -288,7 +280,7 @@ internal sealed class ClusterConnection : IAsyncDisposable
         _events.OnCall(this, call);
     }
 
-    private AppendResult Append(Writer frame, int limit)
+    private AppendResult Append(Writer frame, int limit, GrainCall? call = null, ulong id = 0)
     {
         lock (_lock)
         {
@@ -297,6 +289,13 @@ internal sealed class ClusterConnection : IAsyncDisposable
             {
                 frame.Return();
                 return _closed.IsCancellationRequested ? AppendResult.Closed : AppendResult.Full;
+            }
+
+            if (id != 0)
+            {
+                // Here, so that whoever closes the connection fails what was sent and nothing else.
+                call!.Sent = new SentCall(this, id);
+                _sent[id] = call;
             }
 
             if (_filling.Length - _filled < bytes.Length)
