@@ -70,7 +70,7 @@ public sealed partial class PostgresDatabase(NpgsqlDataSource source, ILogger lo
         }
         catch (Exception e) when (e is DbException or SchemaVersionException or TimeoutException or IOException or System.Net.Sockets.SocketException)
         {
-            throw new StoreException($"PostgreSQL: {e.Message}", e);
+            throw new StoreException(e is TimeoutException or { InnerException: TimeoutException } ? "PostgreSQL does not answer." : $"PostgreSQL: {e.Message}", e);
         }
     }
 
