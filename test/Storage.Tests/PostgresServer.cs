@@ -129,5 +129,5 @@ public sealed class PostgresServer : IAsyncLifetime
     }
 
     private NpgsqlConnectionStringBuilder Connection(string database) =>
-        new(string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={_port};Username=voice;Database={database};Timeout=5"));
+        new(string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={_port};Username=voice;Database={database};Timeout=15"));
 }

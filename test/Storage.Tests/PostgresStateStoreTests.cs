@@ -78,6 +78,7 @@ public sealed class PostgresStateStoreTests(PostgresServer server) : StateStoreC
             // So many are without an answer now that the next one does not even begin.
             var refused = await Assert.ThrowsAsync<StoreException>(() => _store.ReadAsync("calls", "0", default));
             Assert.Equal("PostgreSQL does not answer.", refused.Message);
+            Assert.Null(refused.InnerException);
         }
         finally
         {

@@ -13,8 +13,14 @@ namespace VoiceCluster.Storage.PostgreSql;
 /// </summary>
 public sealed partial class PostgresDatabase(NpgsqlDataSource source, ILogger logger) : IAsyncDisposable
 {
-    /// <summary>How long a connection, and then all of an operation, may take. A grain's caller waits 30 s at most.</summary>
+    /// <summary>How long an operation may take, its connection included. A grain's caller waits 30 s at most.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// When the driver itself gives up to connect. Later than we do: until then the operation counts as one without an answer,
+    /// and with enough of them no other is begun.
+    /// </summary>
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15);
 
     /// <summary>
     /// When the driver itself gives up a statement. Then it asks the server to cancel it, which holds a thread until the
@@ -39,7 +45,7 @@ public sealed partial class PostgresDatabase(NpgsqlDataSource source, ILogger lo
         ArgumentNullException.ThrowIfNull(connection);
         connection = new NpgsqlConnectionStringBuilder(connection.ConnectionString);
         connection.ApplicationName ??= "voicecluster";
-        connection.Timeout = connection.ShouldSerialize("Timeout") ? connection.Timeout : (int)Patience.TotalSeconds;
+        connection.Timeout = connection.ShouldSerialize("Timeout") ? connection.Timeout : (int)ConnectTimeout.TotalSeconds;
         connection.CommandTimeout = connection.ShouldSerialize("Command Timeout") ? connection.CommandTimeout : (int)StatementTimeout.TotalSeconds;
 
         // The locks of a client that is gone without a word, its host lost for instance, must not be held for hours.
