@@ -28,6 +28,12 @@ public sealed partial class PostgresDatabase(NpgsqlDataSource source, ILogger lo
     /// </summary>
     private static readonly TimeSpan StatementTimeout = TimeSpan.FromMinutes(2);
 
+    /// <summary>
+    /// Connections of one process at most, unless the connection string says otherwise. PostgreSQL ships with 100 for all its
+    /// clients, and refuses who comes after them; operations queue here instead.
+    /// </summary>
+    private const int MaxConnections = 20;
+
     /// <summary>How long the first use waits for a server that starts later than this process, and how often it tries.</summary>
     private static readonly TimeSpan FirstPatience = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromMilliseconds(500);
@@ -47,6 +53,8 @@ public sealed partial class PostgresDatabase(NpgsqlDataSource source, ILogger lo
         connection.ApplicationName ??= "voicecluster";
         connection.Timeout = connection.ShouldSerialize("Timeout") ? connection.Timeout : (int)ConnectTimeout.TotalSeconds;
         connection.CommandTimeout = connection.ShouldSerialize("Command Timeout") ? connection.CommandTimeout : (int)StatementTimeout.TotalSeconds;
+
+        connection.MaxPoolSize = connection.ShouldSerialize("Maximum Pool Size") ? connection.MaxPoolSize : MaxConnections;
 
         // The locks of a client that is gone without a word, its host lost for instance, must not be held for hours.
         connection.Options ??= "-c idle_in_transaction_session_timeout=10s";
