@@ -58,7 +58,7 @@ export class Ear {
     return sum > 0 ? 10 * Math.log10(sum / this.samples.length) : -127;
   }
 
-  /** The level of one tone in the last 10 ms, in dBFS: quicker than {@link tones}, and coarser (Goertzel's filter over a Hann window). */
+  /** The level of one tone in the last 10 ms, in dBFS: quicker than {@link tones}, and coarser (Goertzel's filter over a Blackman window, which keeps a loud tone out of the next one's level). */
   levelOf(hz: number): number {
     this.loudness.getFloatTimeDomainData(this.samples);
     const { length } = this.samples;
@@ -66,11 +66,12 @@ export class Ear {
     let re = 0;
     let im = 0;
     for (let i = 0; i < length; i++) {
-      const value = (this.samples[i] ?? 0) * (1 - Math.cos((2 * Math.PI * i) / (length - 1)));
+      const turn = (2 * Math.PI * i) / (length - 1);
+      const value = (this.samples[i] ?? 0) * (0.42 - 0.5 * Math.cos(turn) + 0.08 * Math.cos(2 * turn));
       re += value * Math.cos(step * i);
       im += value * Math.sin(step * i);
     }
-    const amplitude = (2 * Math.hypot(re, im)) / length;
+    const amplitude = (2 * Math.hypot(re, im)) / (0.42 * length);
     return amplitude > 0 ? 20 * Math.log10(amplitude) : -127;
   }
 

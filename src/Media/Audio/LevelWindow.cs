@@ -1,18 +1,18 @@
 namespace VoiceCluster.Media.Audio;
 
 /// <summary>
-/// A voice's loudness over the last 70 ms: short enough that who becomes loud or falls silent is noticed within 100 ms,
-/// long enough for three packets of 20 ms, so that one packet decides nothing.
+/// A voice's loudness over the last 45 ms: short enough that who becomes loud or falls silent is noticed within 60 ms,
+/// long enough for two packets of 20 ms, so that one packet decides nothing.
 /// </summary>
 internal sealed class LevelWindow
 {
     /// <summary>µs looked back.</summary>
-    private const long Span = 70_000;
+    private const long Span = 45_000;
 
     /// <summary>µs for which the last packet counts when none came since: packets may last 120 ms.</summary>
     private const long LastCounts = 150_000;
 
-    /// <summary>Packets remembered: 70 ms at 5 ms a packet, and a power of two.</summary>
+    /// <summary>Packets remembered: 45 ms at 5 ms a packet, and a power of two.</summary>
     private const int Size = 16;
 
     /// <summary>Power relative to full scale by −dBov.</summary>
