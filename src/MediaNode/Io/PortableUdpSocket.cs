@@ -74,6 +74,9 @@ public sealed class PortableUdpSocket : IBatchSocket
     public long SendFailures { get; private set; }
 
     /// <inheritdoc/>
+    public long SendMessages { get; private set; }
+
+    /// <inheritdoc/>
     public void Wait(long timeoutMicroseconds) => _socket.Poll((int)Math.Clamp(timeoutMicroseconds, 0, LongestWait), SelectMode.SelectRead);
 
     /// <inheritdoc/>
@@ -140,6 +143,7 @@ public sealed class PortableUdpSocket : IBatchSocket
             {
                 Write(_toSend[i].Address, _to);
                 _socket.SendTo(Buffer(_out, i)[.._toSend[i].Length], SocketFlags.None, _to);
+                SendMessages++;
             }
             catch (SocketException)
             {

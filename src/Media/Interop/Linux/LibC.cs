@@ -21,6 +21,8 @@ internal static unsafe partial class LibC
     public const int SoRxqOvfl = 40;
     public const int IpProtoIPv6 = 41;
     public const int IPv6V6Only = 26;
+    public const int SolUdp = 17;
+    public const int UdpSegment = 103;
     public const int MsgDontWait = 0x40;
     public const int EpollCtlAdd = 1;
     public const uint EpollIn = 1;
@@ -28,6 +30,9 @@ internal static unsafe partial class LibC
     public const int EfdNonBlock = 0x800;
     public const int EfdCloExec = 0x80000;
     public const int EIntr = 4;
+    public const int EIo = 5;
+    public const int EInvalid = 22;
+    public const int EMessageSize = 90;
     public const int EAgain = 11;
     public const int EAddrInUse = 98;
 
