@@ -8,8 +8,8 @@ using VoiceCluster.Media.Dtls;
 namespace VoiceCluster.LoadTest;
 
 /// <summary>
-/// One run: 1. publishers join; 2. subscribers join; 3. media flows unmeasured; 4. the window is measured, with churn if asked for;
-/// 5. everybody leaves.
+/// One run: 1. publishers join; 2. subscribers join; 3. media begins to flow, unmeasured; 4. the window is measured, with churn if
+/// asked for; 5. everybody leaves. Joins while media flows are churn's.
 /// </summary>
 internal sealed class Scenario : IAsyncDisposable
 {
@@ -24,7 +24,6 @@ internal sealed class Scenario : IAsyncDisposable
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(10) };
     private readonly RoomMember?[] _publishers;
     private readonly RoomMember?[] _subscribers;
-    private readonly long _start = MediaLoop.Now;
     private int _nextUser;
 
     public Scenario(BenchOptions options, TextWriter progress)
@@ -52,6 +51,7 @@ internal sealed class Scenario : IAsyncDisposable
         var joined = joining.Elapsed;
 
         // :: Step 3
+        await StartMediaAsync().ConfigureAwait(false);
         await WatchAsync("warm-up", _options.WarmUp, cancellationToken).ConfigureAwait(false);
 
         // :: Step 4
@@ -99,17 +99,24 @@ internal sealed class Scenario : IAsyncDisposable
 
     private Task<RoomMember> JoinPublisherAsync(int index, CancellationToken cancellationToken) => JoinAsync(index, Room(index, _options.Publishers), async (member, token) =>
     {
-        // Publishers' frames are spread evenly over one period, as independent clients' are.
-        var period = 1_000_000 / (_options.Audio ? _options.Rate : _options.FrameRate);
-        var phase = period * index / _publishers.Length;
-        var periods = Math.Ceiling((MediaLoop.Now - _start - phase) / period) + 1;
-        await member.PublishAsync(_start + (long)(phase + (periods * period)), token).ConfigureAwait(false);
+        await member.PublishAsync(token).ConfigureAwait(false);
         if (_options.Conference && _options.Publishers > 1)
         {
             // The others' streams may come later than this member: it goes on consuming until it has all.
             _ = HearOthersAsync(member, token);
         }
     }, cancellationToken);
+
+    /// <summary>Publishers' frames are spread evenly over one period, as those of independent clients are.</summary>
+    private async Task StartMediaAsync()
+    {
+        var period = 1_000_000 / (_options.Audio ? _options.Rate : _options.FrameRate);
+        var start = MediaLoop.Now;
+        for (var i = 0; i < _publishers.Length; i++)
+        {
+            await _publishers[i]!.StartMediaAsync(start + (long)(period * (i + 1) / _publishers.Length)).ConfigureAwait(false);
+        }
+    }
 
     private async Task HearOthersAsync(RoomMember member, CancellationToken cancellationToken)
     {

@@ -21,6 +21,7 @@ internal sealed class RoomMember : IAsyncDisposable
     private readonly string _capabilities;
     private readonly Queue<string> _producers = new();
     private readonly List<MediaLink> _links = [];
+    private readonly List<(MediaLink Link, PacketSource Source)> _sources = [];
 
     private RoomMember(BenchContext context, SocketIoClient socket, MediaLoop loop, string room, JsonElement joined)
     {
@@ -54,23 +55,34 @@ internal sealed class RoomMember : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes the sending transport with its streams. They flow from <paramref name="due"/> of the loop's clock on.</summary>
-    public async Task PublishAsync(long due, CancellationToken cancellationToken)
+    /// <summary>Makes the sending transport with its streams, which do not flow yet.</summary>
+    public async Task PublishAsync(CancellationToken cancellationToken)
     {
         var (link, transport) = await ConnectAsync(cancellationToken).ConfigureAwait(false);
         if (_context.Options.Audio)
         {
             var ssrc = (uint)Interlocked.Increment(ref _lastSsrc);
             await ProduceAsync(transport, "audio", AudioParameters(ssrc), cancellationToken).ConfigureAwait(false);
-            await _loop.StartAsync(link, PacketSource.Audio(ssrc, _context.Options), due).ConfigureAwait(false);
+            _sources.Add((link, PacketSource.Audio(ssrc, _context.Options)));
         }
 
         if (_context.Options.Video)
         {
             var ssrc = (uint)Interlocked.Increment(ref _lastSsrc);
             await ProduceAsync(transport, "video", VideoParameters(ssrc), cancellationToken).ConfigureAwait(false);
-            await _loop.StartAsync(link, PacketSource.Video(ssrc, _context.Options), due).ConfigureAwait(false);
+            _sources.Add((link, PacketSource.Video(ssrc, _context.Options)));
         }
+    }
+
+    /// <summary>Its streams flow from <paramref name="due"/> of the loop's clock on.</summary>
+    public async Task StartMediaAsync(long due)
+    {
+        foreach (var (link, source) in _sources)
+        {
+            await _loop.StartAsync(link, source, due).ConfigureAwait(false);
+        }
+
+        _sources.Clear();
     }
 
     /// <summary>Makes the receiving transport and consumes so many streams of the room, waiting for those that are not there yet.</summary>
