@@ -29,6 +29,9 @@ internal sealed partial class CallSocket(
     // WebSocket close codes for applications (RFC 6455 §7.4.2).
     private const WebSocketCloseStatus TokenExpired = (WebSocketCloseStatus)4401;
 
+    // Registered by IANA beside those of RFC 6455 §7.4.1: the server restarts, and the client may connect again.
+    private const WebSocketCloseStatus ServiceRestart = (WebSocketCloseStatus)1012;
+
     // After the close frame nobody waits longer for a peer that is gone.
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
@@ -47,7 +50,7 @@ internal sealed partial class CallSocket(
     /// <summary>Serves the connection until it, its token or the process ends.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
-        await using var onStopping = stopping.Register(() => End(WebSocketCloseStatus.EndpointUnavailable));
+        await using var onStopping = stopping.Register(() => End(ServiceRestart));
         var user = grains.GetGrain<IUserGrain>(userId);
         var reference = grains.CreateObjectReference<IUserObserver>(this);
         try
@@ -258,6 +261,11 @@ internal sealed partial class CallSocket(
         {
             try
             {
+                if (_status == ServiceRestart)
+                {
+                    await webSocket.SendAsync(CallSocketMessage.Restart, WebSocketMessageType.Text, endOfMessage: true, _abort.Token).ConfigureAwait(false);
+                }
+
                 await webSocket.CloseOutputAsync(_status, _why, _abort.Token).ConfigureAwait(false);
             }
             catch (Exception e) when (e is WebSocketException or OperationCanceledException)

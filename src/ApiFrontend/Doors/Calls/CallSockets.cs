@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using VoiceCluster.Abstractions.Users;
 using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Limits;
+using VoiceCluster.ApiFrontend.Stopping;
 
 namespace VoiceCluster.ApiFrontend.Doors.Calls;
 
@@ -11,7 +12,7 @@ internal sealed class CallSockets(
     TokenExpiry expiry,
     RequestLimits limits,
     TimeProvider time,
-    IHostApplicationLifetime lifetime,
+    FrontendDrain drain,
     ILogger<CallSocket> logger)
 {
     // A dead peer is found within the half minute after which a call without connections ends.
@@ -41,7 +42,7 @@ internal sealed class CallSockets(
 
         CallSocket socket = new(webSocket, identity.UserId, connection, grains, new(limits, context.Connection.RemoteIpAddress), time, logger);
         using var watch = expiry.Watch(identity.ExpiresAt, socket.OnTokenExpired);
-        await socket.RunAsync(lifetime.ApplicationStopping).ConfigureAwait(false);
+        await socket.RunAsync(drain.Goodbye).ConfigureAwait(false);
         return Results.Empty;
     }
 }

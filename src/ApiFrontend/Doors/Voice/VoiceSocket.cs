@@ -20,6 +20,9 @@ internal sealed partial class VoiceSocket(
     // WebSocket close codes for applications (RFC 6455 §7.4.2).
     private const WebSocketCloseStatus TokenExpired = (WebSocketCloseStatus)4401;
 
+    // Registered by IANA beside those of RFC 6455 §7.4.1: the server restarts, and the client may connect again.
+    private const WebSocketCloseStatus ServiceRestart = (WebSocketCloseStatus)1012;
+
     // After the close frame nobody waits longer for a peer that is gone.
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
@@ -35,7 +38,7 @@ internal sealed partial class VoiceSocket(
     public async Task RunAsync(CancellationToken tokenExpired, CancellationToken stopping)
     {
         await using var onExpired = tokenExpired.Register(() => End(TokenExpired));
-        await using var onStopping = stopping.Register(() => End(WebSocketCloseStatus.EndpointUnavailable));
+        await using var onStopping = stopping.Register(() => End(ServiceRestart));
         var user = grains.GetGrain<IVoiceUserGrain>(userId);
         var reference = grains.CreateObjectReference<IVoiceObserver>(this);
         try
@@ -181,6 +184,11 @@ internal sealed partial class VoiceSocket(
         {
             try
             {
+                if (_status == ServiceRestart)
+                {
+                    await webSocket.SendAsync(VoiceSocketMessage.Restart, WebSocketMessageType.Text, endOfMessage: true, _abort.Token).ConfigureAwait(false);
+                }
+
                 await webSocket.CloseOutputAsync(_status, null, _abort.Token).ConfigureAwait(false);
             }
             catch (Exception e) when (e is WebSocketException or OperationCanceledException)

@@ -1,10 +1,11 @@
 using VoiceCluster.ApiFrontend.Auth;
+using VoiceCluster.ApiFrontend.Stopping;
 
 namespace VoiceCluster.ApiFrontend.Doors.Voice;
 
 /// <summary>Opens the event sockets of this process and ends them with it.</summary>
 internal sealed class VoiceSockets(
-    IGrainFactory grains, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<VoiceSocket> logger)
+    IGrainFactory grains, TimeProvider time, FrontendDrain drain, ILogger<VoiceSocket> logger)
 {
     private static readonly TimeSpan PingPeriod = TimeSpan.FromSeconds(10);
 
@@ -30,7 +31,7 @@ internal sealed class VoiceSockets(
         using CancellationTokenSource expired = new(
             lifetimeLeft < TimeSpan.Zero ? TimeSpan.Zero : lifetimeLeft < LongestTimer ? lifetimeLeft : LongestTimer, time);
         VoiceSocket socket = new(webSocket, identity.UserId, grains, time, logger);
-        await socket.RunAsync(expired.Token, lifetime.ApplicationStopping).ConfigureAwait(false);
+        await socket.RunAsync(expired.Token, drain.Goodbye).ConfigureAwait(false);
         return Results.Empty;
     }
 }
