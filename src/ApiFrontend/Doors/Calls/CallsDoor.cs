@@ -6,7 +6,7 @@ using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Chats;
 using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Ice;
-using VoiceCluster.ApiFrontend.Stopping;
+using VoiceCluster.ApiFrontend.WebSockets;
 using VoiceCluster.Hosting.OpenApi;
 
 namespace VoiceCluster.ApiFrontend.Doors.Calls;
@@ -21,7 +21,7 @@ public static class CallsDoor
     {
         ArgumentNullException.ThrowIfNull(services);
         services.TryAddSingleton(TimeProvider.System);
-        services.AddFrontendDrain();
+        services.AddMessageSockets();
         services.AddSingleton<CallSockets>();
         return services;
     }
