@@ -74,6 +74,7 @@ internal sealed class BenchReport(
                 ["memoryMB"] = Round(after.MemoryBytes / (1 << 20)),
                 ["transports"] = Round(after.Transports),
                 ["datagramsSent"] = Round(after.Datagrams - before.Datagrams),
+                ["datagramsPerMessage"] = Round((after.Datagrams - before.Datagrams) / (after.SendMessages - before.SendMessages)),
                 ["sendFailures"] = Round(after.SendFailures - before.SendFailures),
                 ["receiveQueueOverflows"] = Round(after.QueueOverflows - before.QueueOverflows),
                 ["gcCollections"] = Round(after.GcCollections - before.GcCollections),
@@ -105,6 +106,7 @@ internal sealed class BenchReport(
         {
             Row("server CPU", $"{(after.CpuSeconds - before.CpuSeconds) / seconds:0.000} cores: {ServerMicrosecondsPerPacket:0.00} µs a packet");
             Row("server memory", $"{after.MemoryBytes / (1 << 20):N1} MB with {after.Transports:N0} transports");
+            Row("server sends", $"{(after.Datagrams - before.Datagrams) / (after.SendMessages - before.SendMessages):0.00} datagrams a message");
             Row("server drops", $"{after.SendFailures - before.SendFailures:N0} not sent, {after.QueueOverflows - before.QueueOverflows:N0} not read in time");
             Row("server collections", $"{after.GcCollections - before.GcCollections:N0}, {1_000 * (after.GcPauseSeconds - before.GcPauseSeconds):0.0} ms of pauses");
         }

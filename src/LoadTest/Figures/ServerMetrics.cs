@@ -3,7 +3,7 @@ using System.Globalization;
 namespace VoiceCluster.LoadTest.Figures;
 
 /// <summary>What a server's <c>/metrics</c> said at one moment; sums over all labels. NaN where it does not say.</summary>
-internal sealed record ServerMetrics(double CpuSeconds, double MemoryBytes, double RtpSent, double Datagrams, double SendFailures, double QueueOverflows, double Transports, double GcPauseSeconds, double GcCollections)
+internal sealed record ServerMetrics(double CpuSeconds, double MemoryBytes, double RtpSent, double Datagrams, double SendMessages, double SendFailures, double QueueOverflows, double Transports, double GcPauseSeconds, double GcCollections)
 {
     /// <summary>Reads Prometheus text, format 0.0.4.</summary>
     public static ServerMetrics Parse(string text)
@@ -28,6 +28,7 @@ internal sealed record ServerMetrics(double CpuSeconds, double MemoryBytes, doub
             Of("dotnet_process_memory_working_set_bytes"),
             Of("voicecluster_media_rtp_packets_sent_total"),
             Of("voicecluster_media_datagrams_sent_total"),
+            Of("voicecluster_media_send_messages_total"),
             Of("voicecluster_media_send_failures_total"),
             Of("voicecluster_media_receive_queue_overflows_total"),
             Of("voicecluster_media_transports"),

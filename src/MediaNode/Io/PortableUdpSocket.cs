@@ -80,6 +80,12 @@ public sealed class PortableUdpSocket : IBatchSocket
     public void Wait(long timeoutMicroseconds) => _socket.Poll((int)Math.Clamp(timeoutMicroseconds, 0, LongestWait), SelectMode.SelectRead);
 
     /// <inheritdoc/>
+    public void Pause(long microseconds)
+    {
+        // The framework's shortest sleep is a millisecond, too long for a packet to wait; and this socket sends datagrams one by one anyway.
+    }
+
+    /// <inheritdoc/>
     public int ReceiveBatch()
     {
         var count = 0;

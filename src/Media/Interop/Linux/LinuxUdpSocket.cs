@@ -117,6 +117,15 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     }
 
     /// <inheritdoc/>
+    public void Pause(long microseconds)
+    {
+        // The event is looked at and not taken, so the wait that follows ends at once.
+        var item = new LibC.PollFd { Fd = _event, Events = LibC.PollIn };
+        var timeout = new LibC.TimeSpec { Seconds = microseconds / 1_000_000, Nanoseconds = microseconds % 1_000_000 * 1_000 };
+        _ = LibC.PPoll(&item, 1, &timeout, null);
+    }
+
+    /// <inheritdoc/>
     public int ReceiveBatch()
     {
         for (var i = 0; i < IBatchSocket.BatchSize; i++)
