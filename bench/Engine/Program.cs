@@ -20,6 +20,22 @@ foreach (var section in args[2..])
         case ["calls", .. var only]:
             await Calls.RunAsync(table, rounds, report, only.Length > 0 ? only[0] : "");
             break;
+        case ["activations"]:
+            await Activations.RunAsync(table, rounds, report);
+            break;
+        case ["start"]:
+            await Starts.RunAsync(table, rounds, report);
+            break;
+        case ["memory"]:
+            await Activations.IdleAsync(table, report);
+            break;
+        case ["faults"]:
+            await Faults.RunAsync(table, rounds, report);
+            break;
+        case ["scaling"]:
+            await Scaling.RunAsync(table, rounds, report);
+            await Scaling.ShareAsync(table, report);
+            break;
         default:
             throw new ArgumentException($"There is no section {section}.");
     }
