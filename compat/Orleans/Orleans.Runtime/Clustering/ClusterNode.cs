@@ -168,7 +168,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         var id = call.Target;
         var view = Oracle.View;
         if (Runtime.Catalog.Find(id) is { } known && ReferenceEquals(known.OwnedIn, view) && call.ViewVersion <= view.Version
-            && !Runtime.IsStopped && known.TryEnqueue(call))
+            && !Runtime.IsStopped && _standstill?.PassAsync() is null or { IsCompletedSuccessfully: true } && known.TryEnqueue(call))
         {
             // Most calls by far: the grain is here, and was found to belong here by this very view.
             return;
