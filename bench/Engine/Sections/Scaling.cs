@@ -6,7 +6,8 @@ namespace VoiceCluster.Bench.Engine.Sections;
 /// <summary>Clusters of 1, 2, 4 and 8 silos on this one machine: calls and joins for each second of processor time, and what a new silo takes over.</summary>
 internal static class Scaling
 {
-    private const int Callers = 64;
+    /// <summary>Callers in each silo: several of them wait for the same other silo, as in a cluster that is in use.</summary>
+    private const int CallersEach = 64;
     private const int Rooms = 2_000;
 
     private static readonly TimeSpan Time = TimeSpan.FromSeconds(2);
@@ -58,7 +59,7 @@ internal static class Scaling
     private static async Task MeasureAsync(Cluster cluster, (Report Report, string Row)? row, Func<int, Task<CallFigures>> call)
     {
         var before = cluster.Silos.Sum(s => s.ProcessorTime.TotalSeconds);
-        var figures = await Task.WhenAll(Enumerable.Range(0, Callers).Select(call));
+        var figures = await Task.WhenAll(Enumerable.Range(0, CallersEach * cluster.Silos.Count).Select(call));
         var used = cluster.Silos.Sum(s => s.ProcessorTime.TotalSeconds) - before;
         var calls = figures.Sum(f => f.Calls);
         row?.Report.Add(row.Value.Row, calls / Time.TotalSeconds, calls / used);
