@@ -10,9 +10,12 @@ namespace Orleans.TestingHost;
 /// </summary>
 public sealed class TestNetwork : INetworkFaults
 {
+    private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<(string From, string To), byte> _cut = new();
     private readonly ConcurrentDictionary<(string From, string To), TimeSpan> _delays = new();
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    internal TestNetwork(TimeProvider time) => _time = time;
 
     /// <summary>Nothing passes between two silos, in either direction.</summary>
     public void Cut(SiloAddress first, SiloAddress second)
@@ -54,7 +57,7 @@ public sealed class TestNetwork : INetworkFaults
     {
         if (_delays.TryGetValue((from, to), out var delay))
         {
-            await Task.Delay(delay, cancellationToken);
+            await Task.Delay(delay, _time, cancellationToken);
         }
 
         while (true)

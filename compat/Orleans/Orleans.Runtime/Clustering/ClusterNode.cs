@@ -20,6 +20,8 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     /// <summary>How long a call from a silo with a newer view waits until this silo has it too.</summary>
     private static readonly TimeSpan ViewLimit = TimeSpan.FromSeconds(2);
 
+    private static readonly TimeSpan ViewRetry = TimeSpan.FromMilliseconds(100);
+
     /// <summary>How long a silo that leaves waits for what is under way.</summary>
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
 
@@ -111,7 +113,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         var joining = JoinAsync();
 
         // Most often this takes a moment; a table that is away must not keep the process from saying so.
-        await Task.WhenAny(joining, Task.Delay(JoinRetry * 2, cancellationToken));
+        await Task.WhenAny(joining, Task.Delay(JoinRetry * 2, Runtime.Time, cancellationToken));
     }
 
     /// <summary>Hands the grains over and leaves. Calls of this process still go to the others.</summary>
@@ -349,7 +351,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             {
                 NotReady = $"The membership table cannot be used: {e.Message}";
                 Runtime.Log.JoinDelayed(e.Message);
-                await Task.Delay(JoinRetry, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(JoinRetry, Runtime.Time, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
@@ -496,7 +498,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             await Oracle.RefreshAsync(_stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (ViewVersion < version)
             {
-                await Task.WhenAny(arrived, Task.Delay(100, CancellationToken.None));
+                await Task.WhenAny(arrived, Task.Delay(ViewRetry, Runtime.Time));
             }
         }
 

@@ -253,7 +253,7 @@ internal sealed class MembershipOracle(
                 if (!isWritten)
                 {
                     onRetry?.Invoke();
-                    await Task.Delay(RetryAfter * Random.Shared.NextDouble(), cancellationToken);
+                    await Task.Delay(RetryAfter * Random.Shared.NextDouble(), time, cancellationToken);
                 }
             }
         }

@@ -10,7 +10,7 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
 {
     private readonly Dictionary<SiloAddress, int> _missed = [];
     private readonly HashSet<SiloAddress> _urgent = [];
-    private readonly SemaphoreSlim _wake = new(0);
+    private readonly WakeSignal _wake = new(node.Runtime.Time);
     private readonly Lock _lock = new();
 
     /// <summary>The connection to a silo was lost or refused: probe it now.</summary>
@@ -20,7 +20,7 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
         {
             if (_urgent.Add(silo))
             {
-                _wake.Release();
+                _wake.Set();
             }
         }
     }
@@ -66,8 +66,8 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
         node.Runtime.Log.Suspecting(silo, _missed[silo]);
         try
         {
-            using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            time.CancelAfter(options.ProbeTimeout * 5);
+            using var timeout = new CancellationTokenSource(options.ProbeTimeout * 5, node.Runtime.Time);
+            using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
             await node.Oracle.VoteDeadAsync(silo, time.Token);
             node.TellEverybody();
         }
@@ -80,15 +80,7 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
 
     private async Task WaitAsync(TimeSpan period, CancellationToken cancellationToken)
     {
-        try
-        {
-            await _wake.WaitAsync(period, cancellationToken);
-        }
-        catch (OperationCanceledException)
-        {
-            return;
-        }
-
+        await _wake.WaitAsync(period, cancellationToken);
         lock (_lock)
         {
             _urgent.Clear();

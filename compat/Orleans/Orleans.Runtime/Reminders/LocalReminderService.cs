@@ -11,7 +11,7 @@ internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable tabl
 {
     private readonly ConcurrentDictionary<(GrainId, string), LocalReminder> _reminders = new();
     private readonly CancellationTokenSource _stopped = new();
-    private readonly SemaphoreSlim _wake = new(0);
+    private readonly WakeSignal _wake = new(silo.Time);
     private Task _reading = Task.CompletedTask;
 
     public void Participate(ISiloLifecycle lifecycle) =>
@@ -69,7 +69,7 @@ internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable tabl
         }
 
         // The share may be another one with each view; and what a view's change missed, the next look finds.
-        silo.ViewChanged += _ => _wake.Release();
+        silo.ViewChanged += _ => _wake.Set();
         _reading = ReadAlwaysAsync(_stopped.Token);
     }
 
@@ -86,7 +86,7 @@ internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable tabl
                 silo.Log.RemindersNotRead(e);
             }
 
-            await ((Task)_wake.WaitAsync(options.Value.RefreshReminderListPeriod, cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _wake.WaitAsync(options.Value.RefreshReminderListPeriod, cancellationToken);
         }
     }
 
