@@ -155,25 +155,38 @@ public sealed class TestClock : TimeProvider
             _thread.Join();
         }
 
-        private static bool IsIdle()
+        /// <summary>Threads of the pool that are at work, or that somebody blocks for good.</summary>
+        private static int Busy()
         {
             if (ThreadPool.PendingWorkItemCount > 0)
             {
-                return false;
+                return int.MaxValue;
             }
 
             ThreadPool.GetMaxThreads(out var most, out _);
             ThreadPool.GetAvailableThreads(out var available, out _);
-            return most == available;
+            return most - available;
         }
 
         private void Loop()
         {
+            // Test runners block threads of the pool for good: as many as there are whenever nothing else goes on.
+            var blocked = 0;
             while (!_isStopped)
             {
-                var since = System.GetTimestamp();
-                for (var looks = 0; looks < Looks && System.GetElapsedTime(since) < Patience; looks = IsIdle() ? looks + 1 : 0)
+                var (since, least) = (System.GetTimestamp(), int.MaxValue);
+                for (var looks = 0; looks < Looks;)
                 {
+                    var busy = Busy();
+                    least = Math.Min(least, busy);
+                    blocked = Math.Min(blocked, busy);
+                    looks = busy <= blocked ? looks + 1 : 0;
+                    if (System.GetElapsedTime(since) > Patience)
+                    {
+                        blocked = least == int.MaxValue ? blocked : least;
+                        break;
+                    }
+
                     Thread.SpinWait(300);
                     Thread.Yield();
                 }
