@@ -351,9 +351,10 @@ internal sealed class SimulatedCluster : IAsyncDisposable
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (IsEnabled(logLevel))
+            // Silos that end drop what they would have told the others.
+            if (IsEnabled(logLevel) && formatter(state, exception) is { } text && !text.StartsWith("The one-way call", StringComparison.Ordinal))
             {
-                note(silo, $"{formatter(state, exception)}{(exception is null ? "" : $" ({exception.GetType().Name}: {exception.Message})")}");
+                note(silo, $"{text}{(exception is null ? "" : $" ({exception.GetType().Name}: {exception.Message})")}");
             }
         }
 

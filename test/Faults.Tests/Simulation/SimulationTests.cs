@@ -13,6 +13,7 @@ namespace VoiceCluster.Faults.Tests.Simulation;
 public sealed class SimulationTests(ITestOutputHelper output)
 {
     private const int Side = 8;
+    private const int MaxFailures = 5;
 
     /// <summary>After the last fault every client gets every answer within this.</summary>
     private static readonly TimeSpan RecoveryLimit = TimeSpan.FromSeconds(30);
@@ -37,7 +38,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         using var running = clock.RunFreely(Step);
         await Task.WhenAll(Enumerable.Range(0, Math.Min(Side, Schedules)).Select(_ => Task.Run(async () =>
         {
-            while (failures.IsEmpty && seeds.TryDequeue(out var seed))
+            while (failures.Count < MaxFailures && seeds.TryDequeue(out var seed))
             {
                 var (failure, recovery, count) = await RunAsync(Schedule.Draw(seed), clock);
                 recoveries.Add(recovery);
