@@ -134,8 +134,11 @@ public sealed class TestClock : TimeProvider
         /// <summary>Looks at an idle process in a row before a step: bytes on a loopback connection wake no thread for a moment.</summary>
         private const int Looks = 6;
 
-        /// <summary>Something that never ends, a blocked thread for instance, does not stop the clock for longer than this.</summary>
-        private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(200);
+        /// <summary>How long the process is looked at, before anything is started, to find what is always at work in it.</summary>
+        private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(100);
+
+        /// <summary>Work that goes on for longer without a pause, a thread that was blocked for good meanwhile for instance, does not stop the clock.</summary>
+        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
         private readonly TestClock _clock;
         private readonly TimeSpan _step;
@@ -170,23 +173,22 @@ public sealed class TestClock : TimeProvider
 
         private void Loop()
         {
-            // Test runners block threads of the pool for good: as many as there are whenever nothing else goes on.
-            var blocked = 0;
+            // Test runners block threads of the pool for good.
+            var (start, blocked) = (System.GetTimestamp(), int.MaxValue);
+            while (System.GetElapsedTime(start) < FirstLook)
+            {
+                blocked = Math.Min(blocked, Busy());
+                Thread.Sleep(1);
+            }
+
             while (!_isStopped)
             {
-                var (since, least) = (System.GetTimestamp(), int.MaxValue);
-                for (var looks = 0; looks < Looks;)
+                var since = System.GetTimestamp();
+                for (var looks = 0; looks < Looks && System.GetElapsedTime(since) < Patience;)
                 {
                     var busy = Busy();
-                    least = Math.Min(least, busy);
                     blocked = Math.Min(blocked, busy);
                     looks = busy <= blocked ? looks + 1 : 0;
-                    if (System.GetElapsedTime(since) > Patience)
-                    {
-                        blocked = least == int.MaxValue ? blocked : least;
-                        break;
-                    }
-
                     Thread.SpinWait(300);
                     Thread.Yield();
                 }

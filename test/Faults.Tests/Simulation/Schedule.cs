@@ -67,7 +67,8 @@ public sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Lasts, int Firs
 }
 
 /// <summary>A cluster and what goes wrong in it, drawn from a seed: one seed, one schedule.</summary>
-public sealed record Schedule(int Seed, int Silos, int Clients, Fault[] Faults)
+/// <param name="Pause">Between two operations of a client, on average.</param>
+public sealed record Schedule(int Seed, int Silos, int Clients, TimeSpan Pause, Fault[] Faults)
 {
     private const int MaxFaults = 7;
 
@@ -96,11 +97,11 @@ public sealed record Schedule(int Seed, int Silos, int Clients, Fault[] Faults)
             random.Next(3) == 0 ? Draw(random, TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(2)) : Draw(random, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(9)),
             random.Next(0, 60),
             random.Next(0, 60)));
-        return new Schedule(seed, silos, 2, [.. faults.OrderBy(f => f.At)]);
+        return new Schedule(seed, silos, 2, Draw(random, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(500)), [.. faults.OrderBy(f => f.At)]);
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"seed {Seed}: {Silos} silos, {Clients} outside clients\n  {string.Join("\n  ", Faults.AsEnumerable())}";
+    public override string ToString() => $"seed {Seed}: {Silos} silos, {Clients} outside clients, an operation each {Pause.TotalMilliseconds:f0} ms\n  {string.Join("\n  ", Faults.AsEnumerable())}";
 
     private static TimeSpan Draw(Random random, TimeSpan from, TimeSpan to) => from + ((to - from) * random.NextDouble());
 }

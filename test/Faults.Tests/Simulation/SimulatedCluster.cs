@@ -15,7 +15,6 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     /// <summary>How long a caller waits.</summary>
     public static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(10);
 
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(150);
 
     private readonly Schedule _schedule;
     private readonly TestClock _clock;
@@ -140,7 +139,8 @@ internal sealed class SimulatedCluster : IAsyncDisposable
         {
             foreach (var (client, key) in group)
             {
-                while (!await client.AskAsync(key, OperationKind.ReadStored))
+                // From memory: what an activation holds must not be read anew before it is judged.
+                while (IsLeft(client) && !await client.AskAsync(key, OperationKind.Read))
                 {
                     if (Elapsed() - since > limit)
                     {
@@ -205,6 +205,8 @@ internal sealed class SimulatedCluster : IAsyncDisposable
 
     private WorkloadClient[] Survivors() => [.. _clients.Where(c => c.Silo is null or { IsActive: true, HasEnded: false }).Select(c => c.Client)];
 
+    private bool IsLeft(WorkloadClient client) => Survivors().Contains(client);
+
     private void Welcome(SiloHandle silo)
     {
         _silos.Add(silo);
@@ -215,7 +217,7 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     {
         var workload = new WorkloadClient(name, _clients.Count, client, _log, _clock, (_schedule.Seed * 31) + _clients.Count);
         var stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        _clients.Add((workload, silo, Task.Run(() => workload.RunAsync(Pause, stop.Token))));
+        _clients.Add((workload, silo, Task.Run(() => workload.RunAsync(_schedule.Pause, stop.Token))));
     }
 
     private async Task JoinAsync()

@@ -164,7 +164,9 @@ internal sealed class MembershipOracle(
         await ChangeAsync(
             data =>
             {
-                if (isDone || data.TryGet(silo) is not { } row || row.Item1.Status == SiloStatus.Dead)
+                // Who was declared dead itself votes no more: else two silos that do not reach each other would both end.
+                if (isDone || data.TryGet(self)?.Item1.Status is not (SiloStatus.Active or SiloStatus.Joining)
+                    || data.TryGet(silo) is not { } row || row.Item1.Status == SiloStatus.Dead)
                 {
                     return null;
                 }
@@ -189,8 +191,8 @@ internal sealed class MembershipOracle(
                 return (row.Item1, row.Item2);
             },
             cancellationToken,
-            onRetry: () => isDone = false);
-        if (_view.Find(silo)?.Status == SiloStatus.Dead)
+            onRetry: () => (isDone, votes) = (false, 0));
+        if (votes > 0 && _view.Find(silo)?.Status == SiloStatus.Dead)
         {
             log.DeclaredDead(silo, votes);
         }
