@@ -77,6 +77,9 @@ public sealed record Schedule(int Seed, int Silos, int Clients, TimeSpan Pause, 
     private static readonly FaultKind[] Whole =
         [FaultKind.Kill, FaultKind.Stop, FaultKind.Join, FaultKind.TableFails, FaultKind.TableHangs, FaultKind.TableForgets, FaultKind.StoreFails, FaultKind.StoreHangs, FaultKind.StoreForgets];
 
+    /// <summary>Clients in each silo. One that waits for a silo that it does not reach asks for nothing else.</summary>
+    public int ClientsEach { get; init; } = 1;
+
     /// <summary>Whether every silo can always speak with every other one.</summary>
     public bool IsWhole => Faults.All(f => Whole.Contains(f.Kind));
 
@@ -98,6 +101,19 @@ public sealed record Schedule(int Seed, int Silos, int Clients, TimeSpan Pause, 
             random.Next(0, 60),
             random.Next(0, 60)));
         return new Schedule(seed, silos, 2, Draw(random, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(500)), [.. faults.OrderBy(f => f.At)]);
+    }
+
+    /// <summary>One silo reaches nothing but the store, for so long that the others take its grains over while it goes on.</summary>
+    public static Schedule DrawIsolation(int seed)
+    {
+        var random = new Random(seed);
+        return new Schedule(seed, random.Next(3, 5), 2, Draw(random, TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(1_000)),
+        [
+            new Fault(FaultKind.Isolate, TimeSpan.FromSeconds(1), Draw(random, TimeSpan.FromSeconds(6), TimeSpan.FromSeconds(15)), random.Next(60), 0),
+        ])
+        {
+            ClientsEach = 8,
+        };
     }
 
     /// <inheritdoc/>

@@ -210,7 +210,10 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     private void Welcome(SiloHandle silo)
     {
         _silos.Add(silo);
-        AddClient(silo.Name, silo.ServiceProvider.GetRequiredService<IClusterClient>(), silo);
+        for (var i = 0; i < _schedule.ClientsEach; i++)
+        {
+            AddClient($"{silo.Name}.{i}", silo.ServiceProvider.GetRequiredService<IClusterClient>(), silo);
+        }
     }
 
     private void AddClient(string name, IClusterClient client, SiloHandle? silo)

@@ -61,6 +61,9 @@ internal sealed class Activation : IGrainContext, IReentrantSections
 
     public GrainClassInfo Info { get; }
 
+    /// <summary>Whether others may still write this grain's states; null on a silo that is alone.</summary>
+    public Clustering.Takeovers? Takeovers => _silo.Cluster?.Takeovers;
+
     public ActivationScheduler Scheduler { get; }
 
     /// <summary>Requests that wait or run.</summary>
@@ -74,6 +77,9 @@ internal sealed class Activation : IGrainContext, IReentrantSections
             }
         }
     }
+
+    /// <summary>A state that was taken over could not be compared with the store.</summary>
+    public void NoteNotCompared(Exception exception) => _silo.Log.NotCompared(exception, GrainId);
 
     /// <summary>Makes the object and runs its start. Called once, right after construction.</summary>
     public void Start() => Scheduler.Queue(static self => _ = ((Activation)self!).ActivateAsync(), this);

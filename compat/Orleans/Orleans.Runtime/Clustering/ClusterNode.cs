@@ -65,12 +65,14 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             Self, runtime.Name, (_gatewayListener?.LocalEndPoint as IPEndPoint)?.Port ?? 0, services.GetRequiredService<IMembershipTable>(), _membership, runtime.Time, runtime.Log,
             () => _standstill?.IsClosed == true);
         Handovers = new Handovers(this);
+        Takeovers = new Takeovers(this, _membership);
         Gateway = new Gateway(this);
         Network = new ClusterNetwork(cluster.ClusterId, security, runtime, services.GetService<INetworkFaults>());
         _prober = new SiloProber(this, _membership);
 
         // A clock that tests move says nothing about a process that stands still.
         _standstill = runtime.Time == TimeProvider.System ? new StandstillGuard(MakeSureAsync) : null;
+        Oracle.ViewChanging += OnViewChanging;
         Oracle.ViewChanged += OnViewChanged;
         Oracle.DeclaredDead += OnDeclaredDead;
     }
@@ -86,6 +88,8 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     public MembershipOracle Oracle { get; }
 
     public Handovers Handovers { get; }
+
+    public Takeovers Takeovers { get; }
 
     public Gateway Gateway { get; }
 
@@ -422,9 +426,14 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         }
     }
 
-    private void OnViewChanged(ClusterView before, ClusterView after)
+    private void OnViewChanging(ClusterView before, ClusterView after)
     {
         Handovers.Expect(before.Active.Length == 0 ? Without(after, Self) : before, after);
+        Takeovers.OnView(before, after);
+    }
+
+    private void OnViewChanged(ClusterView before, ClusterView after)
+    {
         foreach (var (silo, link) in _links)
         {
             if (after.Find(silo)?.Status is null or SiloStatus.Dead && _links.TryRemove(silo, out _))
@@ -463,6 +472,8 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             await Task.WhenAll(moving.Select(a => a.Deactivated)).WaitAsync(Handovers.Limit, Runtime.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        // What this silo was itself waiting for was not its own to hand over yet.
+        await Handovers.EarlierAsync(view.Version).WaitAsync(Handovers.Limit, Runtime.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         SayHandedOver(view);
     }
 

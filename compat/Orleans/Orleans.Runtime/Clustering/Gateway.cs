@@ -68,15 +68,12 @@ internal sealed class Gateway(ClusterNode node)
             return;
         }
 
-        if (call.Hops == 0 || call.Source is not null)
+        foreach (var (silo, clients) in _elsewhere)
         {
-            foreach (var (silo, clients) in _elsewhere)
+            if (call.Hops < ClusterNode.MaxHops && clients.Contains(client) && node.TryLink(silo) is { } link)
             {
-                if (call.Hops < ClusterNode.MaxHops && clients.Contains(client) && node.TryLink(silo) is { } link)
-                {
-                    link.Send(call);
-                    return;
-                }
+                link.Send(call);
+                return;
             }
         }
 

@@ -199,14 +199,32 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
 
             if (!connection.TrySend(next.Call, owner.ViewVersion))
             {
-                lock (_lock)
-                {
-                    _waiting.Enqueue(next);
-                }
-
+                PutBack(next);
                 return false;
             }
         }
+    }
+
+    /// <summary>In front of the others: calls go in the order in which they came.</summary>
+    private void PutBack((GrainCall Call, long Since) first)
+    {
+        lock (_lock)
+        {
+            if (!_ended.IsCancellationRequested)
+            {
+                var others = _waiting.ToArray();
+                _waiting.Clear();
+                _waiting.Enqueue(first);
+                foreach (var other in others)
+                {
+                    _waiting.Enqueue(other);
+                }
+
+                return;
+            }
+        }
+
+        first.Call.Reroute();
     }
 
     /// <summary>A question to the silo itself is answered by its silence: nothing else could answer it.</summary>
