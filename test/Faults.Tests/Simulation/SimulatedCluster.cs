@@ -72,7 +72,7 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     public async Task<Dictionary<string, long>> StoredAsync()
     {
         var stored = new Dictionary<string, long>();
-        foreach (var key in WorkloadClient.AllKeys)
+        foreach (var key in WorkloadClient.KeysOf(""))
         {
             var state = new GrainState<Number>();
             var type = key.StartsWith("counter", StringComparison.Ordinal) ? typeof(ICounterGrain) : typeof(IRegisterGrain);
@@ -135,7 +135,7 @@ internal sealed class SimulatedCluster : IAsyncDisposable
         }
 
         await Task.WhenAll(_clients.Select(c => c.Run));
-        await Task.WhenAll(Survivors().SelectMany(client => WorkloadClient.AllKeys.Select(key => (client, key))).GroupBy(c => c.client).Select(async group =>
+        await Task.WhenAll(Survivors().SelectMany(client => WorkloadClient.KeysOf("").Select(key => (client, key))).GroupBy(c => c.client).Select(async group =>
         {
             foreach (var (client, key) in group)
             {
@@ -171,7 +171,7 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     /// <summary>Every client that is left reads every grain.</summary>
     public Task ReadAllAsync() => Task.WhenAll(Survivors().Select(async client =>
     {
-        foreach (var key in WorkloadClient.AllKeys)
+        foreach (var key in WorkloadClient.KeysOf(""))
         {
             if (!await client.AskAsync(key, OperationKind.Read, isFinal: true))
             {

@@ -71,7 +71,9 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         _prober = new SiloProber(this, _membership);
 
         // A clock that tests move says nothing about a process that stands still.
-        _standstill = runtime.Time == TimeProvider.System ? new StandstillGuard(MakeSureAsync) : null;
+        // Whoever answered a probe a moment ago misses that many before anybody votes; two thirds of it are surely too short.
+        var notDeadBefore = _membership.ProbeTimeout * _membership.NumMissedProbesLimit * 2 / 3;
+        _standstill = runtime.Time == TimeProvider.System ? new StandstillGuard(notDeadBefore, MakeSureAsync) : null;
         Oracle.ViewChanging += OnViewChanging;
         Oracle.ViewChanged += OnViewChanged;
         Oracle.DeclaredDead += OnDeclaredDead;
@@ -187,6 +189,13 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         if (!_joined.Task.IsCompleted)
         {
             _ = WaitAndDispatchAsync(_joined.Task, call);
+            return;
+        }
+
+        if (_standstill?.PassAsync() is { IsCompletedSuccessfully: false } pass)
+        {
+            // Calls within this process as well: their grains may be another silo's by now.
+            _ = WaitAndDispatchAsync(pass.AsTask(), call);
             return;
         }
 

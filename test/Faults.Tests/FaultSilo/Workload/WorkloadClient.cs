@@ -7,7 +7,8 @@ namespace VoiceCluster.Faults.Workload;
 /// <summary>One client that asks one thing after the other, drawn from a seed, and notes how each ended.</summary>
 /// <param name="name">Its name in the history.</param>
 /// <param name="number">Makes the values that it writes its own.</param>
-public sealed class WorkloadClient(string name, int number, IGrainFactory grains, OperationLog log, TimeProvider time, int seed)
+/// <param name="run">Part of the grains' names, so that one cluster can serve several runs.</param>
+public sealed class WorkloadClient(string name, int number, IGrainFactory grains, OperationLog log, TimeProvider time, int seed, string run = "")
 {
     /// <summary>Grains of each kind.</summary>
     public const int Keys = 4;
@@ -22,15 +23,17 @@ public sealed class WorkloadClient(string name, int number, IGrainFactory grains
     public string Name => name;
 
     /// <summary>The grains of the workload.</summary>
-    public static IEnumerable<string> AllKeys { get; } =
-        [.. Enumerable.Range(0, Keys).SelectMany(static i => (string[])[$"counter-{i}", $"register-{i}"])];
+    public IReadOnlyList<string> AllKeys { get; } = KeysOf(run);
+
+    /// <summary>The grains of a run.</summary>
+    public static string[] KeysOf(string run) => [.. Enumerable.Range(0, Keys).SelectMany(i => (string[])[$"counter-{run}{i}", $"register-{run}{i}"])];
 
     /// <summary>Asks until it is told to stop; ends when the last answer has come.</summary>
     public async Task RunAsync(TimeSpan pause, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
         {
-            var key = _random.Next(Keys);
+            var key = $"{run}{_random.Next(Keys)}";
             await (_random.Next(10) switch
             {
                 < 3 => AskAsync($"counter-{key}", OperationKind.Increment),
