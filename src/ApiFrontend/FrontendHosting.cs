@@ -5,6 +5,7 @@ using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Doors.Calls;
 using VoiceCluster.ApiFrontend.Doors.Channels;
 using VoiceCluster.ApiFrontend.Doors.Mediasoup;
+using VoiceCluster.ApiFrontend.Doors.Peers;
 using VoiceCluster.ApiFrontend.Doors.Voice;
 using VoiceCluster.ApiFrontend.Http;
 using VoiceCluster.ApiFrontend.Ice;
@@ -48,6 +49,7 @@ public static class FrontendHosting
         services.AddCalls();
         services.AddVoice();
         services.AddChannels();
+        services.AddPeers();
         services.AddHostedService<DoorsClosing>();
         services.AddCors();
         services.AddRouting();
@@ -93,6 +95,7 @@ public static class FrontendHosting
         app.MapCalls();
         app.MapVoice();
         app.MapChannels();
+        app.MapPeers();
         app.MapOpenApi().AllowAnonymous();
 
         // A Socket.IO client shows its token in the handshake of a namespace, which judges it.
