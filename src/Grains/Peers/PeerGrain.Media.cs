@@ -173,7 +173,8 @@ public sealed partial class PeerGrain
         ProducerInfo[] wanted = _connection is null && state.Tracks.Sections.Count == 0
             ? []
             : [.. view.OthersProducers.Where(p => p.Kind == MediaKind.Video || !hasSlots)];
-        foreach (var consumer in state.Tracks.Match(wanted, out var hasChanged))
+        var closed = state.Tracks.Match(wanted, out var hasChanged);
+        foreach (var consumer in closed)
         {
             _unsaved = true;
             await Room.CloseConsumerAsync(ParticipantId, consumer);
