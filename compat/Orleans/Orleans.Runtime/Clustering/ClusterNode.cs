@@ -25,6 +25,9 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     /// <summary>How long a silo that leaves waits for what is under way.</summary>
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long a silo that leaves waits for the table.</summary>
+    private static readonly TimeSpan StatusLimit = TimeSpan.FromSeconds(3);
+
     private static readonly TimeSpan JoinRetry = TimeSpan.FromSeconds(1);
     private static readonly DateTime Epoch = new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
@@ -253,12 +256,18 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         }
     }
 
-    /// <summary>Whether another silo reaches it.</summary>
-    public async Task<bool> ProbeThroughAsync(SiloAddress helper, SiloAddress silo, TimeSpan timeout)
+    /// <summary>Whether another silo, any one, reaches it.</summary>
+    public async Task<bool> ReachesThroughAnotherAsync(SiloAddress silo)
     {
+        if (!_membership.EnableIndirectProbes || Oracle.View.Active.Where(m => m.Silo != silo && m.Silo != Self).ToArray() is not { Length: > 0 } others)
+        {
+            return false;
+        }
+
         try
         {
-            return await ControlOf(helper).ProbeForAsync(silo, timeout).WaitAsync(timeout * 2, Runtime.Time, _stopped.Token);
+            return await ControlOf(others[Random.Shared.Next(others.Length)].Silo).ProbeForAsync(silo, _membership.ProbeTimeout)
+                .WaitAsync(_membership.ProbeTimeout * 2, Runtime.Time, _stopped.Token);
         }
         catch (Exception e) when (e is TimeoutException or OrleansException or OperationCanceledException)
         {
@@ -385,8 +394,12 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
                 }
             }
 
-            Runtime.Log.Suspecting(member.Silo, _membership.NumMissedProbesLimit);
-            await Oracle.VoteDeadAsync(member.Silo, _stopped.Token);
+            // It may be this silo alone that does not reach it.
+            if (!await ReachesThroughAnotherAsync(member.Silo))
+            {
+                Runtime.Log.Suspecting(member.Silo, _membership.NumMissedProbesLimit);
+                await Oracle.VoteDeadAsync(member.Silo, _stopped.Token);
+            }
         }));
     }
 
@@ -421,7 +434,9 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     {
         try
         {
-            await Oracle.SetStatusAsync(status, cancellationToken);
+            using var limit = new CancellationTokenSource(StatusLimit, Runtime.Time);
+            using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+            await Oracle.SetStatusAsync(status, time.Token);
             TellEverybody();
         }
         catch (Exception e) when (e is not OperationCanceledException)
