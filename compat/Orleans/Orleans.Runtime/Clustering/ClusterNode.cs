@@ -29,6 +29,9 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     private static readonly TimeSpan StatusLimit = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan JoinRetry = TimeSpan.FromSeconds(1);
+    /// <summary>The version by which a silo that leaves has handed over: it gains nothing any more.</summary>
+    private const long EverAfter = long.MaxValue;
+
     private static readonly DateTime Epoch = new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
     private readonly ConcurrentDictionary<SiloAddress, SiloLink> _links = new();
@@ -133,12 +136,15 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         if (Oracle.Status == SiloStatus.Active)
         {
             await TrySetStatusAsync(SiloStatus.ShuttingDown, cancellationToken);
+
+            // The answer to a probe says that what was told before it is known: from now on nobody brings new calls.
+            await Task.WhenAll(Oracle.View.Active.Where(m => m.Silo != Self).Select(m => ProbeAsync(m.Silo, LeaveLimit)));
         }
 
         await endActivations();
         if (Oracle.Status is SiloStatus.ShuttingDown)
         {
-            SayHandedOver(Oracle.View);
+            SayHandedOver(Oracle.View, EverAfter);
             await Task.WhenAll(_links.Values.Select(l => l.DrainAsync(LeaveLimit)));
             await TrySetStatusAsync(SiloStatus.Dead, cancellationToken);
             await Gateway.DrainAsync(LeaveLimit);
@@ -506,14 +512,14 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
 
         // What this silo was itself waiting for was not its own to hand over yet.
         await Handovers.EarlierAsync(view.Version).WaitAsync(Handovers.Limit, Runtime.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        SayHandedOver(view);
+        SayHandedOver(view, view.Version);
     }
 
-    private void SayHandedOver(ClusterView view)
+    private void SayHandedOver(ClusterView view, long version)
     {
         foreach (var member in view.Active.Where(m => m.Silo != Self))
         {
-            ControlOf(member.Silo).HandedOverAsync(Self, view.Version);
+            ControlOf(member.Silo).HandedOverAsync(Self, version);
         }
     }
 
