@@ -136,7 +136,9 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
         if (!_isOpening && !IsOpen && !_ended.IsCancellationRequested)
         {
             _isOpening = true;
-            _ = Task.Run(OpenAsync);
+
+            // Without the context of whoever happens to call first: the connection outlives his call.
+            ThreadPool.UnsafeQueueUserWorkItem(static link => _ = link.OpenAsync(), this, preferLocal: false);
         }
     }
 
