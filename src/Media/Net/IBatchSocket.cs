@@ -26,6 +26,9 @@ public interface IBatchSocket : IDatagramSink, IDisposable
     /// <summary>Blocks until a datagram is there, <see cref="Wake"/> is called, or the time is over.</summary>
     void Wait(long timeoutMicroseconds);
 
+    /// <summary>Datagrams at another socket of this kind end a <see cref="Wait"/> as well, for one thread that serves both.</summary>
+    void WaitAlsoFor(IBatchSocket other);
+
     /// <summary>Takes up to <see cref="BatchSize"/> datagrams without blocking; returns how many.</summary>
     int ReceiveBatch();
 

@@ -28,8 +28,15 @@ public sealed partial class WorkerThread : IAsyncDisposable
     private long _busy;
 
     /// <summary>Makes the thread; <see cref="Start"/> runs it. The socket is disposed with it.</summary>
-    public WorkerThread(int index, IBatchSocket socket, MediaWorker worker, MonotonicClock clock, ILogger logger)
+    /// <param name="index">Number of the worker in its node, from 0.</param>
+    /// <param name="socket">The worker's port.</param>
+    /// <param name="worker">What the thread runs.</param>
+    /// <param name="clock">The clock.</param>
+    /// <param name="logger">The log.</param>
+    /// <param name="relay">The relay port, for which <paramref name="socket"/> waits as well; null without one.</param>
+    public WorkerThread(int index, IBatchSocket socket, MediaWorker worker, MonotonicClock clock, ILogger logger, IBatchSocket? relay = null)
     {
+        Relay = relay;
         Index = index;
         Worker = worker;
         _socket = socket;
@@ -43,6 +50,9 @@ public sealed partial class WorkerThread : IAsyncDisposable
 
     /// <summary>The port and its counters.</summary>
     public IBatchSocket Socket => _socket;
+
+    /// <summary>The relay port as this worker has it; null without one.</summary>
+    public IBatchSocket? Relay { get; }
 
     /// <summary>The worker. Only its <see cref="MediaWorker.Stats"/> may be read from other threads.</summary>
     public MediaWorker Worker { get; }
@@ -94,6 +104,7 @@ public sealed partial class WorkerThread : IAsyncDisposable
 
         await _ended.Task.ConfigureAwait(false);
         _socket.Dispose();
+        Relay?.Dispose();
     }
 
     private void Run()
@@ -121,6 +132,7 @@ public sealed partial class WorkerThread : IAsyncDisposable
 
                 // :: Step 3
                 ReceiveAll(now);
+                ReceiveRelay(now);
 
                 // :: Step 4
                 RunCommands(now);
@@ -130,11 +142,11 @@ public sealed partial class WorkerThread : IAsyncDisposable
                 Measure(now);
 
                 // :: Step 6
-                _socket.Flush();
+                Flush();
             }
 
             RunCommands(_clock.Now);
-            _socket.Flush();
+            Flush();
         }
         catch (Exception e)
         {
@@ -162,12 +174,37 @@ public sealed partial class WorkerThread : IAsyncDisposable
                 Worker.Receive(datagram, from, now);
             }
 
-            _socket.Flush();
+            Flush();
             if (count < IBatchSocket.BatchSize)
             {
                 return;
             }
         }
+    }
+
+    private void ReceiveRelay(long now)
+    {
+        for (var batch = 0; Relay is not null && batch < BatchesInARow; batch++)
+        {
+            var count = Relay.ReceiveBatch();
+            for (var i = 0; i < count; i++)
+            {
+                Worker.ReceiveRelay(Relay.Datagram(i, out var from), from, now);
+            }
+
+            Flush();
+            if (count < IBatchSocket.BatchSize)
+            {
+                return;
+            }
+        }
+    }
+
+    // What comes in at one port can go out at the other.
+    private void Flush()
+    {
+        _socket.Flush();
+        Relay?.Flush();
     }
 
     private void RunCommands(long now)
