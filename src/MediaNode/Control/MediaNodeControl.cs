@@ -87,7 +87,7 @@ public sealed partial class MediaNodeControl(
     {
         while (true)
         {
-            var room = _rooms.GetOrAdd(header.Room, name => new ControlledRoom(name, WorkerOf(name), reports));
+            var room = _rooms.GetOrAdd(header.Room, name => new ControlledRoom(name, WorkerOf(name), reports, runtime.RelayEndPoint));
             try
             {
                 var outcome = await room.Thread.InvokeAsync((worker, now) => RunOnWorker(room, header, run, worker, now)).ConfigureAwait(false);
