@@ -47,7 +47,7 @@ public static class FrontendHosting
         services.AddIceServers(builder.Configuration);
         services.AddCalls();
         services.AddVoice();
-        services.AddChannels();
+        services.AddChannels(builder.Configuration);
         services.AddHostedService<DoorsClosing>();
         services.AddCors();
         services.AddRouting();
