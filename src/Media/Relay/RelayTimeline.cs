@@ -28,9 +28,13 @@ internal struct RelayTimeline
     public uint Insert(uint samples)
     {
         _timestamp += _duration;
+        _micros += _duration * 1_000 / 48;
         _duration = samples;
         return _timestamp;
     }
+
+    /// <summary>The client counts anew: its next packet, of this number, follows what came last.</summary>
+    public void Renumber(uint next) => _sequence = next - 1;
 
     /// <summary>The RTP time of a packet of so many samples; <paramref name="begins"/> when it follows silence.</summary>
     public uint Map(uint sequence, ulong micros, int samples, out bool begins)

@@ -191,8 +191,11 @@ public sealed partial class RelayTransport : Transport
             return DropReason.RelayReplay;
         }
 
-        if (!_hasStarted || !_window.IsFresh(header.Sequence))
+        if (_hasStarted && !_window.IsFresh(header.Sequence))
         {
+            // A client that began anew: what it sends goes on where it was, and nothing older than this start is taken any more.
+            _shift = unchecked((ushort)(_window.Highest + _shift + 1 - header.Sequence));
+            _timeline.Renumber(header.Sequence);
             _window = default;
         }
 
