@@ -73,7 +73,10 @@ public sealed class RelayPortTests
         Assert.Empty(reconciled.MissingTransports);
         Assert.Equal(0, node.Runtime.Workers.Sum(w => w.Worker.Stats.Relays));
         await alice.SpeakAsync(1);
-        Assert.Contains(node.Reports, r => r.Report.Transports.Any(t => t == new TransportStateChange("alice", MediaTransportState.Connected)));
+        for (var deadline = DateTime.UtcNow + Deadline; !node.Reports.Any(r => r.Report.Transports.Contains(new TransportStateChange("alice", MediaTransportState.Connected))); await Task.Delay(10))
+        {
+            Assert.True(DateTime.UtcNow < deadline, "The proof was not reported.");
+        }
     }
 
     [Fact]
