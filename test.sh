@@ -22,11 +22,13 @@ install_packages() {
   local missing=()
   command -v chromium >/dev/null || [ -n "${CHROMIUM_PATH:-}" ] || missing+=(chromium)
   command -v curl >/dev/null || missing+=(curl)
+  command -v jq >/dev/null || missing+=(jq)
   command -v node >/dev/null || missing+=(nodejs npm)
   [ -d /usr/lib/postgresql ] || command -v initdb >/dev/null || missing+=(postgresql)
   command -v redis-server >/dev/null || missing+=(redis-server)
   command -v turnserver >/dev/null || missing+=(coturn)
   command -v nats-server >/dev/null || missing+=(nats-server)
+  command -v ip >/dev/null || missing+=(iproute2)
   ldconfig -p | grep -q 'libssl\.so\.3' || missing+=(libssl3)
   ldconfig -p | grep -q 'libopus\.so\.0' || missing+=(libopus0)
   [ ${#missing[@]} -eq 0 ] && return 0

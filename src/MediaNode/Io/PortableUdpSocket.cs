@@ -76,6 +76,9 @@ public sealed class PortableUdpSocket : IBatchSocket
     public long SendFailures { get; private set; }
 
     /// <inheritdoc/>
+    public long SendMessages { get; private set; }
+
+    /// <inheritdoc/>
     public void Wait(long timeoutMicroseconds)
     {
         var timeout = (int)Math.Clamp(timeoutMicroseconds, 0, LongestWait);
@@ -93,6 +96,12 @@ public sealed class PortableUdpSocket : IBatchSocket
 
     /// <inheritdoc/>
     public void WaitAlsoFor(IBatchSocket other) => _others.Add(((PortableUdpSocket)other)._socket);
+
+    /// <inheritdoc/>
+    public void Pause(long microseconds)
+    {
+        // The framework's shortest sleep is a millisecond, too long for a packet to wait; and this socket sends datagrams one by one anyway.
+    }
 
     /// <inheritdoc/>
     public int ReceiveBatch()
@@ -158,6 +167,7 @@ public sealed class PortableUdpSocket : IBatchSocket
             {
                 Write(_toSend[i].Address, _to);
                 _socket.SendTo(Buffer(_out, i)[.._toSend[i].Length], SocketFlags.None, _to);
+                SendMessages++;
             }
             catch (SocketException)
             {

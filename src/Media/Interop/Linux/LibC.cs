@@ -28,13 +28,19 @@ internal static unsafe partial class LibC
     public const ushort BpfReturnA = 0x16;
     public const int IpProtoIPv6 = 41;
     public const int IPv6V6Only = 26;
+    public const int SolUdp = 17;
+    public const int UdpSegment = 103;
     public const int MsgDontWait = 0x40;
     public const int EpollCtlAdd = 1;
     public const uint EpollIn = 1;
+    public const short PollIn = 1;
     public const int EpollCloExec = 0x80000;
     public const int EfdNonBlock = 0x800;
     public const int EfdCloExec = 0x80000;
     public const int EIntr = 4;
+    public const int EIo = 5;
+    public const int EInvalid = 22;
+    public const int EMessageSize = 90;
     public const int EAgain = 11;
     public const int EAddrInUse = 98;
 
@@ -69,6 +75,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport(Library, EntryPoint = "epoll_wait", SetLastError = true)]
     public static partial int EpollWait(int epoll, void* items, int maxItems, int timeoutMilliseconds);
+
+    [LibraryImport(Library, EntryPoint = "ppoll", SetLastError = true)]
+    public static partial int PPoll(PollFd* items, nuint count, TimeSpec* timeout, void* signals);
 
     [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
     public static partial int EventFd(uint initial, int flags);
@@ -118,6 +127,23 @@ internal static unsafe partial class LibC
     {
         public ushort Length;
         public SockFilter* Filter;
+    }
+
+    /// <summary>struct pollfd.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PollFd
+    {
+        public int Fd;
+        public short Events;
+        public short Returned;
+    }
+
+    /// <summary>struct timespec of 64-bit systems.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct TimeSpec
+    {
+        public long Seconds;
+        public long Nanoseconds;
     }
 
     /// <summary>struct iovec.</summary>
