@@ -46,7 +46,7 @@ public sealed partial class AccountGrain(
         return store.State.Account;
     }
 
-    [LoggerMessage(4350, LogLevel.Warning, "Account {User}: the store does not take it, so it was not made")]
+    [LoggerMessage(4380, LogLevel.Warning, "Account {User}: the store does not take it, so it was not made")]
     private static partial void LogStoreAway(ILogger logger, Exception exception, Guid user);
 }
 
@@ -77,7 +77,7 @@ public sealed partial class UsernameGrain(
         }
     }
 
-    [LoggerMessage(4351, LogLevel.Warning, "A username: the store does not take it, so it was not claimed")]
+    [LoggerMessage(4381, LogLevel.Warning, "A username: the store does not take it, so it was not claimed")]
     private static partial void LogStoreAway(ILogger logger, Exception exception);
 }
 
