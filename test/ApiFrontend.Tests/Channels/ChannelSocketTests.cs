@@ -95,6 +95,38 @@ public sealed class ChannelSocketTests(VoiceApp app) : IClassFixture<VoiceApp>
     }
 
     [Fact]
+    public async Task Node_ThatLeaves_MovesTheClientWithItsVoiceUnderAnotherKey()
+    {
+        var alice = await app.UserAsync();
+        var channel = await alice.ChannelAsync();
+        await using var client = await ChannelClient.ConnectAsync(app.Http.BaseAddress!);
+        await client.AuthenticateAsync(alice.Token);
+        await client.SendAsync("JoinChannel", channel);
+        var before = (await client.NextAsync("ChannelJoined")).GetProperty("udp").GetProperty("key").GetString();
+        await client.SendAsync("StartAudio", channel);
+        await client.NextAsync("AudioStarted");
+
+        var fleet = app.Grains.GetGrain<IMediaFleetGrain>(MediaFleet.Key);
+        await fleet.HeartbeatAsync(
+            new MediaNodeHeartbeat(new MediaNodeId("another", Guid.NewGuid()), "http://127.0.0.1:8089", 0, 0, 1_000, 0, false),
+            app.Grains.CreateObjectReference<IMediaNode>(app.Node));
+        await fleet.LeaveAsync(app.Node.Id);
+
+        var message = await client.NextAnyAsync();
+        while (message.Name != "MediaMoved")
+        {
+            Assert.True(message.Name is "AudioStopped" or "AudioStarted", $"{message.Name} {message.Body}");
+            message = await client.NextAnyAsync();
+        }
+
+        Assert.Equal(channel, message.Body.GetProperty("channel_id").GetGuid());
+        Assert.NotEqual(before, message.Body.GetProperty("udp").GetProperty("key").GetString());
+        var commands = app.Node.Commands.Where(c => c.Room == channel.ToString()).Select(c => c.Command).ToArray();
+        Assert.True(commands.OfType<CreateRelayTransport>().Count() >= 2);
+        Assert.True(commands.OfType<CreateProducer>().Count() >= 2);
+    }
+
+    [Fact]
     public async Task Deletion_OfTheChannel_PutsTheMembersOut()
     {
         var (alice, bob) = (await app.UserAsync(), await app.UserAsync());
