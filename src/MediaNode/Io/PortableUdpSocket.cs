@@ -74,7 +74,16 @@ public sealed class PortableUdpSocket : IBatchSocket
     public long SendFailures { get; private set; }
 
     /// <inheritdoc/>
+    public long SendMessages { get; private set; }
+
+    /// <inheritdoc/>
     public void Wait(long timeoutMicroseconds) => _socket.Poll((int)Math.Clamp(timeoutMicroseconds, 0, LongestWait), SelectMode.SelectRead);
+
+    /// <inheritdoc/>
+    public void Pause(long microseconds)
+    {
+        // The framework's shortest sleep is a millisecond, too long for a packet to wait; and this socket sends datagrams one by one anyway.
+    }
 
     /// <inheritdoc/>
     public int ReceiveBatch()
@@ -140,6 +149,7 @@ public sealed class PortableUdpSocket : IBatchSocket
             {
                 Write(_toSend[i].Address, _to);
                 _socket.SendTo(Buffer(_out, i)[.._toSend[i].Length], SocketFlags.None, _to);
+                SendMessages++;
             }
             catch (SocketException)
             {

@@ -24,8 +24,11 @@ public sealed partial class WorkerThread : IAsyncDisposable
     private readonly Thread _thread;
     private int _wakePending;
     private volatile bool _stopping;
+    private readonly BatchPacer _pacer = new();
     private long _busySince;
     private long _busy;
+    private long _busyInAll;
+    private int _received;
 
     /// <summary>Makes the thread; <see cref="Start"/> runs it. The socket is disposed with it.</summary>
     public WorkerThread(int index, IBatchSocket socket, MediaWorker worker, MonotonicClock clock, ILogger logger)
@@ -108,12 +111,13 @@ public sealed partial class WorkerThread : IAsyncDisposable
                 // :: Step 1
                 var idleSince = _clock.Now;
                 _busy += idleSince - now;
+                _busyInAll += idleSince - now;
 
                 // A full fence: the flag must be down before the queue is looked at, else a wake-up could be lost.
                 Interlocked.Exchange(ref _wakePending, 0);
                 if (_commands.IsEmpty)
                 {
-                    _socket.Wait(deadline - idleSince);
+                    Wait(deadline, idleSince);
                 }
 
                 // :: Step 2
@@ -151,11 +155,25 @@ public sealed partial class WorkerThread : IAsyncDisposable
         }
     }
 
+    private void Wait(long deadline, long now)
+    {
+        var pause = _pacer.Next(now, _busyInAll, Worker.Stats.DatagramsSent, _socket.SendMessages, _received);
+        if (pause > 0 && deadline - now > pause)
+        {
+            _socket.Pause(pause);
+            now += pause;
+        }
+
+        _socket.Wait(deadline - now);
+    }
+
     private void ReceiveAll(long now)
     {
+        _received = 0;
         for (var batch = 0; batch < BatchesInARow; batch++)
         {
             var count = _socket.ReceiveBatch();
+            _received += count;
             for (var i = 0; i < count; i++)
             {
                 var datagram = _socket.Datagram(i, out var from);

@@ -45,6 +45,7 @@ public sealed class MediaMetrics : IDisposable
         Gauge("voicecluster_media_rooms", "Rooms.", s => s.Routers);
         _meter.CreateObservableCounter("voicecluster_media_packets_dropped", Drops, null, "Packets dropped, by reason.");
         _meter.CreateObservableCounter("voicecluster_media_send_failures", () => OfThreads(t => t.Socket.SendFailures), null, "Datagrams that the system did not take.");
+        _meter.CreateObservableCounter("voicecluster_media_send_messages", () => OfThreads(t => t.Socket.SendMessages), null, "Messages handed to the system; one may carry several datagrams for one receiver (UDP_SEGMENT).");
         _meter.CreateObservableCounter("voicecluster_media_receive_queue_overflows", () => OfThreads(t => t.Socket.ReceiveQueueOverflows), null, "Datagrams that the kernel dropped because the worker was late (SO_RXQ_OVFL).");
         _meter.CreateObservableGauge("voicecluster_media_worker_busy", () => OfThreads(t => t.BusyRatio), "1", "Share of the last second in which the worker did not wait.");
         _join = _meter.CreateHistogram(

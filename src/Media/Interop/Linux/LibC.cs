@@ -21,13 +21,19 @@ internal static unsafe partial class LibC
     public const int SoRxqOvfl = 40;
     public const int IpProtoIPv6 = 41;
     public const int IPv6V6Only = 26;
+    public const int SolUdp = 17;
+    public const int UdpSegment = 103;
     public const int MsgDontWait = 0x40;
     public const int EpollCtlAdd = 1;
     public const uint EpollIn = 1;
+    public const short PollIn = 1;
     public const int EpollCloExec = 0x80000;
     public const int EfdNonBlock = 0x800;
     public const int EfdCloExec = 0x80000;
     public const int EIntr = 4;
+    public const int EIo = 5;
+    public const int EInvalid = 22;
+    public const int EMessageSize = 90;
     public const int EAgain = 11;
     public const int EAddrInUse = 98;
 
@@ -63,6 +69,9 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "epoll_wait", SetLastError = true)]
     public static partial int EpollWait(int epoll, void* items, int maxItems, int timeoutMilliseconds);
 
+    [LibraryImport(Library, EntryPoint = "ppoll", SetLastError = true)]
+    public static partial int PPoll(PollFd* items, nuint count, TimeSpec* timeout, void* signals);
+
     [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
     public static partial int EventFd(uint initial, int flags);
 
@@ -93,6 +102,23 @@ internal static unsafe partial class LibC
 
         /// <summary>The scope of sockaddr_in6.</summary>
         public uint Scope;
+    }
+
+    /// <summary>struct pollfd.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PollFd
+    {
+        public int Fd;
+        public short Events;
+        public short Returned;
+    }
+
+    /// <summary>struct timespec of 64-bit systems.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct TimeSpec
+    {
+        public long Seconds;
+        public long Nanoseconds;
     }
 
     /// <summary>struct iovec.</summary>
