@@ -20,7 +20,6 @@ public sealed partial class SiloTests(RunningCluster running, ITestOutputHelper 
             i => RoomProbe.JoinAsync(new Uri(cluster.Frontends[i % 2]), $"probe-{Guid.NewGuid():N}")));
         var mark = crowd.Mark();
         List<double> times = [];
-        List<double> ends = [];
         for (var round = 0; round < Settings.SiloRounds; round++)
         {
             var (going, staying) = round % 2 == 0 ? ("silo-1", "silo-2") : ("silo-2", "silo-1");
@@ -43,7 +42,6 @@ public sealed partial class SiloTests(RunningCluster running, ITestOutputHelper 
                 return (probe.Room, Milliseconds: Stopwatch.GetElapsedTime(since).TotalMilliseconds);
             }));
             await ended;
-            ends.Add((process.ExitTime - process.StartTime).TotalMilliseconds);
 
             // Those that lived there have been taken over by the other silo.
             var moved = TakenOver().Matches(cluster.LogOf(staying)[before..]).Select(m => m.Groups[1].Value).ToHashSet();

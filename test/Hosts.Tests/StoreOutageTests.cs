@@ -24,7 +24,7 @@ public sealed class StoreOutageTests(RunningCluster running, ITestOutputHelper o
         var stores = outage.Split(", ").Select(o => o.Split(' ')).Select(o => (Name: o[0], Hung: o[1] == "hung")).ToArray();
         Func<Uri> frontend = () => new Uri(cluster.Frontends[1]);
         await using var crowd = await Crowd.GatherAsync(4, 2, frontend);
-        await using var pair = await CallPair.MeetAsync(frontend, outage.Replace(' ', '-'));
+        await using var pair = await CallPair.MeetAsync(frontend, $"outage-{Guid.NewGuid():N}");
         await pair.StartAsync();
         var mark = crowd.Mark();
 
@@ -44,7 +44,10 @@ public sealed class StoreOutageTests(RunningCluster running, ITestOutputHelper o
             await crowd.HearEachOtherAsync();
             await pair.SignalAsync();
             Assert.Equal("accepted", await pair.StateAsync());
-            await Task.Delay((Settings.Outage - Stopwatch.GetElapsedTime(since)) * (1 / (3.0 - i)) is var rest && rest > TimeSpan.Zero ? rest : TimeSpan.Zero);
+
+            // A third of the outage later the next one comes.
+            var rest = (Settings.Outage * ((i + 1) / 3.0)) - Stopwatch.GetElapsedTime(since);
+            await Task.Delay(rest > TimeSpan.Zero ? rest : TimeSpan.Zero);
         }
 
         await crowd.HearEachOtherAsync();
