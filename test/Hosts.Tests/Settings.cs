@@ -17,6 +17,11 @@ internal static class Settings
     /// <summary>How long a store is away.</summary>
     public static TimeSpan Outage { get; } = TimeSpan.FromSeconds(Read("VOICECLUSTER_OUTAGE_SECONDS", 15));
 
+    /// <summary>What is away, by cases: stores by commas, each killed or hung.</summary>
+    public static string[] Outages { get; } = Environment.GetEnvironmentVariable("VOICECLUSTER_OUTAGES") is { Length: > 0 } cases
+        ? cases.Split(';', StringSplitOptions.TrimEntries)
+        : ["redis killed, postgres killed", "postgres hung"];
+
     private static int Read(string name, int otherwise) =>
         int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : otherwise;
 }

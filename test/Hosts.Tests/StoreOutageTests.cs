@@ -12,10 +12,7 @@ namespace VoiceCluster.Hosts.Tests;
 [Collection(RunningClusterGroup.Name)]
 public sealed class StoreOutageTests(RunningCluster running, ITestOutputHelper output)
 {
-    /// <summary>What is away: all of it in one case here, each by itself when the outage is long.</summary>
-    public static TheoryData<string> Outages => Settings.Outage < TimeSpan.FromMinutes(1)
-        ? ["redis killed, postgres killed", "postgres hung"]
-        : ["redis killed", "postgres killed", "redis killed, postgres killed", "postgres hung"];
+    public static TheoryData<string> Outages => [.. Settings.Outages];
 
     [Theory]
     [MemberData(nameof(Outages))]
