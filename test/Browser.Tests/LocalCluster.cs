@@ -96,7 +96,8 @@ internal sealed class LocalCluster : IAsyncDisposable
             await Command.RunAsync(_folder, "kill", $"-{signal}", parent);
         }
 
-        var children = (await Command.RunAsync(_folder, "ps", "-o", "pid=", "--ppid", parent)).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        // proc(5): the children of a thread; PostgreSQL's postmaster has one thread.
+        var children = (await File.ReadAllTextAsync($"/proc/{parent}/task/{parent}/children")).Split(' ', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         await Command.RunAsync(_folder, "kill", [$"-{signal}", .. children, .. signal == "CONT" ? [parent] : Array.Empty<string>()]);
     }
 
