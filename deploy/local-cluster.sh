@@ -57,7 +57,8 @@ start() {
   local name=$1
   shift
   {
-    declare -px REDIS_URL DATABASE_URL NATS_URL CLUSTER_SECRET JWT_SECRET 2>/dev/null || true
+    # shellcheck disable=SC2046 # names of settings have no spaces
+    declare -px REDIS_URL DATABASE_URL NATS_URL CLUSTER_SECRET JWT_SECRET $(compgen -e | grep __ || true) 2>/dev/null || true
     printf 'exec'
     printf ' %q' "$@"
     echo
