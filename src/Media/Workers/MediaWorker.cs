@@ -12,7 +12,7 @@ namespace VoiceCluster.Media.Workers;
 /// The way of a datagram: 1. classify by its first bytes; 2. STUN finds its transport by the local ICE fragment, all else
 /// by source address, which only ICE enters into the table; 3. the transport does the rest.
 /// </summary>
-public sealed class MediaWorker
+public sealed partial class MediaWorker
 {
     /// <summary>Microseconds between two sums over all transports.</summary>
     private const long SumPeriod = 1_000_000;
@@ -131,6 +131,11 @@ public sealed class MediaWorker
         var transport = _byTuple.Find(from);
         if (transport is null)
         {
+            if (TryReceiveFromPipe(kind, datagram, from, now))
+            {
+                return;
+            }
+
             Stats.CountDrop(kind == DatagramKind.Dtls ? DropReason.DtlsRejected : DropReason.UnknownSource);
             return;
         }
@@ -234,8 +239,21 @@ public sealed class MediaWorker
             }
         }
 
-        Stats.EndSum(totals, drops);
         var (producers, consumers) = (0, 0);
+        foreach (var pipe in _pipes)
+        {
+            totals.Add(pipe.Stats);
+            for (var i = 0; i < drops.Length; i++)
+            {
+                drops[i] += pipe.Stats.Drops[i];
+            }
+
+            // Of clients there is no more for a room's being on several nodes.
+            producers -= pipe.Producers.Count;
+            consumers -= pipe.Consumers.Count;
+        }
+
+        Stats.EndSum(totals, drops);
         foreach (var router in _routers.Values)
         {
             producers += router.Producers.Count;
