@@ -23,7 +23,7 @@ public sealed class CallExampleTests(ClusterFixture cluster)
         var call = "";
         foreach (var (heading, user, expected, state) in steps)
         {
-            var (status, body) = await CurlAsync(CallsDocument.CodeAfter(heading), filled, user.Token, call);
+            var (status, body) = await CurlAsync(PrintedDocument.Calls.CodeAfter(heading), filled, user.Token, call);
 
             Assert.True(expected == status, $"{heading} answered {status}: {body.GetRawText()}");
             if (state is null)
@@ -47,7 +47,7 @@ public sealed class CallExampleTests(ClusterFixture cluster)
         var bob = await ApiUser.SignInAsync(cluster.Server, $"rest-bob-{type}-{accept}");
         var chat = await alice.ChatAsync(bob);
 
-        var initiate = CallsDocument.CodeAfter("### 1. Call Initiation (REST API)")
+        var initiate = PrintedDocument.Calls.CodeAfter("### 1. Call Initiation (REST API)")
             .Replace("\"chat_id\": \"uuid\"", $"\"chat_id\": \"{chat}\"", StringComparison.Ordinal)
             .Replace("\"recipient_id\": \"uuid\"", $"\"recipient_id\": \"{bob.Id}\"", StringComparison.Ordinal)
             .Replace("\"voice\" | \"video\"", $"\"{type}\"", StringComparison.Ordinal);
@@ -55,15 +55,15 @@ public sealed class CallExampleTests(ClusterFixture cluster)
         Assert.Equal((201, "ringing", type), (created, call.GetProperty("status").GetString(), call.GetProperty("call_type").GetString()));
         var id = call.GetProperty("id").GetString()!;
 
-        var respond = CallsDocument.CodeAfter("### 2. Call Response (REST API)")
+        var respond = PrintedDocument.Calls.CodeAfter("### 2. Call Response (REST API)")
             .Replace("true | false", accept ? "true" : "false", StringComparison.Ordinal);
         var (status, response) = await SendAsync(bob, respond, id);
         Assert.Equal((200, answered), (status, response.GetProperty("status").GetString()));
 
-        var (ended, over) = await SendAsync(alice, CallsDocument.CodeAfter("**REST API:**"), id);
+        var (ended, over) = await SendAsync(alice, PrintedDocument.Calls.CodeAfter("**REST API:**"), id);
         Assert.Equal((200, accept ? "ended" : "rejected"), (ended, over.GetProperty("status").GetString()));
 
-        var (found, servers) = await SendAsync(alice, CallsDocument.CodeAfter("Clients should fetch ICE server"));
+        var (found, servers) = await SendAsync(alice, PrintedDocument.Calls.CodeAfter("Clients should fetch ICE server"));
         Assert.Equal(200, found);
         Assert.All(servers.GetProperty("iceServers").EnumerateArray(), s => Assert.NotEmpty(s.GetProperty("urls").EnumerateArray()));
     }
@@ -92,7 +92,7 @@ public sealed class CallExampleTests(ClusterFixture cluster)
             ("#### ICE Candidates (Bidirectional)", "candidate", b, a),
         })
         {
-            var printed = CallsDocument.CodeAfter(heading).Replace("\"uuid\"", $"\"{id}\"", StringComparison.Ordinal);
+            var printed = PrintedDocument.Calls.CodeAfter(heading).Replace("\"uuid\"", $"\"{id}\"", StringComparison.Ordinal);
             await from.SendAsync(printed);
 
             var sent = JsonSerializer.Deserialize<JsonElement>(printed);
@@ -101,7 +101,7 @@ public sealed class CallExampleTests(ClusterFixture cluster)
             Assert.True(JsonElement.DeepEquals(sent.GetProperty("data").GetProperty(field), received.GetProperty("data").GetProperty(field)));
         }
 
-        var hangup = CallsDocument.CodeAfter("**WebSocket:**").Replace("\"uuid\"", $"\"{id}\"", StringComparison.Ordinal);
+        var hangup = PrintedDocument.Calls.CodeAfter("**WebSocket:**").Replace("\"uuid\"", $"\"{id}\"", StringComparison.Ordinal);
         await a.SendAsync(hangup);
         Assert.Equal("call:ended", (await b.NextAsync()).GetProperty("type").GetString());
         Assert.Equal("call:ended", (await a.NextAsync()).GetProperty("type").GetString());
@@ -109,7 +109,7 @@ public sealed class CallExampleTests(ClusterFixture cluster)
         // The printed error is what an unknown call gets.
         var unknown = hangup.Replace(id, Guid.NewGuid().ToString(), StringComparison.Ordinal);
         await a.SendAsync(unknown);
-        var expected = JsonSerializer.Deserialize<JsonElement>(CallsDocument.CodeAfter("### WebSocket Errors"));
+        var expected = JsonSerializer.Deserialize<JsonElement>(PrintedDocument.Calls.CodeAfter("### WebSocket Errors"));
         var error = await a.NextAsync();
         foreach (var field in expected.EnumerateObject())
         {

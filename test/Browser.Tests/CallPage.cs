@@ -26,7 +26,7 @@ internal sealed class CallPage : IAsyncDisposable
         var context = await cluster.Browser.NewContextAsync(new BrowserNewContextOptions { BypassCSP = true });
         CallPage page = new(context, await context.NewPageAsync());
         await page._page.GotoAsync(cluster.Server.Url);
-        await page._page.AddScriptTagAsync(new PageAddScriptTagOptions { Content = CallsDocument.CodeAfter("### JavaScript Example") });
+        await page._page.AddScriptTagAsync(new PageAddScriptTagOptions { Content = PrintedDocument.Calls.CodeAfter("### JavaScript Example") });
         await page._page.AddScriptTagAsync(new PageAddScriptTagOptions
         {
             Path = Path.Combine(AppContext.BaseDirectory, "TestData", "call-page.js"),

@@ -1,22 +1,13 @@
-using System.Net.WebSockets;
 using VoiceCluster.Abstractions.Users;
 using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Limits;
+using VoiceCluster.ApiFrontend.WebSockets;
 
 namespace VoiceCluster.ApiFrontend.Doors.Calls;
 
-/// <summary>Opens the WebSockets of this process and ends them with it.</summary>
-internal sealed class CallSockets(
-    IGrainFactory grains,
-    TokenExpiry expiry,
-    RequestLimits limits,
-    TimeProvider time,
-    IHostApplicationLifetime lifetime,
-    ILogger<CallSocket> logger)
+/// <summary>Opens the WebSockets of users' devices.</summary>
+internal sealed class CallSockets(MessageSockets sockets, IGrainFactory grains, RequestLimits limits, ILogger<CallSocket> logger)
 {
-    // A dead peer is found within the half minute after which a call without connections ends.
-    private static readonly TimeSpan PingPeriod = TimeSpan.FromSeconds(10);
-
     public async Task<IResult> AcceptAsync(HttpContext context)
     {
         if (!context.WebSockets.IsWebSocketRequest)
@@ -32,16 +23,13 @@ internal sealed class CallSockets(
         }
 
         var connection = new UserConnection(Guid.NewGuid(), DeviceOrigin.DeviceOf(context, named));
-        using var webSocket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
-        {
-            SubProtocol = context.AcceptedSubprotocol(),
-            KeepAliveInterval = PingPeriod,
-            KeepAliveTimeout = PingPeriod,
-        }).ConfigureAwait(false);
-
-        CallSocket socket = new(webSocket, identity.UserId, connection, grains, new(limits, context.Connection.RemoteIpAddress), time, logger);
-        using var watch = expiry.Watch(identity.ExpiresAt, socket.OnTokenExpired);
-        await socket.RunAsync(lifetime.ApplicationStopping).ConfigureAwait(false);
+        CallSocketLimit limit = new(limits, context.Connection.RemoteIpAddress);
+        await sockets.ServeAsync(
+            context,
+            $"User {identity.UserId}",
+            identity.ExpiresAt,
+            CallSocket.Limits,
+            socket => new CallSocket(socket, identity.UserId, connection, grains, limit, logger)).ConfigureAwait(false);
         return Results.Empty;
     }
 }

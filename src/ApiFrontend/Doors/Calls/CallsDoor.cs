@@ -6,6 +6,7 @@ using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Chats;
 using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Ice;
+using VoiceCluster.ApiFrontend.WebSockets;
 using VoiceCluster.Hosting.OpenApi;
 
 namespace VoiceCluster.ApiFrontend.Doors.Calls;
@@ -20,6 +21,7 @@ public static class CallsDoor
     {
         ArgumentNullException.ThrowIfNull(services);
         services.TryAddSingleton(TimeProvider.System);
+        services.AddMessageSockets();
         services.AddSingleton<CallSockets>();
         return services;
     }

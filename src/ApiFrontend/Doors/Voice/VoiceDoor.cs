@@ -5,6 +5,7 @@ using VoiceCluster.Abstractions.VoiceSessions;
 using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Http;
 using VoiceCluster.ApiFrontend.Ice;
+using VoiceCluster.ApiFrontend.WebSockets;
 using VoiceCluster.Hosting.OpenApi;
 using VoiceCluster.Media.Sdp;
 
@@ -21,6 +22,7 @@ public static class VoiceDoor
         ArgumentNullException.ThrowIfNull(services);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<VoiceSignaling>();
+        services.AddMessageSockets();
         services.AddSingleton<VoiceSockets>();
         return services;
     }

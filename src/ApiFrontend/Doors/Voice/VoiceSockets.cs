@@ -1,16 +1,11 @@
 using VoiceCluster.ApiFrontend.Auth;
+using VoiceCluster.ApiFrontend.WebSockets;
 
 namespace VoiceCluster.ApiFrontend.Doors.Voice;
 
-/// <summary>Opens the event sockets of this process and ends them with it.</summary>
-internal sealed class VoiceSockets(
-    IGrainFactory grains, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<VoiceSocket> logger)
+/// <summary>Opens the event sockets.</summary>
+internal sealed class VoiceSockets(MessageSockets sockets, IGrainFactory grains)
 {
-    private static readonly TimeSpan PingPeriod = TimeSpan.FromSeconds(10);
-
-    // CancellationTokenSource takes no longer time.
-    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(40);
-
     public async Task<IResult> AcceptAsync(HttpContext context)
     {
         if (!context.WebSockets.IsWebSocketRequest)
@@ -19,18 +14,12 @@ internal sealed class VoiceSockets(
         }
 
         var identity = context.RequireIdentity();
-        using var webSocket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
-        {
-            SubProtocol = context.AcceptedSubprotocol(),
-            KeepAliveInterval = PingPeriod,
-            KeepAliveTimeout = PingPeriod,
-        }).ConfigureAwait(false);
-
-        var lifetimeLeft = identity.ExpiresAt - time.GetUtcNow();
-        using CancellationTokenSource expired = new(
-            lifetimeLeft < TimeSpan.Zero ? TimeSpan.Zero : lifetimeLeft < LongestTimer ? lifetimeLeft : LongestTimer, time);
-        VoiceSocket socket = new(webSocket, identity.UserId, grains, time, logger);
-        await socket.RunAsync(expired.Token, lifetime.ApplicationStopping).ConfigureAwait(false);
+        await sockets.ServeAsync(
+            context,
+            $"User {identity.UserId}",
+            identity.ExpiresAt,
+            VoiceSocket.Limits,
+            socket => new VoiceSocket(socket, identity.UserId, grains)).ConfigureAwait(false);
         return Results.Empty;
     }
 }

@@ -1,0 +1,14 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace VoiceCluster.ApiFrontend.WebSockets;
+
+/// <summary>What the doors with WebSockets of their own share.</summary>
+internal static class MessageSocketHosting
+{
+    /// <summary>Adds <see cref="MessageSockets"/>; each door that needs it says so.</summary>
+    public static IServiceCollection AddMessageSockets(this IServiceCollection services)
+    {
+        services.TryAddSingleton<MessageSockets>();
+        return services;
+    }
+}
