@@ -57,6 +57,9 @@ public sealed class PipeTransport : Transport
     /// <summary>Where the other end is, once <see cref="Connect"/> was told.</summary>
     public TransportAddress? RemoteAddress { get; private set; }
 
+    /// <summary>The SSRC of the other end's feedback.</summary>
+    public uint RemoteRtcpSsrc { get; private set; }
+
     /// <summary>Whether the other end has proved that it is there, and has not been silent since.</summary>
     public bool IsBound { get; private set; }
 
@@ -64,8 +67,6 @@ public sealed class PipeTransport : Transport
     internal int Index { get; set; }
 
     internal Timed Timer { get; }
-
-    internal uint RemoteRtcpSsrc { get; private set; }
 
     private protected override int MaxProducers => MaxPiped;
 

@@ -130,6 +130,7 @@ public sealed partial class MediaNodeRuntime(
             var settings = new MediaWorkerOptions
             {
                 Announced = [TransportAddress.From(new IPEndPoint(Announced!, port))],
+                PipeAddress = string.IsNullOrEmpty(_options.PipeIp) ? null : TransportAddress.From(new IPEndPoint(IPAddress.Parse(_options.PipeIp), port)),
                 MaxTransports = _options.MaxTransportsPerWorker,
                 Router = new RouterOptions
                 {
