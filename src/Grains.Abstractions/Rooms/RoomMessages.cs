@@ -83,7 +83,7 @@ public sealed record RoomJoined(
 /// <summary>A room at one moment.</summary>
 /// <param name="MediaNodeId">The node of participants that have none of their own.</param>
 /// <param name="Speaking">The participants who speak now; null in an old message.</param>
-/// <param name="MediaNodes">The node of each participant that has media.</param>
+/// <param name="MediaNodes">The node of each participant that has another; null when there is none.</param>
 [GenerateSerializer, Immutable, Alias("vc.RoomSnapshot")]
 public sealed record RoomSnapshot(
     [property: Id(0)] string Name,

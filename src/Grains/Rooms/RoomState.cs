@@ -14,13 +14,17 @@ public sealed class RoomState
     [Id(0)]
     public long Epoch { get; set; }
 
-    /// <summary>The media node that forwards the room, or null while none does.</summary>
+    /// <summary>The media node that forwards the room, or null while none does. It has participants without media as well.</summary>
     [Id(1)]
     public MediaNodeId? Node { get; set; }
 
     /// <summary>By participant id, in the order of joining.</summary>
     [Id(2)]
     public List<RoomParticipant> Participants { get; set; } = [];
+
+    /// <summary>Further media nodes that have participants of the room, when one is not enough.</summary>
+    [Id(3)]
+    public List<MediaNodeId> MoreNodes { get; set; } = [];
 }
 
 /// <summary>One participant as it is stored.</summary>
@@ -41,4 +45,8 @@ public sealed class RoomParticipant
     /// <summary>See <see cref="JoinRoom.ResumeKey"/>.</summary>
     [Id(3)]
     public string? ResumeKey { get; set; }
+
+    /// <summary>The media node of its transports, from the first on; null before, and after that node was lost.</summary>
+    [Id(4)]
+    public MediaNodeId? Node { get; set; }
 }
