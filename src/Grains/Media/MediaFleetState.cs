@@ -92,7 +92,11 @@ public sealed class MediaFleetState
         var chosen = LeastLoaded(others.Where(n => n.HasRoomFor(0, least))) ?? LeastLoaded(others);
 
         // :: Step 3
-        chosen ??= LeastLoaded(shares.Select(s => _nodes.GetValueOrDefault(s.Node)).OfType<Entry>().Where(n => !n.Heartbeat.Draining))
+        chosen ??= (from share in shares
+                    let node = _nodes.GetValueOrDefault(share.Node)
+                    where node is { Heartbeat.Draining: false }
+                    orderby node.FullWith(share.Consumers), node.Load
+                    select node).FirstOrDefault()
             ?? LeastLoaded(_nodes.Values.Where(n => !n.Heartbeat.Draining));
         return chosen?.Take(room);
     }
@@ -132,6 +136,9 @@ public sealed class MediaFleetState
 
         /// <summary>Whether so many more fit; the room's own may be newer than the heartbeat.</summary>
         public bool HasRoomFor(int known, int more) => Math.Max(Heartbeat.Consumers, known) + more <= Heartbeat.MaxConsumers;
+
+        /// <summary>Consumers by the limit.</summary>
+        public double FullWith(int known) => (double)Math.Max(Heartbeat.Consumers, known) / Math.Max(1, Heartbeat.MaxConsumers);
 
         public MediaPlacement Take(string room)
         {
