@@ -15,6 +15,7 @@ internal sealed class SiloRuntime : CallRuntime
     private readonly StagedLifecycle _lifecycle = new();
     private volatile bool _isStopped;
     private int _stopping;
+    private IGrainRuntime? _grainRuntime;
 
     public SiloRuntime(IServiceProvider services)
         : base(services, services.GetRequiredService<IOptions<SiloMessagingOptions>>().Value.ResponseTimeout)
@@ -50,6 +51,9 @@ internal sealed class SiloRuntime : CallRuntime
     public Catalog Catalog { get; }
 
     public GrainActivator Activator { get; }
+
+    /// <summary>What grains ask of their silo.</summary>
+    public IGrainRuntime GrainRuntime => _grainRuntime ??= Services.GetRequiredService<IGrainRuntime>();
 
     /// <summary>True once every activation has ended.</summary>
     public bool IsStopped => _isStopped;

@@ -51,6 +51,8 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
 
     public long ViewVersion => _view.Version;
 
+    public override bool IsClient => true;
+
     /// <summary>The silos, as the gateways told last.</summary>
     public ClusterView View => _view;
 
@@ -104,7 +106,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
             return;
         }
 
-        if (_view.OwnerOf(call.Target) is { } owner && _links.TryGetValue(owner.Silo, out var link) && link.IsOpen)
+        if (_view.OwnerOf(call.UniformHash) is { } owner && _links.TryGetValue(owner.Silo, out var link) && link.IsOpen)
         {
             link.Send(call);
             return;

@@ -166,6 +166,14 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     public void Dispatch(GrainCall call)
     {
         var id = call.Target;
+        var view = Oracle.View;
+        if (Runtime.Catalog.Find(id) is { } known && ReferenceEquals(known.OwnedIn, view) && call.ViewVersion <= view.Version
+            && !Runtime.IsStopped && _standstill?.PassAsync() is null or { IsCompletedSuccessfully: true } && known.TryEnqueue(call))
+        {
+            // Most calls by far: the grain is here, and was found to belong here by this very view.
+            return;
+        }
+
         if (_stopped.IsCancellationRequested)
         {
             call.Fail(new SiloUnavailableException($"The silo has stopped; {id} cannot be called."));
@@ -184,9 +192,9 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             return;
         }
 
-        if (call is IReceivedCall { ViewVersion: var version } && version > ViewVersion)
+        if (call.ViewVersion > view.Version)
         {
-            _ = CatchUpAsync(version, call);
+            _ = CatchUpAsync(call.ViewVersion, call);
             return;
         }
 
@@ -196,7 +204,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             return;
         }
 
-        var owner = Oracle.View.OwnerOf(id);
+        var owner = view.OwnerOf(call.UniformHash);
         if (owner is null || owner.Silo == Self)
         {
             if (Handovers.Find(id) is { } handover && !Runtime.Catalog.Has(id))
@@ -205,7 +213,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
                 return;
             }
 
-            Runtime.Catalog.Deliver(id, call);
+            Runtime.Catalog.Deliver(id, call, view);
         }
         else if (call.Hops >= MaxHops)
         {
