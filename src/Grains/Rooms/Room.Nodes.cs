@@ -24,6 +24,7 @@ public sealed partial class Room
     /// <summary>What the room has on each of its nodes, and what one more participant there would add.</summary>
     public RoomShare[] Shares()
     {
+        var nodes = NodesByParticipant();
         var receivers = _consumers.Values.CountBy(c => c.ParticipantId).ToDictionary();
 
         // Who comes receives as much as others do, and at least one.
@@ -36,8 +37,8 @@ public sealed partial class Room
             .. from node in Nodes
                select new RoomShare(
                    node,
-                   receivers.Where(r => NodeOf(r.Key) == node).Sum(r => r.Value),
-                   own + growing.Count(p => NodeOf(p) == node)),
+                   receivers.Where(r => nodes.GetValueOrDefault(r.Key) == node).Sum(r => r.Value),
+                   own + growing.Count(p => nodes.GetValueOrDefault(p) == node)),
         ];
     }
 
@@ -51,12 +52,13 @@ public sealed partial class Room
     /// <summary>The producers of other nodes that somebody on this one receives: one by one, or with all sound.</summary>
     public RoomProducer[] WantedOn(MediaNodeId node)
     {
-        var consumers = _consumers.Values.Where(c => NodeOf(c.ParticipantId) == node).ToArray();
+        var nodes = NodesByParticipant();
+        var consumers = _consumers.Values.Where(c => nodes.GetValueOrDefault(c.ParticipantId) == node).ToArray();
         var direct = consumers.Select(c => c.ProducerId).ToHashSet();
         var hearsAll = Array.Exists(consumers, c => c.Source != ConsumerSource.Producer);
         return
         [
-            .. _producers.Values.Where(p => NodeOf(p.ParticipantId) != node && (direct.Contains(p.Id) || (hearsAll && p.Kind == MediaKind.Audio))),
+            .. _producers.Values.Where(p => nodes.GetValueOrDefault(p.ParticipantId) != node && (direct.Contains(p.Id) || (hearsAll && p.Kind == MediaKind.Audio))),
         ];
     }
 
@@ -152,10 +154,17 @@ public sealed partial class Room
     }
 
     /// <summary>What a media node should have now, but for pipes.</summary>
-    public DesiredRoom Desired(MediaNodeId node) => new(
-        [.. _transports.Values.Where(t => NodeOf(t.ParticipantId) == node).Select(t => new DesiredTransport(t.Id, t.ParticipantId))],
-        [.. _producers.Values.Where(p => NodeOf(p.ParticipantId) == node).Select(p => new DesiredProducer(p.Id, p.TransportId, IsHeldBack(p)))],
-        [.. _consumers.Values.Where(c => NodeOf(c.ParticipantId) == node).Select(c => new DesiredConsumer(c.Id, c.TransportId, c.ProducerId, IsHeldBack(c)))]);
+    public DesiredRoom Desired(MediaNodeId node)
+    {
+        var nodes = NodesByParticipant();
+        return new DesiredRoom(
+            [.. _transports.Values.Where(t => nodes.GetValueOrDefault(t.ParticipantId) == node).Select(t => new DesiredTransport(t.Id, t.ParticipantId))],
+            [.. _producers.Values.Where(p => nodes.GetValueOrDefault(p.ParticipantId) == node).Select(p => new DesiredProducer(p.Id, p.TransportId, IsHeldBack(p)))],
+            [.. _consumers.Values.Where(c => nodes.GetValueOrDefault(c.ParticipantId) == node).Select(c => new DesiredConsumer(c.Id, c.TransportId, c.ProducerId, IsHeldBack(c)))]);
+    }
+
+    private Dictionary<string, MediaNodeId?> NodesByParticipant() =>
+        state.Participants.ToDictionary(p => p.Info.ParticipantId, p => p.Node ?? state.Node);
 
     private bool IsWantedOn(MediaNodeId node, RoomProducer producer) =>
         NodeOf(producer.ParticipantId) != node
@@ -165,7 +174,8 @@ public sealed partial class Room
     /// <summary>Drops what is on a node without telling anybody.</summary>
     private void ForgetMedia(MediaNodeId node)
     {
-        foreach (var transport in _transports.Values.Where(t => NodeOf(t.ParticipantId) == node).ToArray())
+        var nodes = NodesByParticipant();
+        foreach (var transport in _transports.Values.Where(t => nodes.GetValueOrDefault(t.ParticipantId) == node).ToArray())
         {
             _transports.Remove(transport.Id);
         }

@@ -78,9 +78,10 @@ internal sealed partial class RoomMedia
             return;
         }
 
-        foreach (var to in room.Nodes.Where(n => LineOf(n).IsReady).ToArray())
+        var wanted = room.Nodes.ToDictionary(n => n, room.WantedOn);
+        foreach (var (to, producers) in wanted.Where(w => LineOf(w.Key).IsReady))
         {
-            foreach (var producer in room.WantedOn(to))
+            foreach (var producer in producers)
             {
                 await BringAsync(producer, OwnNode(producer.ParticipantId), to);
             }
@@ -88,7 +89,8 @@ internal sealed partial class RoomMedia
 
         foreach (var pipe in _pipes.All)
         {
-            foreach (var (producerId, from) in pipe.Producers.Where(p => !room.IsWantedOn(pipe.OtherEnd(p.Value), p.Key)).ToArray())
+            var here = wanted[pipe.One].Concat(wanted[pipe.Other]).Select(p => p.Id).ToHashSet();
+            foreach (var (producerId, from) in pipe.Producers.Where(p => !here.Contains(p.Key)).ToArray())
             {
                 pipe.Producers.Remove(producerId);
                 await ExecuteAsync(pipe.OtherEnd(from), new CloseProducer(producerId));
