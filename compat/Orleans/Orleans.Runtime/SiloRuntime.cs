@@ -81,6 +81,9 @@ internal sealed class SiloRuntime : CallRuntime
     /// <summary>Whether the grain's reminders are this silo's to fire.</summary>
     public bool Owns(GrainId grain) => Cluster is null || Cluster.Oracle.View.OwnerOf(grain)?.Silo == Cluster.Self;
 
+    /// <summary>Whether the grain may have its activation here. While no silo serves, the last one that leaves has them all.</summary>
+    public bool MayActivate(GrainId grain) => Cluster is null || Cluster.Oracle.View.OwnerOf(grain) is not { } owner || owner.Silo == Cluster.Self;
+
     /// <summary>Called by the cluster's part.</summary>
     public void OnView(ClusterView view) => ViewChanged?.Invoke(view);
 

@@ -84,6 +84,9 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
 
     public GrainClassInfo Info { get; }
 
+    /// <summary>Whether others may still write this grain's states; null on a silo that is alone.</summary>
+    public Clustering.Takeovers? Takeovers => _silo.Cluster?.Takeovers;
+
     public ActivationScheduler Scheduler { get; }
 
     /// <inheritdoc/>
@@ -105,6 +108,9 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
             }
         }
     }
+
+    /// <summary>A state that was taken over could not be compared with the store.</summary>
+    public void NoteNotCompared(Exception exception) => _silo.Log.NotCompared(exception, GrainId);
 
     /// <summary>Makes the object and runs its start. Called once, right after construction.</summary>
     public void Start() => Scheduler.Queue(static self => _ = ((Activation)self!).ActivateAsync(), this);

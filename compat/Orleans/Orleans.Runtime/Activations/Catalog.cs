@@ -120,6 +120,12 @@ internal sealed class Catalog(SiloRuntime silo)
         found = _activations.GetOrAdd(grainId, made);
         if (ReferenceEquals(found, made))
         {
+            if (!silo.MayActivate(grainId))
+            {
+                // The share has moved since the call was brought here, and whoever hands it over may have looked already: nothing may run.
+                made.Deactivate(new DeactivationReason(DeactivationReasonCode.Migrating, "The grain's share has moved to another silo."));
+            }
+
             made.Start();
         }
 

@@ -22,7 +22,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
     private readonly ConcurrentDictionary<SiloAddress, SiloLink> _links = new();
     private readonly Queue<GrainCall> _waiting = new();
     private readonly CancellationTokenSource _stopped = new();
-    private readonly SemaphoreSlim _wake = new(0);
+    private readonly WakeSignal _wake;
     private readonly IGatewayListProvider _gateways;
     private readonly TimeSpan _refresh;
     private volatile ClusterView _view = ClusterView.Empty;
@@ -33,6 +33,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
     public ClientRuntime(IServiceProvider services)
         : base(services, services.GetRequiredService<IOptions<ClientMessagingOptions>>().Value.ResponseTimeout)
     {
+        _wake = new WakeSignal(Time);
         Local = new PeerIdentity($"client-{Guid.NewGuid():N}", IsSilo: false);
         Observers = new LocalObservers(Local.Name);
         Observers.AddNamed(ISiloControl.Name, this);
@@ -188,7 +189,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
             _open = [.. _links.Values.Where(l => l.IsOpen)];
         }
 
-        _wake.Release();
+        _wake.Set();
     }
 
     bool IHealthCheckParticipant.CheckIsHealthy(DateTime lastCheckTime, out string? reason)
@@ -299,7 +300,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
                 }
             }
 
-            await ((Task)_wake.WaitAsync(_open.Length == 0 ? RetryAfter : _refresh, cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _wake.WaitAsync(_open.Length == 0 ? RetryAfter : _refresh, cancellationToken);
         }
     }
 }

@@ -3,12 +3,14 @@ using System.Net;
 namespace Orleans.Runtime.Clustering;
 
 /// <summary>One silo as the membership table has it.</summary>
+/// <param name="VotedDeadAt">When the others declared it dead, in ticks of UTC; 0 when they did not, so also when it left by itself.</param>
 [GenerateSerializer, Immutable, Alias("sys.ClusterMember")]
 internal sealed record ClusterMember(
     [property: Id(0)] SiloAddress Silo,
     [property: Id(1)] SiloStatus Status,
     [property: Id(2)] int GatewayPort,
-    [property: Id(3)] string Name)
+    [property: Id(3)] string Name,
+    [property: Id(4)] long VotedDeadAt)
 {
     /// <summary>Where clients connect; null when it takes none.</summary>
     public IPEndPoint? Gateway => GatewayPort > 0 ? new IPEndPoint(Silo.Endpoint.Address, GatewayPort) : null;
