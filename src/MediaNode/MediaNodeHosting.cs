@@ -69,6 +69,7 @@ public static class MediaNodeHosting
                 transports = w.Worker.Stats.Transports,
                 producers = w.Worker.Stats.Producers,
                 consumers = w.Worker.Stats.Consumers,
+                pipes = w.Worker.Stats.Pipes,
             }),
         })).AllowAnonymous().WithDocs(MediaNodeDocs.Media);
         return endpoints;

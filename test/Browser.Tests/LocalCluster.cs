@@ -16,7 +16,7 @@ internal sealed class LocalCluster : IAsyncDisposable
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int _firstPort = FreePorts.TcpRange(70);
 
-    private LocalCluster(IEnumerable<KeyValuePair<string, string>> settings)
+    private LocalCluster((string Name, string Value)[] settings)
     {
         var build = Directory.CreateDirectory(Path.Combine(_folder, "programs")).FullName;
         foreach (var program in (string[])["Silo", "ApiFrontend", "MediaNode"])
@@ -41,7 +41,7 @@ internal sealed class LocalCluster : IAsyncDisposable
         };
         foreach (var (name, value) in settings)
         {
-            _script.StartInfo.Environment[name.Replace(":", "__", StringComparison.Ordinal)] = value;
+            _script.StartInfo.Environment[name] = value;
         }
 
         _script.OutputDataReceived += (_, e) =>
@@ -58,8 +58,8 @@ internal sealed class LocalCluster : IAsyncDisposable
     /// <summary>The frontends, as clients reach them.</summary>
     public string[] Frontends => [Url(30), Url(40)];
 
-    /// <summary>Starts it; settings are for every process.</summary>
-    public static async Task<LocalCluster> StartAsync(params KeyValuePair<string, string>[] settings)
+    /// <summary>Starts it; the settings are environment variables of every process.</summary>
+    public static async Task<LocalCluster> StartAsync(params (string Name, string Value)[] settings)
     {
         var cluster = new LocalCluster(settings);
 
@@ -166,11 +166,17 @@ internal sealed class LocalCluster : IAsyncDisposable
     }
 
     /// <summary>What /media of a media node says about its rooms.</summary>
-    public async Task<int> RoomsOfAsync(int mediaNode)
+    public async Task<int> RoomsOfAsync(int mediaNode) => (await MediaAsync(mediaNode)).GetProperty("rooms").GetInt32();
+
+    /// <summary>The same about its workers together: transports, producers, consumers or pipes.</summary>
+    public async Task<int> CountAsync(int mediaNode, string what) =>
+        (await MediaAsync(mediaNode)).GetProperty("workers").EnumerateArray().Sum(w => w.GetProperty(what).GetInt32());
+
+    private async Task<System.Text.Json.JsonElement> MediaAsync(int mediaNode)
     {
         using var http = new HttpClient();
         using var answer = System.Text.Json.JsonDocument.Parse(await http.GetStringAsync($"{Url(40 + (mediaNode * 10))}/media"));
-        return answer.RootElement.GetProperty("rooms").GetInt32();
+        return answer.RootElement.Clone();
     }
 
     /// <summary>The last lines of every process's log.</summary>

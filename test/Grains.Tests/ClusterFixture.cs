@@ -104,9 +104,10 @@ public sealed class ClusterFixture : IAsyncLifetime
                 nodes = [.. _nodes.Values];
             }
 
-            foreach (var (id, _, reference) in nodes)
+            foreach (var (id, node, reference) in nodes)
             {
-                await fleet.HeartbeatAsync(new MediaNodeHeartbeat(id, "http://127.0.0.1:8089", 0, 0, 1_000, 0, false), reference);
+                await fleet.HeartbeatAsync(
+                    new MediaNodeHeartbeat(id, "http://127.0.0.1:8089", 0, node.ConsumerCount, node.MaxConsumers, 0, false), reference);
             }
         }
         while (!_stop.IsCancellationRequested && await timer.WaitForNextTickAsync(CancellationToken.None));

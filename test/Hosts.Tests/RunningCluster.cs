@@ -24,7 +24,7 @@ public sealed class RunningCluster : IAsyncLifetime
     internal async Task RunAsync(ITestOutputHelper output, Func<LocalCluster, Task> test)
     {
         // Everybody comes from one address here.
-        var cluster = _cluster ??= await LocalCluster.StartAsync(KeyValuePair.Create("RateLimit:Enabled", "false"));
+        var cluster = _cluster ??= await LocalCluster.StartAsync(("RateLimit__Enabled", "false"));
         try
         {
             await test(cluster);

@@ -10,7 +10,7 @@ public sealed partial class RoomGrain
     /// <inheritdoc/>
     public async Task<Outcome<RelayTransportCreated>> CreateRelayTransportAsync(string participantId, RelayTransportRequest request)
     {
-        if (await CheckAsync(() => _room.CheckNewTransport(participantId)) is { } fault)
+        if (await CheckAsync(participantId, () => _room.CheckNewTransport(participantId)) is { } fault)
         {
             return await FinishAsync(fault);
         }
@@ -21,14 +21,20 @@ public sealed partial class RoomGrain
             await RemoveParticipantAsync(older.ParticipantId, LeaveReason.Moved);
         }
 
+        if (await _media.PlaceAsync(participantId) is { } full)
+        {
+            return await FinishAsync(full);
+        }
+
         var transportId = NewId();
-        var reply = await _media.ExecuteAsync(new CreateRelayTransport(transportId, participantId, own.UserId, request.Session, request.Key));
+        var reply = await _media.ExecuteAsync(participantId, new CreateRelayTransport(transportId, participantId, own.UserId, request.Session, request.Key));
         if (reply.Fault is { } failed)
         {
             return await FinishAsync(failed);
         }
 
-        _room.AddTransport(transportId, participantId);
+        _room.AddTransport(transportId, participantId, hearsAll: true);
+        await _media.BringVoicesAsync(participantId);
         await FinishAsync();
         var opened = (RelayTransportOpened)reply.Value!;
         return new RelayTransportCreated(transportId, opened.EndPoint, opened.Media);
@@ -43,7 +49,7 @@ public sealed partial class RoomGrain
             return await FinishAsync(AudioStatistics.None);
         }
 
-        var reply = await _media.ExecuteAsync(new ReportAudio());
+        var reply = await _media.ExecuteAtFirstAsync(new ReportAudio());
         await FinishAsync();
         return reply.Fault is { } failed ? failed : ((AudioReported)reply.Value!).Statistics;
     }

@@ -133,6 +133,11 @@ public sealed partial class MediaWorker
         var transport = _byTuple.Find(from);
         if (transport is null)
         {
+            if (TryReceiveFromPipe(kind, datagram, from, now))
+            {
+                return;
+            }
+
             Stats.CountDrop(kind == DatagramKind.Dtls ? DropReason.DtlsRejected : DropReason.UnknownSource);
             return;
         }
@@ -237,8 +242,21 @@ public sealed partial class MediaWorker
         }
 
         SumRelays(ref totals, drops);
-        Stats.EndSum(totals, drops);
         var (producers, consumers) = (0, 0);
+        foreach (var pipe in _pipes)
+        {
+            totals.Add(pipe.Stats);
+            for (var i = 0; i < drops.Length; i++)
+            {
+                drops[i] += pipe.Stats.Drops[i];
+            }
+
+            // Of clients there is no more for a room's being on several nodes.
+            producers -= pipe.Producers.Count;
+            consumers -= pipe.Consumers.Count;
+        }
+
+        Stats.EndSum(totals, drops);
         foreach (var router in _routers.Values)
         {
             producers += router.Producers.Count;

@@ -47,10 +47,13 @@ public sealed class WorkerStats
     /// <summary>Transports now.</summary>
     public int Transports { get; internal set; }
 
-    /// <summary>Producers now.</summary>
+    /// <summary>Pipes to other media nodes now.</summary>
+    public int Pipes { get; internal set; }
+
+    /// <summary>Producers of clients now; those that came through pipes are counted where their clients are.</summary>
     public int Producers { get; internal set; }
 
-    /// <summary>Consumers now.</summary>
+    /// <summary>Consumers of clients now, without what goes through pipes.</summary>
     public int Consumers { get; internal set; }
 
     /// <summary>Routers, that is rooms, now.</summary>

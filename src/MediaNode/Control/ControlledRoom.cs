@@ -115,6 +115,12 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
             SetConsumerPaused c => OnConsumer(c.ConsumerId, consumer => Pause(consumer, c.Paused, now)),
             SetPreferredLayers c => OnConsumer(c.ConsumerId, consumer => consumer.SetPreferredLayers(c.SpatialLayer, c.TemporalLayer, now)),
             CloseConsumer c => Done(() => _router!.Consumers.GetValueOrDefault(c.ConsumerId)?.Close(now)),
+            CreatePipeTransport c => CreatePipe(c, worker, now),
+            ConnectPipeTransport c => OnPipe(c.PipeId, pipe => ConnectPipe(pipe, c.Remote, now)),
+            ClosePipeTransport c => Done(() => ClosePipe(c.PipeId, now)),
+            CreatePipeConsumer c => OnPipe(c.PipeId, pipe => ConsumeForPipe(pipe, c.ProducerId, worker, now)),
+            ClosePipeConsumer c => Done(() => FindPipe(c.PipeId)?.Piped.GetValueOrDefault(c.ProducerId)?.Close(now)),
+            CreatePipeProducer c => OnPipe(c.PipeId, pipe => ProduceFromPipe(pipe, c, worker, now)),
             _ => new Fault(FaultCode.Unsupported, $"The media node does not know the command {command.GetType().Name}."),
         };
     }
@@ -134,10 +140,11 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
 
         return new RoomAdopted(
             Router.RtpCapabilities.ToJson(),
-            [.. _transports.Select(t => new AdoptedTransport(t.Key, t.Value.ParticipantId, t.Value.State))],
-            [.. _router!.Producers.Values.Select(p => new AdoptedProducer(p.Id, p.Transport.Id, (Abstractions.Rooms.MediaKind)p.Kind, p.IsPaused))],
-            [.. _router.Consumers.Values.Select(c => new AdoptedConsumer(c.Id, c.Transport.Id, (c as ProducerConsumer)?.Producer.Id ?? "", c.IsPaused, SourceOf(c)))],
-            DescribeSpeakers());
+            [.. _transports.Select(t => new AdoptedTransport(t.Key, t.Value.ParticipantId, t.Value.State, t.Value.Transport is RelayTransport))],
+            [.. _router!.Producers.Values.Where(p => !IsPiped(p)).Select(p => new AdoptedProducer(p.Id, p.Transport.Id, (Abstractions.Rooms.MediaKind)p.Kind, p.IsPaused))],
+            [.. _router.Consumers.Values.Where(c => !IsPiped(c)).Select(c => new AdoptedConsumer(c.Id, c.Transport.Id, (c as ProducerConsumer)?.Producer.Id ?? "", c.IsPaused, SourceOf(c)))],
+            DescribeSpeakers(),
+            DescribePipes());
     }
 
     public Outcome<RoomReconciled> Reconcile(DesiredRoom desired, MediaWorker worker, long now)
@@ -154,12 +161,13 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
             CloseTransport(id, now);
         }
 
-        foreach (var producer in router.Producers.Values.ExceptBy(desired.Producers.Select(p => p.ProducerId), p => p.Id).ToArray())
+        ReconcilePipes(desired.Pipes ?? [], now);
+        foreach (var producer in router.Producers.Values.Where(p => !IsPiped(p)).ExceptBy(desired.Producers.Select(p => p.ProducerId), p => p.Id).ToArray())
         {
             producer.Close(now);
         }
 
-        foreach (var consumer in router.Consumers.Values.ExceptBy(desired.Consumers.Select(c => c.ConsumerId), c => c.Id).ToArray())
+        foreach (var consumer in router.Consumers.Values.Where(c => !IsPiped(c)).ExceptBy(desired.Consumers.Select(c => c.ConsumerId), c => c.Id).ToArray())
         {
             consumer.Close(now);
         }
@@ -184,7 +192,8 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
             Router.RtpCapabilities.ToJson(),
             [.. desired.Transports.Select(t => t.TransportId).Where(id => !_transports.ContainsKey(id))],
             [.. desired.Producers.Select(p => p.ProducerId).Where(id => !router.Producers.ContainsKey(id))],
-            [.. desired.Consumers.Select(c => c.ConsumerId).Where(id => !router.Consumers.ContainsKey(id))]);
+            [.. desired.Consumers.Select(c => c.ConsumerId).Where(id => !router.Consumers.ContainsKey(id))],
+            DescribePipes());
     }
 
     private Fault? Open(MediaWorker worker, long now)

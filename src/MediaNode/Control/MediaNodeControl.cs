@@ -21,6 +21,12 @@ public sealed partial class MediaNodeControl(
     /// <summary>Epochs of closed rooms that are remembered, so that a stale activation does not open its room again.</summary>
     private const int RememberedEpochs = 4_096;
 
+    /// <summary>
+    /// Times of the limit that participants who are on the node may have: the limit is where others go elsewhere, and somebody who is
+    /// here must hear who comes.
+    /// </summary>
+    private const int Overload = 2;
+
     private readonly ConcurrentDictionary<string, ControlledRoom> _rooms = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _closedEpochs = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<string> _closedOrder = new();
@@ -34,9 +40,10 @@ public sealed partial class MediaNodeControl(
     /// <inheritdoc/>
     public Task<Outcome<MediaReply>> ExecuteAsync(RoomCommandHeader header, MediaCommand command)
     {
-        if (command is CreateConsumer or CreateSlotConsumers or CreateMixConsumer && runtime.Workers.Sum(w => w.Worker.Stats.Consumers) >= options.Value.MaxConsumersPerNode)
+        if (command is CreateConsumer or CreateSlotConsumers or CreateMixConsumer
+            && runtime.Workers.Sum(w => w.Worker.Stats.Consumers) >= Overload * (long)options.Value.MaxConsumersPerNode)
         {
-            return Task.FromResult<Outcome<MediaReply>>(new Fault(FaultCode.Unavailable, "The media node has reached Media:MaxConsumersPerNode."));
+            return Task.FromResult<Outcome<MediaReply>>(new Fault(FaultCode.Unavailable, "The media node has reached twice its Media:MaxConsumersPerNode."));
         }
 
         return RunAsync(header, (room, worker, now) => room.Execute(command, worker, now));

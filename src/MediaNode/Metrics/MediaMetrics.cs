@@ -44,6 +44,7 @@ public sealed class MediaMetrics : IDisposable
         Gauge("voicecluster_media_relay_clients", "Native clients.", s => s.Relays);
         Gauge("voicecluster_media_producers", "Producers.", s => s.Producers);
         Gauge("voicecluster_media_consumers", "Consumers.", s => s.Consumers);
+        Gauge("voicecluster_media_pipes", "Pipes to other media nodes.", s => s.Pipes);
         Gauge("voicecluster_media_rooms", "Rooms.", s => s.Routers);
         _meter.CreateObservableCounter("voicecluster_media_packets_dropped", Drops, null, "Packets dropped, by reason.");
         _meter.CreateObservableCounter("voicecluster_media_send_failures", () => OfThreads(t => t.Socket.SendFailures + (t.Relay?.SendFailures ?? 0)), null, "Datagrams that the system did not take.");
