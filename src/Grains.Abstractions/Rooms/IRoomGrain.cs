@@ -36,6 +36,15 @@ public interface IRoomGrain : IGrainWithStringKey
     /// <summary>Makes a WebRTC transport (one direction or both) and answers its parameters as mediasoup's JSON.</summary>
     Task<Outcome<TransportCreated>> CreateTransportAsync(string participantId);
 
+    /// <summary>
+    /// Lets a native client send and receive over the relay port; only in the room of a channel, whose id its packets name. They name
+    /// the user, too, so a user has one such client in a room: an older participant of this door leaves, moved.
+    /// </summary>
+    Task<Outcome<RelayTransportCreated>> CreateRelayTransportAsync(string participantId, RelayTransportRequest request);
+
+    /// <summary>How the room's sound flows; all 0 where nobody is.</summary>
+    Task<Outcome<AudioStatistics>> GetAudioStatisticsAsync();
+
     /// <summary>Gives the client's DTLS parameters to a transport. A second call is a conflict.</summary>
     Task<Outcome<Done>> ConnectTransportAsync(string participantId, string transportId, string dtlsParametersJson);
 
@@ -75,11 +84,26 @@ public interface IRoomGrain : IGrainWithStringKey
     /// <summary>Mutes or deafens a participant; enforced by the media node.</summary>
     Task<Outcome<Done>> SetVoiceStateAsync(string participantId, bool muted, bool deafened);
 
+    /// <summary>
+    /// What a user receives of others' pictures, 0 (none) to 100 (all layers), on all its participants, those that come later too.
+    /// A client's own wish for fewer layers stays.
+    /// </summary>
+    Task<Outcome<Done>> SetReceiveQualityAsync(Guid userId, int quality);
+
     /// <summary>Removes every participant of a user, whichever door it came through. None is no error.</summary>
     Task<Outcome<Done>> RemoveUserAsync(Guid userId, LeaveReason reason);
 
     /// <summary>Removes everybody: the room or its channel is ended. The name may be used again.</summary>
     Task<Outcome<Done>> CloseAsync(LeaveReason reason);
+
+    /// <summary>
+    /// Has the media node write a recording, now and, until it is stopped, on every node that the room moves to.
+    /// The same id again changes nothing. Conflict in a room that nobody is in.
+    /// </summary>
+    Task<Outcome<Done>> StartRecordingAsync(Guid recordingId, Recordings.RecordingPlan plan);
+
+    /// <summary>Ends a recording. One that does not run is no error.</summary>
+    Task<Outcome<Done>> StopRecordingAsync(Guid recordingId);
 
     /// <summary>What the room looks like now. A room that nobody is in has no participants; it is no error.</summary>
     [AlwaysInterleave]

@@ -23,13 +23,19 @@ public sealed partial class RoomGrain
             request.ProducerId,
             request.RtpCapabilitiesJson,
             _room.IsHeldBack(consumer),
-            request.NegotiatedRtpParametersJson));
+            request.NegotiatedRtpParametersJson,
+            _room.Find(producer.ParticipantId)?.Info.UserId));
         if (reply.Fault is { } failed)
         {
             return await FinishAsync(failed);
         }
 
         _room.AddConsumer(consumer);
+        if (_room.LayersOf(consumer) is { } layers)
+        {
+            await _media.ExecuteAsync(layers);
+        }
+
         await FinishAsync();
         var opened = (ConsumerOpened)reply.Value!;
         return new ConsumerCreated(consumer.Id, request.ProducerId, opened.Kind, opened.RtpParametersJson, producer.Paused);
@@ -116,9 +122,27 @@ public sealed partial class RoomGrain
     public async Task<Outcome<Done>> SetPreferredLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer) =>
         spatialLayer < 0 || temporalLayer < 0
             ? new Fault(FaultCode.Invalid, "Layers are counted from 0.")
-            : await CommandAsync(
-                () => _room.GetOwnConsumer(participantId, consumerId).Fault,
-                new SetPreferredLayers(consumerId, spatialLayer, temporalLayer));
+            : await PreferLayersAsync(participantId, consumerId, spatialLayer, temporalLayer);
+
+    private async Task<Outcome<Done>> PreferLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer)
+    {
+        if (await CheckAsync(() => _room.GetOwnConsumer(participantId, consumerId).Fault) is { } fault)
+        {
+            return await FinishAsync(fault);
+        }
+
+        var consumer = _room.GetOwnConsumer(participantId, consumerId).Value!;
+        var before = consumer.Preferred;
+        consumer.Preferred = (spatialLayer, temporalLayer);
+        var reply = await _media.ExecuteAsync(_room.LayersOf(consumer) ?? new SetPreferredLayers(consumerId, spatialLayer, temporalLayer));
+        if (reply.Fault is { } failed)
+        {
+            consumer.Preferred = before;
+            return await FinishAsync(failed);
+        }
+
+        return await FinishAsync(Done.Instance);
+    }
 
     private static RoomConsumer NewConsumer(string participantId, string transportId, ConsumerSource source) =>
         new(NewId(), participantId, transportId, "", Paused: false, source);

@@ -71,6 +71,14 @@ public sealed partial class RoomGrain(
             return await FinishAsync(stranger);
         }
 
+        var admitted = await AdmitToSessionAsync(request);
+        if (admitted.Fault is { } notInCall)
+        {
+            await CloseIfEmptyAsync();
+            return await FinishAsync(notInCall);
+        }
+
+        request = admitted.Value!;
         var ready = await _media.EnsureAsync();
         if (ready.Fault is { } unavailable)
         {
@@ -311,6 +319,7 @@ public sealed partial class RoomGrain(
     public async Task MediaNodeLostAsync(MediaNodeId node)
     {
         await _media.NodeLostAsync(node);
+        await ReviewRecordingsAsync();
         await FinishAsync();
     }
 
@@ -335,6 +344,7 @@ public sealed partial class RoomGrain(
         }
 
         await ReviewCallAsync();
+        await ReviewSessionAsync();
         await EndWithoutMediaAsync();
         if (_room.IsEmpty)
         {
@@ -343,6 +353,7 @@ public sealed partial class RoomGrain(
         else
         {
             await _media.CheckAsync();
+            await ReviewRecordingsAsync();
         }
 
         await FinishAsync();
@@ -439,6 +450,8 @@ public sealed partial class RoomGrain(
         {
             return;
         }
+
+        await EndRecordingsAsync();
 
         // Nobody is left to be told of the last one's leaving but the world, and it before the end.
         _news.Tell(_room.TakeEvents(), _state.Node);

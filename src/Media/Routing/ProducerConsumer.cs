@@ -44,7 +44,7 @@ public sealed class ProducerConsumer : Consumer
     {
         Producer = producer;
         var router = transport.Router;
-        _munger = new SequenceMunger(router.NextFirstSequence());
+        _munger = new SequenceMunger(router.NextFirstSequence(), producer.Kind == MediaKind.Audio ? SequenceMunger.AudioWindow : SequenceMunger.Window);
         _rtxSequence = router.NextFirstSequence();
 
         // Retransmission only where the source is kept and the receiver may ask.

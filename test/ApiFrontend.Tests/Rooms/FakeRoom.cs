@@ -153,6 +153,15 @@ internal sealed class FakeRoom(string name) : IRoomGrain
             id, $$"""{"id":"{{id}}","iceParameters":{"iceLite":true},"iceCandidates":[],"dtlsParameters":{"role":"auto"} }"""));
     }
 
+    public Task<Outcome<RelayTransportCreated>> CreateRelayTransportAsync(string participantId, RelayTransportRequest request)
+    {
+        Note($"create-relay {participantId}");
+        return Task.FromResult<Outcome<RelayTransportCreated>>(new RelayTransportCreated(
+            NewId("transport"), new RelayEndPoint("192.0.2.7", 3002), new RelayMedia("{}", "{}", "{}")));
+    }
+
+    public Task<Outcome<AudioStatistics>> GetAudioStatisticsAsync() => Task.FromResult<Outcome<AudioStatistics>>(AudioStatistics.None);
+
     public Task<Outcome<Done>> ConnectTransportAsync(string participantId, string transportId, string dtlsParametersJson)
         => DoneAsync($"connect {transportId} {dtlsParametersJson}");
 
@@ -230,6 +239,13 @@ internal sealed class FakeRoom(string name) : IRoomGrain
 
     public Task<Outcome<Done>> SetPreferredLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer)
         => DoneAsync($"layers {consumerId} {spatialLayer} {temporalLayer}");
+
+    public Task<Outcome<Done>> SetReceiveQualityAsync(Guid userId, int quality) => Task.FromResult<Outcome<Done>>(Done.Instance);
+
+    public Task<Outcome<Done>> StartRecordingAsync(Guid recordingId, Abstractions.Recordings.RecordingPlan plan) =>
+        Task.FromResult<Outcome<Done>>(new Fault(FaultCode.Unsupported, "This room records nothing."));
+
+    public Task<Outcome<Done>> StopRecordingAsync(Guid recordingId) => Task.FromResult<Outcome<Done>>(Done.Instance);
 
     public Task<Outcome<Done>> SetVoiceStateAsync(string participantId, bool muted, bool deafened) => DoneAsync("voice-state");
 

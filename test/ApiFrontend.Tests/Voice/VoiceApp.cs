@@ -50,7 +50,7 @@ public sealed class VoiceApp : IAsyncLifetime
         builder.WebHost.UseKestrelCore();
         builder.UseOrleans(silo =>
         {
-            foreach (var name in new[] { GrainStores.Rooms, GrainStores.Calls, GrainStores.Chats, GrainStores.Users, GrainStores.Channels, GrainStores.VoiceSessions })
+            foreach (var name in new[] { GrainStores.Rooms, GrainStores.Calls, GrainStores.Chats, GrainStores.Users, GrainStores.Channels, GrainStores.VoiceSessions, GrainStores.Peers, GrainStores.CallSessions, GrainStores.Recordings })
             {
                 silo.AddMemoryGrainStorage(name);
             }
@@ -104,6 +104,8 @@ public sealed class VoiceApp : IAsyncLifetime
 internal sealed class VoiceUser(HttpClient http, string token, Guid id)
 {
     public Guid Id => id;
+
+    public string Token => token;
 
     public async Task<(int Status, JsonElement Body)> SendAsync(string method, string path, string? body = null, string? contentType = null)
     {
@@ -186,6 +188,7 @@ internal sealed class VoiceListener(ClientWebSocket socket) : IAsyncDisposable
 /// <summary>A media node that opens whatever it is asked to and forwards nothing.</summary>
 internal sealed class AnsweringMediaNode : IMediaNode
 {
+    private readonly ConcurrentDictionary<string, Abstractions.Rooms.MediaKind> _kinds = [];
     private int _ssrc = 1_000;
 
     public MediaNodeId Id { get; } = new("answers", Guid.NewGuid());
@@ -202,9 +205,15 @@ internal sealed class AnsweringMediaNode : IMediaNode
         {
             OpenRoom => new RoomOpened("{}"),
             CreateWebRtcTransport t => new TransportOpened(Describe(t.TransportId)),
+            CreateRelayTransport => new RelayTransportOpened(
+                new Abstractions.Rooms.RelayEndPoint("192.0.2.7", 3002), new Abstractions.Rooms.RelayMedia("{}", "{}", "{\"encodings\":[]}")),
+            ReportAudio => new AudioReported(new Abstractions.Rooms.AudioStatistics(100, 8_000, 90, 7_200, 2, 1, 3, 103, 0.5, 1.5, 4, 2)),
             RestartIce => new IceRestarted("""{"usernameFragment":"restartedFragment","password":"restartedPassword","iceLite":true}"""),
             CreateMixConsumer when HasNoMix => new Abstractions.Fault(Abstractions.FaultCode.Unsupported, "There is no Opus library."),
             CreateMixConsumer c => new ConsumerOpened(Complete(c.RtpParametersJson), Abstractions.Rooms.MediaKind.Audio, false),
+            CreateProducer c => Note(c),
+            CreateConsumer { NegotiatedRtpParametersJson: { } agreed } c => new ConsumerOpened(Complete(agreed), _kinds[c.ProducerId], false),
+            CreateConsumer => new ConsumerOpened("{}", Abstractions.Rooms.MediaKind.Audio, false),
             CreateSlotConsumers c => new SlotConsumersOpened([.. c.RtpParametersJson.Select(Complete)]),
             _ => new MediaDone(),
         });
@@ -215,6 +224,12 @@ internal sealed class AnsweringMediaNode : IMediaNode
 
     public Task<Abstractions.Outcome<RoomReconciled>> ReconcileAsync(RoomCommandHeader header, DesiredRoom desired) =>
         Task.FromResult<Abstractions.Outcome<RoomReconciled>>(new RoomReconciled("{}", [], [], []));
+
+    private MediaDone Note(CreateProducer producer)
+    {
+        _kinds[producer.ProducerId] = producer.Kind;
+        return new MediaDone();
+    }
 
     private static string Describe(string id) => $$$"""
         {"id":"{{{id}}}","iceParameters":{"usernameFragment":"firstFragment0001","password":"firstPassword","iceLite":true},
