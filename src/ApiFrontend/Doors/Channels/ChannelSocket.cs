@@ -40,6 +40,9 @@ internal sealed partial class ChannelSocket(MessageSocket socket, IPAddress? add
     /// <inheritdoc/>
     public TimeSpan RenewEvery => RoomLease.RenewEvery;
 
+    /// <inheritdoc/>
+    public byte[] Farewell => ChannelSocketJson.Error("SERVICE_RESTART", "This server stops. Connect again.");
+
     /// <summary>16 random bytes.</summary>
     public static byte[] NewKey() => RandomNumberGenerator.GetBytes(SecretLength);
 
