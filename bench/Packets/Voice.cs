@@ -26,10 +26,10 @@ internal sealed class Voice
 
     /// <summary>mediasoup's parameters for it.</summary>
     public static RtpParameters Parameters { get; } = RtpParameters.TryParse(
-        $$"""
+        $$$"""
         {"mid":"0","codecs":[{"mimeType":"audio/opus","payloadType":111,"clockRate":48000,"channels":2,"parameters":{},"rtcpFeedback":[]}],
         "headerExtensions":[{"uri":"urn:ietf:params:rtp-hdrext:ssrc-audio-level","id":7,"encrypt":false,"parameters":{}}],
-        "encodings":[{"ssrc":{{Ssrc}}}],"rtcp":{"cname":"voice","reducedSize":true} }
+        "encodings":[{"ssrc":{{{Ssrc}}}}],"rtcp":{"cname":"voice","reducedSize":true} }
         """,
         out var parameters,
         out var error) ? parameters : throw new FormatException(error);

@@ -3,10 +3,11 @@
  * sent by sendmmsg, 64 at a time, each to another port. A second process on another core receives them as voicebench does: it sweeps
  * its sockets by a timer and has the kernel note the times.
  *
- *   floor SECONDS BYTES PORTS SENDER_CORE RECEIVER_CORE [gcm|cm|none] [SEGMENTS]
+ *   floor SECONDS BYTES PORTS SENDER_CORE RECEIVER_CORE [gcm|cm|none] [SEGMENTS] [RATE]
  *
  * Prints nanoseconds of processor time (user and system of the sending process) a packet, and packets a second. With SEGMENTS above 1,
- * so many packets for one receiver leave in one call (UDP_SEGMENT).
+ * so many packets for one receiver leave in one call (UDP_SEGMENT). With RATE it sends so many packets a second, 64 at even times,
+ * and sleeps between them, as a server does that has little to do: its caches and its core are cold each time.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -87,7 +88,7 @@ static void receive(int ports)
                 count = recvmmsg(sockets[p], messages, BATCH, MSG_DONTWAIT, NULL);
             } while (count == BATCH);
         }
-        usleep(1000);
+        usleep(ports >= 100 ? 20000 : 1000);
     }
 }
 
@@ -126,13 +127,14 @@ static int protect(unsigned char *packet, int length, EVP_CIPHER_CTX *context, c
 int main(int argc, char **argv)
 {
     if (argc < 6) {
-        fprintf(stderr, "usage: floor SECONDS BYTES PORTS SENDER_CORE RECEIVER_CORE [gcm|cm|none] [SEGMENTS]\n");
+        fprintf(stderr, "usage: floor SECONDS BYTES PORTS SENDER_CORE RECEIVER_CORE [gcm|cm|none] [SEGMENTS] [RATE]\n");
         return 2;
     }
     double duration = atof(argv[1]);
     int bytes = atoi(argv[2]), ports = atoi(argv[3]);
     char suite = argc > 6 ? argv[6][0] : 'g';
     int segments = argc > 7 ? atoi(argv[7]) : 1;
+    double rate = argc > 8 ? atof(argv[8]) : 0;
     if (ports < 1 || ports > MAX_PORTS || bytes < 64 || bytes > 1500 || segments < 1 || segments > BATCH) {
         fprintf(stderr, "floor: 1 to %d ports, 64 to 1500 bytes, 1 to %d segments\n", MAX_PORTS, BATCH);
         return 2;
@@ -205,6 +207,11 @@ int main(int argc, char **argv)
             if (n < 0 && errno != EINTR)
                 fail("sendmmsg");
             sent += n > 0 ? n : 0;
+        }
+        if (rate > 0) {
+            double due = begun + (double)packets / rate;
+            struct timespec until = {(time_t)due, (long)((due - (double)(time_t)due) * 1e9)};
+            clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
         }
     }
     used = cpu() - used;

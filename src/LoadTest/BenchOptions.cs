@@ -66,7 +66,7 @@ internal sealed record BenchOptions
     public int Loops { get; init; } = 1;
 
     /// <summary>Time between two looks at each socket.</summary>
-    public TimeSpan Sweep { get; init; } = TimeSpan.FromMilliseconds(5);
+    public TimeSpan Sweep { get; init; } = TimeSpan.FromMilliseconds(20);
 
     /// <summary>The SRTP suite offered; none for all.</summary>
     public SrtpProfile Srtp { get; init; } = SrtpProfile.None;

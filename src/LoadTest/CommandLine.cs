@@ -40,7 +40,7 @@ internal static class CommandLine
           --duration TIME       measured: 30s, 5m, 1h (30s)
           --warm-up TIME        not measured (3s)
           --loops N             threads for media (1)
-          --sweep TIME          between two looks at each socket (5ms)
+          --sweep TIME          between two looks at each socket (20ms)
           --json FILE           writes the figures; - for the standard output
           --max-loss PERCENT    exit code 1 above it (100)
 

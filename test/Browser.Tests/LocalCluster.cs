@@ -16,7 +16,7 @@ internal sealed class LocalCluster : IAsyncDisposable
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int _firstPort = FreePorts.TcpRange(70);
 
-    private LocalCluster()
+    private LocalCluster(IEnumerable<KeyValuePair<string, string>> settings)
     {
         var build = Directory.CreateDirectory(Path.Combine(_folder, "programs")).FullName;
         foreach (var program in (string[])["Silo", "ApiFrontend", "MediaNode"])
@@ -39,6 +39,11 @@ internal sealed class LocalCluster : IAsyncDisposable
             },
             EnableRaisingEvents = true,
         };
+        foreach (var (name, value) in settings)
+        {
+            _script.StartInfo.Environment[name.Replace(":", "__", StringComparison.Ordinal)] = value;
+        }
+
         _script.OutputDataReceived += (_, e) =>
         {
             if (e.Data?.StartsWith("Local cluster ready", StringComparison.Ordinal) == true)
@@ -53,9 +58,10 @@ internal sealed class LocalCluster : IAsyncDisposable
     /// <summary>The frontends, as clients reach them.</summary>
     public string[] Frontends => [Url(30), Url(40)];
 
-    public static async Task<LocalCluster> StartAsync()
+    /// <summary>Starts it; settings are for every process.</summary>
+    public static async Task<LocalCluster> StartAsync(params KeyValuePair<string, string>[] settings)
     {
-        var cluster = new LocalCluster();
+        var cluster = new LocalCluster(settings);
 
         // PostgreSQL may run as another user than the tests.
         await Command.RunAsync(cluster._folder, "chmod", "755", cluster._folder);
@@ -81,12 +87,26 @@ internal sealed class LocalCluster : IAsyncDisposable
     /// <summary>Sends a process a signal.</summary>
     public Task SignalAsync(string name, string signal) => Command.RunAsync(_folder, "kill", $"-{signal}", PidOf(name).ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>Sends a process and its children a signal, the process first or, with CONT, last.</summary>
+    public async Task SignalTreeAsync(string name, string signal)
+    {
+        var parent = PidOf(name).ToString(CultureInfo.InvariantCulture);
+        if (signal != "CONT")
+        {
+            await Command.RunAsync(_folder, "kill", $"-{signal}", parent);
+        }
+
+        // proc(5): the children of a thread; PostgreSQL's postmaster has one thread.
+        var children = (await File.ReadAllTextAsync($"/proc/{parent}/task/{parent}/children")).Split(' ', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        await Command.RunAsync(_folder, "kill", [$"-{signal}", .. children, .. signal == "CONT" ? [parent] : Array.Empty<string>()]);
+    }
+
     /// <summary>Asks a process to stop, and waits until it has ended. Answers how long that took.</summary>
-    public async Task<TimeSpan> StopAsync(string name)
+    public async Task<TimeSpan> StopAsync(string name, string signal = "TERM")
     {
         using var process = Process.GetProcessById(PidOf(name));
         var since = Stopwatch.GetTimestamp();
-        await SignalAsync(name, "TERM");
+        await SignalAsync(name, signal);
         using var deadline = new CancellationTokenSource(StopDeadline);
         await process.WaitForExitAsync(deadline.Token);
         return Stopwatch.GetElapsedTime(since);

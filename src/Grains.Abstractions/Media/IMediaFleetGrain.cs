@@ -60,6 +60,7 @@ public sealed record MediaNodeId([property: Id(0)] string Name, [property: Id(1)
 /// <summary>What a node says about itself.</summary>
 /// <param name="Consumers">Consumers it forwards to now.</param>
 /// <param name="MaxConsumers">Its limit, Media:MaxConsumersPerNode.</param>
+/// <param name="Relay">Where native clients send to; null without a relay port.</param>
 /// <param name="CpuLoad">0 to 1: the busiest worker's share of its core in the last second.</param>
 [GenerateSerializer, Immutable, Alias("vc.MediaNodeHeartbeat")]
 public sealed record MediaNodeHeartbeat(
@@ -69,7 +70,8 @@ public sealed record MediaNodeHeartbeat(
     [property: Id(3)] int Consumers,
     [property: Id(4)] int MaxConsumers,
     [property: Id(5)] double CpuLoad,
-    [property: Id(6)] bool Draining);
+    [property: Id(6)] bool Draining,
+    [property: Id(7)] Rooms.RelayEndPoint? Relay = null);
 
 /// <summary>Where a room's media is.</summary>
 [GenerateSerializer, Immutable, Alias("vc.MediaPlacement")]

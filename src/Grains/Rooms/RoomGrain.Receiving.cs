@@ -23,7 +23,8 @@ public sealed partial class RoomGrain
             request.ProducerId,
             request.RtpCapabilitiesJson,
             _room.IsHeldBack(consumer),
-            request.NegotiatedRtpParametersJson));
+            request.NegotiatedRtpParametersJson,
+            _room.Find(producer.ParticipantId)?.Info.UserId));
         if (reply.Fault is { } failed)
         {
             return await FinishAsync(failed);

@@ -159,6 +159,9 @@ public abstract partial class Transport
     /// <summary>The same as SRTCP.</summary>
     protected internal abstract void CommitRtcp(int length, long now);
 
+    /// <summary>Whether the mix comes every 20 ms also while nobody speaks.</summary>
+    protected internal virtual bool FillsMix => false;
+
     /// <summary>To be called when the transport becomes able to send: waiting video consumers then ask for key frames.</summary>
     protected void OnConnected(long now)
     {

@@ -12,7 +12,7 @@ namespace VoiceCluster.Media.Workers;
 /// The way of a datagram: 1. classify by its first bytes; 2. STUN finds its transport by the local ICE fragment, all else
 /// by source address, which only ICE enters into the table; 3. the transport does the rest.
 /// </summary>
-public sealed class MediaWorker
+public sealed partial class MediaWorker
 {
     /// <summary>Microseconds between two sums over all transports.</summary>
     private const long SumPeriod = 1_000_000;
@@ -29,11 +29,13 @@ public sealed class MediaWorker
     /// <param name="options">Announced addresses and limits.</param>
     /// <param name="dtls">The node's certificate; not disposed here.</param>
     /// <param name="sink">Where datagrams go.</param>
-    public MediaWorker(MediaWorkerOptions options, DtlsContext dtls, IDatagramSink sink)
+    /// <param name="relaySink">Where those of the relay port go; null where this worker has no such port.</param>
+    public MediaWorker(MediaWorkerOptions options, DtlsContext dtls, IDatagramSink sink, IDatagramSink? relaySink = null)
     {
         Options = options;
         Dtls = dtls;
         Sink = new CountingSink(sink, Stats);
+        RelaySink = relaySink is null ? null : new CountingSink(relaySink, Stats);
         _byFragmentChars = _byFragment.GetAlternateLookup<ReadOnlySpan<char>>();
         _byTuple = new TupleTable<WebRtcTransport>(options.MaxTransports * IceLiteAgent.MaxTuples);
     }
@@ -234,6 +236,7 @@ public sealed class MediaWorker
             }
         }
 
+        SumRelays(ref totals, drops);
         Stats.EndSum(totals, drops);
         var (producers, consumers) = (0, 0);
         foreach (var router in _routers.Values)

@@ -11,6 +11,9 @@ public sealed record MediaWorkerOptions
     /// <summary>Transports that the worker takes. Default 10,000.</summary>
     public int MaxTransports { get; init; } = 10_000;
 
+    /// <summary>How it serves its relay port.</summary>
+    public Relay.RelaySettings Relay { get; init; } = new();
+
     /// <summary>Options of the routers it makes.</summary>
     public Routing.RouterOptions Router { get; init; } = new();
 }

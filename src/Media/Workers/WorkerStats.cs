@@ -38,6 +38,12 @@ public sealed class WorkerStats
     /// <summary>Transports that closed because ICE was silent.</summary>
     public long ConsentExpired { get; internal set; }
 
+    /// <summary>Relay clients now, whether or not they have proved an address.</summary>
+    public int Relays { get; internal set; }
+
+    /// <summary>Datagrams that came in at the relay port; <see cref="DatagramsReceived"/> counts them as well.</summary>
+    public long RelayDatagramsReceived { get; internal set; }
+
     /// <summary>Transports now.</summary>
     public int Transports { get; internal set; }
 

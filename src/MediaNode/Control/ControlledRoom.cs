@@ -1,5 +1,7 @@
+using System.Net;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Media.Relay;
 using VoiceCluster.Media.Routing;
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Transports;
@@ -12,7 +14,7 @@ namespace VoiceCluster.MediaNode.Control;
 /// A room as its grain commands it: the router and who owns what. Everything but the constructor runs on the thread of the
 /// room's worker, so that commands, packets and timers of a room never meet.
 /// </summary>
-internal sealed partial class ControlledRoom(string name, WorkerThread thread, RoomReports reports)
+internal sealed partial class ControlledRoom(string name, WorkerThread thread, RoomReports reports, IPEndPoint? relayEndPoint)
 {
     private readonly Dictionary<string, OwnedTransport> _transports = new(StringComparer.Ordinal);
     private RoomWatch? _watch;
@@ -99,10 +101,10 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
         {
             OpenRoom => new RoomOpened(Router.RtpCapabilities.ToJson()),
             CreateWebRtcTransport c => CreateTransport(c, worker, now),
+            CreateRelayTransport c => CreateRelay(c, worker, now),
+            ReportAudio => DescribeAudio(),
             ConnectWebRtcTransport c => Connect(c, now),
-            RestartIce c => _transports.TryGetValue(c.TransportId, out var owned)
-                ? new IceRestarted(owned.Transport.RestartIce())
-                : NoTransport(c.TransportId),
+            RestartIce c => FindWebRtc(c.TransportId) is { } transport ? new IceRestarted(transport.RestartIce()) : NoTransport(c.TransportId),
             CloseTransport c => Done(() => CloseTransport(c.TransportId, now)),
             CreateProducer c => CreateProducer(c, now),
             SetProducerPaused c => OnProducer(c.ProducerId, p => Pause(p, c.Paused, now)),
@@ -132,7 +134,7 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
 
         return new RoomAdopted(
             Router.RtpCapabilities.ToJson(),
-            [.. _transports.Select(t => new AdoptedTransport(t.Key, t.Value.ParticipantId, (MediaTransportState)t.Value.Transport.State))],
+            [.. _transports.Select(t => new AdoptedTransport(t.Key, t.Value.ParticipantId, t.Value.State))],
             [.. _router!.Producers.Values.Select(p => new AdoptedProducer(p.Id, p.Transport.Id, (Abstractions.Rooms.MediaKind)p.Kind, p.IsPaused))],
             [.. _router.Consumers.Values.Select(c => new AdoptedConsumer(c.Id, c.Transport.Id, (c as ProducerConsumer)?.Producer.Id ?? "", c.IsPaused, SourceOf(c)))],
             DescribeSpeakers());
@@ -230,8 +232,8 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
     {
         if (_transports.TryGetValue(command.TransportId, out var known))
         {
-            return known.ParticipantId == command.ParticipantId
-                ? new TransportOpened(known.Transport.DescriptionJson)
+            return known.ParticipantId == command.ParticipantId && known.Transport is WebRtcTransport same
+                ? new TransportOpened(same.DescriptionJson)
                 : new Fault(FaultCode.Conflict, "The transport belongs to another participant.");
         }
 
@@ -248,11 +250,12 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
 
     private Outcome<MediaReply> Connect(ConnectWebRtcTransport command, long now)
     {
-        if (!_transports.TryGetValue(command.TransportId, out var owned))
+        if (FindWebRtc(command.TransportId) is not { } transport)
         {
             return NoTransport(command.TransportId);
         }
 
+        var owned = _transports[command.TransportId];
         if (owned.DtlsParametersJson == command.DtlsParametersJson)
         {
             return new MediaDone();
@@ -263,7 +266,7 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
             return new Fault(FaultCode.Invalid, error);
         }
 
-        if (owned.Transport.Connect(parameters, now) is { } refused)
+        if (transport.Connect(parameters, now) is { } refused)
         {
             return new Fault(FaultCode.Conflict, refused);
         }
@@ -353,9 +356,16 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
         error);
 
     /// <summary>A transport, its participant, and what it was connected with.</summary>
-    internal sealed class OwnedTransport(WebRtcTransport transport, string participantId, long createdAt)
+    internal sealed class OwnedTransport(Transport transport, string participantId, long createdAt)
     {
-        public WebRtcTransport Transport => transport;
+        public Transport Transport => transport;
+
+        public MediaTransportState State => transport switch
+        {
+            WebRtcTransport webRtc => (MediaTransportState)webRtc.State,
+            RelayTransport relay => RelayStates.Of(relay.State),
+            _ => MediaTransportState.New,
+        };
 
         public string ParticipantId => participantId;
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Media.Relay;
 using VoiceCluster.Media.Workers;
 using VoiceCluster.MediaNode.Io;
 
@@ -86,7 +87,7 @@ public sealed partial class MediaNodeControl(
     {
         while (true)
         {
-            var room = _rooms.GetOrAdd(header.Room, name => new ControlledRoom(name, LeastLoaded(), reports));
+            var room = _rooms.GetOrAdd(header.Room, name => new ControlledRoom(name, WorkerOf(name), reports, runtime.RelayEndPoint));
             try
             {
                 var outcome = await room.Thread.InvokeAsync((worker, now) => RunOnWorker(room, header, run, worker, now)).ConfigureAwait(false);
@@ -156,6 +157,12 @@ public sealed partial class MediaNodeControl(
             _closedEpochs.TryRemove(oldest, out _);
         }
     }
+
+    /// <summary>A channel's room stands where the relay port's datagrams for it come in; any other where there is most room.</summary>
+    private WorkerThread WorkerOf(string room) =>
+        runtime.RelayWorkers is > 0 and var relays && Guid.TryParseExact(room, "D", out var channel)
+            ? runtime.Workers[RelaySteering.WorkerOf(channel, relays)]
+            : LeastLoaded();
 
     /// <summary>The living worker with the fewest rooms and consumers.</summary>
     private WorkerThread LeastLoaded()

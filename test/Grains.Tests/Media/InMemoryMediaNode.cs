@@ -147,6 +147,11 @@ internal sealed class InMemoryMediaNode : IMediaNode
             case CreateWebRtcTransport create:
                 room.Transports[create.TransportId] = create.ParticipantId;
                 return new TransportOpened($$"""{"id":"{{create.TransportId}}"}""");
+            case CreateRelayTransport create:
+                room.Transports[create.TransportId] = create.ParticipantId;
+                return new RelayTransportOpened(new RelayEndPoint("192.0.2.7", 3002), new RelayMedia("send", "receive", "mix"));
+            case ReportAudio:
+                return new AudioReported(AudioStatistics.None with { Clients = room.Transports.Count });
             case ConnectWebRtcTransport:
                 return new MediaDone();
             case RestartIce:

@@ -22,7 +22,7 @@ public sealed class BatchPacerTests
     [Fact]
     public void Pacing_BusyWorker_PausesUntilItIsIdle()
     {
-        Run(milliseconds: 100, busyShare: 0.8, datagramsPerMessage: 1);
+        Run(milliseconds: 100, busyShare: 0.8, datagramsPerMessage: 2);
         Assert.True(_pacer.IsPacing);
         Assert.Equal(BatchPacer.Pause, Next(received: 5));
 

@@ -1,11 +1,12 @@
 using System.Net;
-using System.Net.Sockets;
+using System.Runtime.Versioning;
 using VoiceCluster.Media.Interop.Linux;
 using VoiceCluster.Media.Net;
 
 namespace VoiceCluster.MediaNode.Tests.Io;
 
 /// <summary>What leaves a port arrives as it was, in order for each receiver, however it was grouped.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class SendQueueTests
 {
     private const int BufferBytes = 4 * 1024 * 1024;
