@@ -45,6 +45,9 @@ public sealed class Router
     /// <summary>Null while nobody hears the mix.</summary>
     internal Mixer? Mixer { get; private set; }
 
+    /// <summary>Null while the room is not recorded.</summary>
+    public Recording.RecorderTransport? Recorder { get; private set; }
+
     /// <summary>Room for one packet's header extension: at most 14 elements of 17 bytes pass.</summary>
     internal byte[] ExtensionScratch { get; } = new byte[256];
 
@@ -77,6 +80,33 @@ public sealed class Router
         where voice.IsSpeaking
         orderby voice.Level
         select new ActiveSpeaker(voice.Producer, -(int)Math.Round(voice.Level));
+
+    /// <summary>
+    /// Begins to record what is in the room and what comes: into the queue, with the mix of all if wanted and if there is an
+    /// Opus library. One recorder at a time; its worker has to run its timers.
+    /// </summary>
+    public MediaResult<Recording.RecorderTransport> Record(string id, Recording.RecordingQueue queue, bool mix, long now)
+    {
+        if (IsClosed)
+        {
+            return MediaResult<Recording.RecorderTransport>.Refuse(MediaFault.Closed, "The room is closed.");
+        }
+
+        if (Recorder is { IsClosed: false })
+        {
+            return MediaResult<Recording.RecorderTransport>.Refuse(MediaFault.Conflict, "The room is being recorded.");
+        }
+
+        var recorder = new Recording.RecorderTransport(this, id, queue);
+        if (recorder.IsClosed)
+        {
+            return MediaResult<Recording.RecorderTransport>.Refuse(MediaFault.Conflict, $"There is a transport {id} already.");
+        }
+
+        Recorder = recorder;
+        recorder.Start(mix, now);
+        return MediaResult<Recording.RecorderTransport>.Ok(recorder);
+    }
 
     /// <summary>Closes all transports with their producers and consumers.</summary>
     public void Close(long now)
@@ -151,7 +181,11 @@ public sealed class Router
 
     internal void Add(Consumer consumer) => _consumers.Add(consumer.Id, consumer);
 
-    internal void Remove(Transport transport) => _transports.Remove(transport.Id);
+    internal void Remove(Transport transport)
+    {
+        _transports.Remove(transport.Id);
+        Recorder = transport == Recorder ? null : Recorder;
+    }
 
     internal void OnProducerClosed(Producer producer)
     {

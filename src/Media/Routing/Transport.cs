@@ -125,6 +125,7 @@ public abstract partial class Transport
         Router.Add(producer);
         LearnFeedback(parameters);
         Deadline = Math.Min(Deadline, now);
+        Router.Recorder?.Record(producer, now);
         return MediaResult<Producer>.Ok(producer);
     }
 
@@ -184,7 +185,7 @@ public abstract partial class Transport
         _streams.Remove(producer);
     }
 
-    internal void OnConsumerClosed(Consumer consumer)
+    internal virtual void OnConsumerClosed(Consumer consumer)
     {
         _consumers.Remove(consumer);
         _consumersBySsrc.Remove(consumer.Sender.Ssrc);
