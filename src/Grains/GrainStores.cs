@@ -18,6 +18,15 @@ public static class GrainStores
     /// <summary>Channels and their directory: durable.</summary>
     public const string Channels = "channels";
 
+    /// <summary>Call sessions: durable, with their events.</summary>
+    public const string CallSessions = "call-sessions";
+
+    /// <summary>Recordings and the index of their files: durable, with their events.</summary>
+    public const string Recordings = "recordings";
+
+    /// <summary>Peers: what was negotiated with them. It may be lost with the whole cluster; they offer again.</summary>
+    public const string Peers = "peers";
+
     /// <summary>Voice sessions and their users: durable with their events, so that a crash leaves no session that never ended.</summary>
     public const string VoiceSessions = "voice-sessions";
 }

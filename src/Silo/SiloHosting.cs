@@ -5,7 +5,9 @@ using VoiceCluster.Clustering;
 using VoiceCluster.Events;
 using VoiceCluster.Grains;
 using VoiceCluster.Grains.Calls;
+using VoiceCluster.Grains.CallSessions;
 using VoiceCluster.Grains.Channels;
+using VoiceCluster.Grains.Chats;
 using VoiceCluster.Grains.Events;
 using VoiceCluster.Grains.Rooms;
 using VoiceCluster.Hosting;
@@ -31,6 +33,10 @@ public static class SiloHosting
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CallOptions>, CallOptionsValidator>());
         builder.Services.AddOptions<ChannelOptions>().Bind(builder.Configuration.GetSection(ChannelOptions.Section)).ValidateOnStart();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ChannelOptions>, ChannelOptionsValidator>());
+        builder.Services.AddOptions<CallSessionOptions>().Bind(builder.Configuration.GetSection(CallSessionOptions.Section)).ValidateOnStart();
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CallSessionOptions>, CallSessionOptionsValidator>());
+        builder.Services.AddOptions<ChatOptions>().Bind(builder.Configuration.GetSection(ChatOptions.Section)).ValidateOnStart();
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ChatOptions>, ChatOptionsValidator>());
         builder.Services.AddReadiness<ClusterReadiness>();
         var hasDatabase = builder.Configuration["DATABASE_URL"] is { Length: > 0 };
         if (!isStandalone && !hasDatabase)
@@ -49,13 +55,14 @@ public static class SiloHosting
             {
                 // Nothing outlives the process but what its clients make anew, and a join waits for no database.
                 silo.AddMemoryGrainStorage(GrainStores.Rooms);
+                silo.AddMemoryGrainStorage(GrainStores.Peers);
             }
 
             // Among silos a room that moves takes its members along.
             silo.AddDurableStores(
             [
-                .. isStandalone ? Array.Empty<string>() : [GrainStores.Rooms],
-                GrainStores.Calls, GrainStores.Chats, GrainStores.Users, GrainStores.Channels, GrainStores.VoiceSessions,
+                .. isStandalone ? Array.Empty<string>() : [GrainStores.Rooms, GrainStores.Peers],
+                GrainStores.CallSessions, GrainStores.Recordings, GrainStores.Calls, GrainStores.Chats, GrainStores.Users, GrainStores.Channels, GrainStores.VoiceSessions,
             ]);
             silo.AddReminders();
         });

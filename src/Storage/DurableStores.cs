@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Orleans.Serialization;
 using Orleans.Storage;
 using VoiceCluster.Abstractions.Calls;
+using VoiceCluster.Abstractions.Chats;
 using VoiceCluster.Abstractions.Events;
 using VoiceCluster.PostgreSql;
 using VoiceCluster.Storage.PostgreSql;
@@ -50,6 +51,8 @@ public static class DurableStores
         services.AddSingleton<IStateStore>(s => s.GetRequiredService<PostgresStateStore>());
         services.AddSingleton<IOutboxStore>(s => s.GetRequiredService<PostgresStateStore>());
         services.AddSingleton<ICallHistory, PostgresCallHistory>();
+        services.AddSingleton<IChatMessageStore>(
+            s => new PostgresChatMessages(s.GetRequiredService<PostgresDatabase>(), s.GetService<OutboxSignal>()));
         services.AddSingleton<IReminderTable, PostgresReminderTable>();
     }
 
@@ -60,6 +63,8 @@ public static class DurableStores
         services.AddSingleton<IStateStore>(s => s.GetRequiredService<SqliteStateStore>());
         services.AddSingleton<IOutboxStore>(s => s.GetRequiredService<SqliteStateStore>());
         services.AddSingleton<ICallHistory, SqliteCallHistory>();
+        services.AddSingleton<IChatMessageStore>(
+            s => new SqliteChatMessages(s.GetRequiredService<SqliteDatabase>(), s.GetService<OutboxSignal>(), s.GetService<TimeProvider>()));
         services.AddSingleton<IReminderTable, SqliteReminderTable>();
     }
 }

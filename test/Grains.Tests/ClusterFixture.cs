@@ -116,7 +116,7 @@ public sealed class ClusterFixture : IAsyncLifetime
     {
         public void Configure(ISiloBuilder siloBuilder)
         {
-            foreach (var name in new[] { GrainStores.Rooms, GrainStores.Channels, GrainStores.VoiceSessions })
+            foreach (var name in new[] { GrainStores.Rooms, GrainStores.Channels, GrainStores.VoiceSessions, GrainStores.Peers, GrainStores.CallSessions, GrainStores.Recordings })
             {
                 siloBuilder.AddMemoryGrainStorage(name);
             }

@@ -18,7 +18,22 @@ public static class EventTypes
     public const string CallPartyRejected = "call.party.rejected";
     public const string CallPartyMissed = "call.party.missed";
 
+    public const string CallSessionCreated = "call.session.created";
+    public const string CallSessionJoined = "call.session.joined";
+    public const string CallSessionLeft = "call.session.left";
+    public const string CallSessionUpdated = "call.session.updated";
+    public const string CallSessionEnded = "call.session.ended";
+
+    public const string RecordingStarted = "recording.started";
+    public const string RecordingStopped = "recording.stopped";
+    public const string RecordingFailed = "recording.failed";
+
     public const string ChatCreated = "chat.created";
+    public const string ChatMemberJoined = "chat.member.joined";
+    public const string ChatMessageCreated = "chat.message.created";
+    public const string ChatAttachmentAdded = "chat.attachment.added";
+    public const string ChatReactionAdded = "chat.reaction.added";
+    public const string ChatReactionRemoved = "chat.reaction.removed";
 
     public const string RoomOpened = "room.opened";
     public const string RoomClosed = "room.closed";

@@ -80,6 +80,18 @@ public sealed record SetPreferredLayers([property: Id(0)] string ConsumerId, [pr
 [GenerateSerializer, Immutable, Alias("vc.CloseConsumer")]
 public sealed record CloseConsumer([property: Id(0)] string ConsumerId) : MediaCommand;
 
+/// <summary>
+/// Begins to write a recording of the room, or goes on with one that this node was writing. The node reports to
+/// <see cref="Recordings.IRecordingGrain"/> when it writes, and when it has ended: by command, by the plan's limits, or with the room.
+/// Unsupported where it cannot record.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("vc.StartRecording")]
+public sealed record StartRecording([property: Id(0)] Guid RecordingId, [property: Id(1)] Recordings.RecordingPlan Plan) : MediaCommand;
+
+/// <summary>Ends a recording and closes its files. One that the node does not write is no error.</summary>
+[GenerateSerializer, Immutable, Alias("vc.StopRecording")]
+public sealed record StopRecording([property: Id(0)] Guid RecordingId) : MediaCommand;
+
 /// <summary>The answer to a command.</summary>
 [GenerateSerializer, Immutable, Alias("vc.MediaReply")]
 public abstract record MediaReply;

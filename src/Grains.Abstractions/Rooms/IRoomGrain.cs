@@ -68,11 +68,26 @@ public interface IRoomGrain : IGrainWithStringKey
     /// <summary>Mutes or deafens a participant; enforced by the media node.</summary>
     Task<Outcome<Done>> SetVoiceStateAsync(string participantId, bool muted, bool deafened);
 
+    /// <summary>
+    /// What a user receives of others' pictures, 0 (none) to 100 (all layers), on all its participants, those that come later too.
+    /// A client's own wish for fewer layers stays.
+    /// </summary>
+    Task<Outcome<Done>> SetReceiveQualityAsync(Guid userId, int quality);
+
     /// <summary>Removes every participant of a user, whichever door it came through. None is no error.</summary>
     Task<Outcome<Done>> RemoveUserAsync(Guid userId, LeaveReason reason);
 
     /// <summary>Removes everybody: the room or its channel is ended. The name may be used again.</summary>
     Task<Outcome<Done>> CloseAsync(LeaveReason reason);
+
+    /// <summary>
+    /// Has the media node write a recording, now and, until it is stopped, on every node that the room moves to.
+    /// The same id again changes nothing. Conflict in a room that nobody is in.
+    /// </summary>
+    Task<Outcome<Done>> StartRecordingAsync(Guid recordingId, Recordings.RecordingPlan plan);
+
+    /// <summary>Ends a recording. One that does not run is no error.</summary>
+    Task<Outcome<Done>> StopRecordingAsync(Guid recordingId);
 
     /// <summary>What the room looks like now. A room that nobody is in has no participants; it is no error.</summary>
     [AlwaysInterleave]

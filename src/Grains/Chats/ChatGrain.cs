@@ -2,16 +2,19 @@ using Microsoft.Extensions.Options;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Chats;
+using VoiceCluster.Abstractions.Notifications;
 using VoiceCluster.Abstractions.Users;
 using VoiceCluster.Grains.Calls;
 
 namespace VoiceCluster.Grains.Chats;
 
 /// <summary>The shell of <see cref="Chat"/>. Of a running call it asks only what interleaves.</summary>
-public sealed class ChatGrain(
+public sealed partial class ChatGrain(
     [PersistentState("chat", GrainStores.Chats)] IPersistentState<ChatState> store,
     ICallHistory history,
+    IChatMessageStore messages,
     IOptions<CallOptions> options,
+    IOptions<ChatOptions> chatOptions,
     TimeProvider time) : Grain, IChatGrain
 {
     /// <summary>The longest page of calls.</summary>
@@ -29,16 +32,39 @@ public sealed class ChatGrain(
             return new Fault(FaultCode.Conflict, "The chat exists already.");
         }
 
-        var chat = Chat.Create(this.GetPrimaryKey(), creatorId, memberIds, time.GetUtcNow(), options.Value.MaxChatMembers);
-        if (chat.Fault is null)
+        return await KeepAsync(Chat.Create(this.GetPrimaryKey(), creatorId, memberIds, time.GetUtcNow(), options.Value.MaxChatMembers));
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<ChatInfo>> CreateSessionAsync(NewChat request)
+    {
+        if (store.State.Chat is not null)
         {
-            var made = chat.Value!;
+            return new Fault(FaultCode.Conflict, "The chat exists already.");
+        }
+
+        return await KeepAsync(Chat.Create(
+            this.GetPrimaryKey(), request, time.GetUtcNow(), options.Value.MaxChatMembers, chatOptions.Value.MaxDuration));
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<ChatInfo>> AddMemberAsync(Guid byUserId, ChatUser user)
+    {
+        if (Check(byUserId) is { } fault)
+        {
+            return fault;
+        }
+
+        var chat = Chat.AddMember(store.State.Chat!, user, options.Value.MaxChatMembers);
+        if (chat.Fault is null && chat.Value != store.State.Chat)
+        {
+            var now = time.GetUtcNow();
             await SaveAsync(state =>
             {
-                state.Chat = made;
-                state.PendingEvents.Add(new ChatCreatedEvent(
-                    Guid.CreateVersion7(made.CreatedAt), made.CreatedAt, made.Id, made.CreatedBy, made.MemberIds));
+                state.Chat = chat.Value;
+                state.PendingEvents.Add(new ChatMemberJoinedEvent(Guid.CreateVersion7(now), now, this.GetPrimaryKey(), user.UserId, byUserId));
             });
+            await TellAsync([new ChatJoinedNotification(this.GetPrimaryKey(), user)]);
         }
 
         return chat;
@@ -99,6 +125,23 @@ public sealed class ChatGrain(
         }
 
         return await history.ReadAsync(this.GetPrimaryKey(), page, CancellationToken.None);
+    }
+
+    /// <summary>Stores a new chat, and tells its members.</summary>
+    private async Task<Outcome<ChatInfo>> KeepAsync(Outcome<ChatInfo> chat)
+    {
+        if (chat.Value is { } made)
+        {
+            await SaveAsync(state =>
+            {
+                state.Chat = made;
+                state.PendingEvents.Add(new ChatCreatedEvent(
+                    Guid.CreateVersion7(made.CreatedAt), made.CreatedAt, made.Id, made.CreatedBy, made.MemberIds));
+            });
+            await TellAsync([new ChatCreatedNotification(made)]);
+        }
+
+        return chat;
     }
 
     /// <summary>Calls that an earlier version kept in this state go to the history. One that never began is nowhere.</summary>

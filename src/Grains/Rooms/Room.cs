@@ -1,6 +1,7 @@
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
+using VoiceCluster.Grains.CallSessions;
 
 namespace VoiceCluster.Grains.Rooms;
 
@@ -13,6 +14,9 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
     private readonly Dictionary<string, RoomTransport> _transports = [];
     private readonly Dictionary<string, RoomProducer> _producers = [];
     private readonly Dictionary<string, RoomConsumer> _consumers = [];
+
+    // What users receive, where that is not everything.
+    private readonly Dictionary<Guid, int> _qualities = [];
     private readonly List<RoomEvent> _events = [];
     private string[] _speaking = [];
     private long _sequence;
@@ -284,12 +288,48 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
             : new Fault(FaultCode.NotFound, $"There is no consumer {consumerId}.");
     }
 
-    /// <summary>Whether the media node should hold the consumer back: its client paused it, or its participant is deafened.</summary>
+    /// <summary>
+    /// Whether the media node should hold the consumer back: its client paused it, or its participant is deafened, or receives
+    /// no pictures.
+    /// </summary>
     public bool IsHeldBack(RoomConsumer consumer) =>
         consumer.Paused
+        || (IsVideo(consumer) && !QualityOf(consumer).HasVideo)
         || (Find(consumer.ParticipantId) is { Info.Deafened: true }
             && (consumer.Source != ConsumerSource.Producer
                 || (_producers.TryGetValue(consumer.ProducerId, out var producer) && producer.Kind == MediaKind.Audio)));
+
+    /// <summary>Sets what a user receives. Answers what the media node must be told of its consumers.</summary>
+    public MediaCommand[] SetQuality(Guid userId, int quality)
+    {
+        if (_qualities.GetValueOrDefault(userId, CallSession.MaxQuality) == quality)
+        {
+            return [];
+        }
+
+        var mine = _consumers.Values
+            .Where(c => IsVideo(c) && Find(c.ParticipantId)?.Info.UserId == userId)
+            .Select(c => (Consumer: c, Before: IsHeldBack(c)))
+            .ToArray();
+        if (quality == CallSession.MaxQuality)
+        {
+            _qualities.Remove(userId);
+        }
+        else
+        {
+            _qualities[userId] = quality;
+        }
+
+        return
+        [
+            .. mine.Where(c => QualityOf(c.Consumer).HasVideo).Select(c => Layers(c.Consumer)),
+            .. mine.Where(c => c.Before != IsHeldBack(c.Consumer)).Select(c => new SetConsumerPaused(c.Consumer.Id, !c.Before)),
+        ];
+    }
+
+    /// <summary>The layers of a consumer whose user does not receive everything; null for all others.</summary>
+    public SetPreferredLayers? LayersOf(RoomConsumer consumer) =>
+        IsVideo(consumer) && QualityOf(consumer) is { HasVideo: true } quality && quality != ReceiveQuality.Full ? Layers(consumer) : null;
 
     /// <summary>Forgets a consumer.</summary>
     public void RemoveConsumer(string consumerId) => _consumers.Remove(consumerId);
@@ -414,6 +454,23 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
         state.Node?.Name,
         _speaking);
 
+    private bool IsVideo(RoomConsumer consumer) =>
+        consumer.Source == ConsumerSource.Producer && _producers.TryGetValue(consumer.ProducerId, out var producer) && producer.Kind == MediaKind.Video;
+
+    private ReceiveQuality QualityOf(RoomConsumer consumer) =>
+        Find(consumer.ParticipantId) is { } receiver && _qualities.TryGetValue(receiver.Info.UserId, out var quality)
+            ? ReceiveQuality.Of(quality)
+            : ReceiveQuality.Full;
+
+    private SetPreferredLayers Layers(RoomConsumer consumer)
+    {
+        var quality = QualityOf(consumer);
+        var (spatial, temporal) = consumer.Preferred is { } wish
+            ? quality.Limit(wish.Spatial, wish.Temporal)
+            : (quality.SpatialLayer, quality.TemporalLayer);
+        return new SetPreferredLayers(consumer.Id, spatial, temporal);
+    }
+
     private void SetSpeaking(string[] speaking)
     {
         string[] started = [.. speaking.Except(_speaking)];
@@ -454,4 +511,7 @@ public sealed record RoomConsumer(
     string Id, string ParticipantId, string TransportId, string ProducerId, bool Paused, ConsumerSource Source = ConsumerSource.Producer)
 {
     public bool Paused { get; set; } = Paused;
+
+    /// <summary>The highest layers that the client itself wants; null for all.</summary>
+    public (int Spatial, int? Temporal)? Preferred { get; set; }
 }

@@ -30,6 +30,11 @@ public sealed partial class RoomGrain
         }
 
         _room.AddConsumer(consumer);
+        if (_room.LayersOf(consumer) is { } layers)
+        {
+            await _media.ExecuteAsync(layers);
+        }
+
         await FinishAsync();
         var opened = (ConsumerOpened)reply.Value!;
         return new ConsumerCreated(consumer.Id, request.ProducerId, opened.Kind, opened.RtpParametersJson, producer.Paused);
@@ -116,9 +121,27 @@ public sealed partial class RoomGrain
     public async Task<Outcome<Done>> SetPreferredLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer) =>
         spatialLayer < 0 || temporalLayer < 0
             ? new Fault(FaultCode.Invalid, "Layers are counted from 0.")
-            : await CommandAsync(
-                () => _room.GetOwnConsumer(participantId, consumerId).Fault,
-                new SetPreferredLayers(consumerId, spatialLayer, temporalLayer));
+            : await PreferLayersAsync(participantId, consumerId, spatialLayer, temporalLayer);
+
+    private async Task<Outcome<Done>> PreferLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer)
+    {
+        if (await CheckAsync(() => _room.GetOwnConsumer(participantId, consumerId).Fault) is { } fault)
+        {
+            return await FinishAsync(fault);
+        }
+
+        var consumer = _room.GetOwnConsumer(participantId, consumerId).Value!;
+        var before = consumer.Preferred;
+        consumer.Preferred = (spatialLayer, temporalLayer);
+        var reply = await _media.ExecuteAsync(_room.LayersOf(consumer) ?? new SetPreferredLayers(consumerId, spatialLayer, temporalLayer));
+        if (reply.Fault is { } failed)
+        {
+            consumer.Preferred = before;
+            return await FinishAsync(failed);
+        }
+
+        return await FinishAsync(Done.Instance);
+    }
 
     private static RoomConsumer NewConsumer(string participantId, string transportId, ConsumerSource source) =>
         new(NewId(), participantId, transportId, "", Paused: false, source);

@@ -66,6 +66,14 @@ public sealed partial class RoomGrain(
             return await FinishAsync(stranger);
         }
 
+        var admitted = await AdmitToSessionAsync(request);
+        if (admitted.Fault is { } notInCall)
+        {
+            await CloseIfEmptyAsync();
+            return await FinishAsync(notInCall);
+        }
+
+        request = admitted.Value!;
         var ready = await _media.EnsureAsync();
         if (ready.Fault is { } unavailable)
         {
@@ -270,6 +278,7 @@ public sealed partial class RoomGrain(
     public async Task MediaNodeLostAsync(MediaNodeId node)
     {
         await _media.NodeLostAsync(node);
+        await ReviewRecordingsAsync();
         await FinishAsync();
     }
 
@@ -294,6 +303,7 @@ public sealed partial class RoomGrain(
         }
 
         await ReviewCallAsync();
+        await ReviewSessionAsync();
         await EndWithoutMediaAsync();
         if (_room.IsEmpty)
         {
@@ -302,6 +312,7 @@ public sealed partial class RoomGrain(
         else
         {
             await _media.CheckAsync();
+            await ReviewRecordingsAsync();
         }
 
         await FinishAsync();
@@ -397,6 +408,8 @@ public sealed partial class RoomGrain(
         {
             return;
         }
+
+        await EndRecordingsAsync();
 
         // Nobody is left to be told of the last one's leaving but the world, and it before the end.
         _news.Tell(_room.TakeEvents(), store.State.Node);

@@ -1,4 +1,5 @@
 using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Recordings;
 using VoiceCluster.Abstractions.Rooms;
 
 namespace VoiceCluster.Grains.Rooms;
@@ -21,7 +22,15 @@ public sealed class RoomState
     /// <summary>By participant id, in the order of joining.</summary>
     [Id(2)]
     public List<RoomParticipant> Participants { get; set; } = [];
+
+    /// <summary>What is being recorded. A node that the room moves to goes on with it.</summary>
+    [Id(3)]
+    public List<RoomRecording> Recordings { get; set; } = [];
 }
+
+/// <summary>A recording that runs in the room.</summary>
+[GenerateSerializer, Immutable, Alias("vc.RoomRecording")]
+public sealed record RoomRecording([property: Id(0)] Guid Id, [property: Id(1)] RecordingPlan Plan);
 
 /// <summary>One participant as it is stored.</summary>
 [GenerateSerializer, Alias("vc.RoomParticipant")]

@@ -56,6 +56,57 @@ internal static class PostgresSchema
         );
         CREATE INDEX call_history_page ON call_history (chat_id, created_at DESC, id DESC);
         """,
+
+        // Times are ticks in UTC; users have an id and the text that their door shows.
+        """
+        CREATE TABLE chat_log (
+          chat_id uuid PRIMARY KEY,
+          version bigint NOT NULL,
+          commit_id uuid NOT NULL,
+          messages bigint NOT NULL,
+          attachments bigint NOT NULL,
+          reactions bigint NOT NULL,
+          text_bytes bigint NOT NULL,
+          last_message_at bigint NOT NULL
+        );
+        CREATE TABLE chat_message (
+          chat_id uuid NOT NULL,
+          position bigint NOT NULL,
+          id uuid NOT NULL,
+          sender_id uuid NOT NULL,
+          sender_text text NOT NULL,
+          receiver_id uuid,
+          receiver_text text,
+          type smallint NOT NULL,
+          text text NOT NULL,
+          sent_at bigint NOT NULL,
+          PRIMARY KEY (chat_id, position)
+        );
+        CREATE UNIQUE INDEX chat_message_id ON chat_message (chat_id, id);
+        CREATE TABLE chat_attachment (
+          number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          chat_id uuid NOT NULL,
+          position bigint NOT NULL,
+          id uuid NOT NULL,
+          added_by uuid NOT NULL,
+          type text NOT NULL,
+          url text NOT NULL,
+          name text,
+          size bigint,
+          mime_type text,
+          UNIQUE (chat_id, position, id)
+        );
+        CREATE TABLE chat_reaction (
+          number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          chat_id uuid NOT NULL,
+          position bigint NOT NULL,
+          user_id uuid NOT NULL,
+          user_text text NOT NULL,
+          type text NOT NULL,
+          reacted_at bigint NOT NULL,
+          UNIQUE (chat_id, position, user_id, type)
+        );
+        """,
     ];
 
     /// <summary>Runs the scripts that the database has not seen, in one transaction, while others wait.</summary>

@@ -214,6 +214,16 @@ public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore,
             PostgresCallHistory.Add(batch, call);
         }
 
+        AddEvents(batch, events);
+        if (batch.BatchCommands.Count > 0)
+        {
+            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Appends events in the transaction of what they tell of; last of all, because others wait for its end.</summary>
+    internal static void AddEvents(NpgsqlBatch batch, IReadOnlyList<OutboxEvent> events)
+    {
         if (events.Count > 0)
         {
             Add(batch, "SELECT pg_advisory_xact_lock($1)", OutboxLock);
@@ -227,11 +237,6 @@ public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore,
                 events.Select(e => e.Subject).ToArray(),
                 events.Select(e => e.Key).ToArray(),
                 events.Select(e => e.Payload.ToArray()).ToArray());
-        }
-
-        if (batch.BatchCommands.Count > 0)
-        {
-            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

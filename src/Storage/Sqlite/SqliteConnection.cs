@@ -105,5 +105,11 @@ internal readonly struct SqliteRow(sqlite3_stmt statement)
 
     public string Text(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string();
 
+    public string? TextOrNull(int column) => IsNull(column) ? null : Text(column);
+
+    public long? Int64OrNull(int column) => IsNull(column) ? null : Int64(column);
+
+    private bool IsNull(int column) => raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL;
+
     public byte[] Blob(int column) => raw.sqlite3_column_blob(statement, column).ToArray();
 }

@@ -52,6 +52,64 @@ internal static class SqliteSchema
             """,
             "CREATE INDEX call_history_page ON call_history (chat_id, created_at DESC, id DESC)",
         ],
+        [
+            // Times are ticks in UTC; users have an id and the text that their door shows.
+            """
+            CREATE TABLE chat_log (
+              chat_id TEXT NOT NULL PRIMARY KEY,
+              version INTEGER NOT NULL,
+              commit_id TEXT NOT NULL,
+              messages INTEGER NOT NULL,
+              attachments INTEGER NOT NULL,
+              reactions INTEGER NOT NULL,
+              text_bytes INTEGER NOT NULL,
+              last_message_at INTEGER NOT NULL
+            ) WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE chat_message (
+              chat_id TEXT NOT NULL,
+              position INTEGER NOT NULL,
+              id TEXT NOT NULL,
+              sender_id TEXT NOT NULL,
+              sender_text TEXT NOT NULL,
+              receiver_id TEXT,
+              receiver_text TEXT,
+              type INTEGER NOT NULL,
+              text TEXT NOT NULL,
+              sent_at INTEGER NOT NULL,
+              PRIMARY KEY (chat_id, position)
+            ) WITHOUT ROWID
+            """,
+            "CREATE UNIQUE INDEX chat_message_id ON chat_message (chat_id, id)",
+            """
+            CREATE TABLE chat_attachment (
+              number INTEGER PRIMARY KEY,
+              chat_id TEXT NOT NULL,
+              position INTEGER NOT NULL,
+              id TEXT NOT NULL,
+              added_by TEXT NOT NULL,
+              type TEXT NOT NULL,
+              url TEXT NOT NULL,
+              name TEXT,
+              size INTEGER,
+              mime_type TEXT,
+              UNIQUE (chat_id, position, id)
+            )
+            """,
+            """
+            CREATE TABLE chat_reaction (
+              number INTEGER PRIMARY KEY,
+              chat_id TEXT NOT NULL,
+              position INTEGER NOT NULL,
+              user_id TEXT NOT NULL,
+              user_text TEXT NOT NULL,
+              type TEXT NOT NULL,
+              reacted_at INTEGER NOT NULL,
+              UNIQUE (chat_id, position, user_id, type)
+            )
+            """,
+        ],
     ];
 
     /// <summary>Runs the scripts that the file has not seen, all in one transaction.</summary>

@@ -49,7 +49,7 @@ public sealed class SqliteStateStore(SqliteDatabase database, TimeProvider? cloc
                     SqliteCallHistory.Write(connection, call);
                 }
 
-                Append(connection, events);
+                Append(connection, events, _time);
                 return ToETag(version);
             },
             cancellationToken);
@@ -70,7 +70,7 @@ public sealed class SqliteStateStore(SqliteDatabase database, TimeProvider? cloc
         database.RunAsync(
             connection =>
             {
-                Append(connection, events);
+                Append(connection, events, _time);
                 return true;
             },
             cancellationToken);
@@ -156,7 +156,8 @@ public sealed class SqliteStateStore(SqliteDatabase database, TimeProvider? cloc
         }
     }
 
-    private void Append(SqliteConnection connection, IReadOnlyList<OutboxEvent> events)
+    /// <summary>Appends events in the transaction of what they tell of.</summary>
+    internal static void Append(SqliteConnection connection, IReadOnlyList<OutboxEvent> events, TimeProvider time)
     {
         foreach (var outboxEvent in events)
         {
@@ -166,7 +167,7 @@ public sealed class SqliteStateStore(SqliteDatabase database, TimeProvider? cloc
                 outboxEvent.Subject,
                 outboxEvent.Key,
                 outboxEvent.Payload,
-                _time.GetUtcNow().ToUnixTimeMilliseconds());
+                time.GetUtcNow().ToUnixTimeMilliseconds());
         }
     }
 }

@@ -66,7 +66,15 @@ public sealed class CallsApp : IAsyncLifetime
         builder.UseOrleans(silo =>
         {
             silo.AddMemoryGrainStorage(GrainStores.Rooms);
-            silo.AddDurableStores(GrainStores.Calls, GrainStores.Chats, GrainStores.Users, GrainStores.Channels, GrainStores.VoiceSessions);
+            silo.AddMemoryGrainStorage(GrainStores.Peers);
+            silo.AddDurableStores(
+                GrainStores.Calls,
+                GrainStores.Chats,
+                GrainStores.Users,
+                GrainStores.Channels,
+                GrainStores.VoiceSessions,
+                GrainStores.CallSessions,
+                GrainStores.Recordings);
             silo.AddReminders();
         });
         builder.AddApiFrontend();

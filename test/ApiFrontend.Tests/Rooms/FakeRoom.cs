@@ -207,6 +207,13 @@ internal sealed class FakeRoom(string name) : IRoomGrain
     public Task<Outcome<Done>> SetPreferredLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer)
         => DoneAsync($"layers {consumerId} {spatialLayer} {temporalLayer}");
 
+    public Task<Outcome<Done>> SetReceiveQualityAsync(Guid userId, int quality) => Task.FromResult<Outcome<Done>>(Done.Instance);
+
+    public Task<Outcome<Done>> StartRecordingAsync(Guid recordingId, Abstractions.Recordings.RecordingPlan plan) =>
+        Task.FromResult<Outcome<Done>>(new Fault(FaultCode.Unsupported, "This room records nothing."));
+
+    public Task<Outcome<Done>> StopRecordingAsync(Guid recordingId) => Task.FromResult<Outcome<Done>>(Done.Instance);
+
     public Task<Outcome<Done>> SetVoiceStateAsync(string participantId, bool muted, bool deafened) => DoneAsync("voice-state");
 
     public Task<Outcome<Done>> RemoveUserAsync(Guid userId, LeaveReason reason) => DoneAsync($"remove-user {userId} {reason}");

@@ -9,6 +9,7 @@ using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.Abstractions.Users;
 using VoiceCluster.Engine.Tests;
+using VoiceCluster.Grains.Tests.Chats;
 using VoiceCluster.Grains.Tests.Media;
 using VoiceCluster.Grains.Tests.Users;
 
@@ -27,6 +28,8 @@ internal sealed class CallCluster : IAsyncDisposable
     public ManualTime Time { get; } = new();
 
     public CallStore Store => _store;
+
+    public InMemoryChatMessages Messages { get; } = new();
 
     public CallReminders Reminders => _reminders;
 
@@ -110,6 +113,7 @@ internal sealed class CallCluster : IAsyncDisposable
             }
 
             silo.Services.AddSingleton<ICallHistory>(_store);
+            silo.Services.AddSingleton<IChatMessageStore>(Messages);
             silo.Services.AddSingleton<IReminderTable>(_reminders);
             silo.AddReminders();
         });

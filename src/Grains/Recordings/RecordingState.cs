@@ -1,0 +1,17 @@
+using VoiceCluster.Abstractions.Events;
+using VoiceCluster.Abstractions.Recordings;
+
+namespace VoiceCluster.Grains.Recordings;
+
+/// <summary>A recording as it is stored, with the events of its changes.</summary>
+[GenerateSerializer, Alias("vc.RecordingState")]
+public sealed class RecordingState : IOutboxState
+{
+    /// <summary>The recording, or null before it was asked for.</summary>
+    [Id(0)]
+    public RecordingInfo? Recording { get; set; }
+
+    /// <inheritdoc/>
+    [Id(1)]
+    public List<DomainEvent> PendingEvents { get; set; } = [];
+}

@@ -1,0 +1,103 @@
+using Microsoft.Extensions.Logging;
+using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Recordings;
+
+namespace VoiceCluster.Grains.Rooms;
+
+/// <summary>Recordings of the room: they run on its media node, and go on where the room moves.</summary>
+public sealed partial class RoomGrain
+{
+    /// <summary>Recordings of one room at a time. Each costs the node all its participants' files.</summary>
+    private const int MaxRecordings = 4;
+
+    // Which node was told of a recording. Another one, or another activation of this grain, is told again.
+    private readonly Dictionary<Guid, MediaNodeId> _recordedOn = [];
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> StartRecordingAsync(Guid recordingId, RecordingPlan plan)
+    {
+        if (_room.IsEmpty)
+        {
+            await CloseIfEmptyAsync();
+            return await FinishAsync(new Fault(FaultCode.Conflict, "There is nobody in the room."));
+        }
+
+        var recording = store.State.Recordings.Find(r => r.Id == recordingId);
+        if (recording is null && store.State.Recordings.Count >= MaxRecordings)
+        {
+            return await FinishAsync(new Fault(FaultCode.Conflict, $"A room has {MaxRecordings} recordings at most."));
+        }
+
+        recording ??= new RoomRecording(recordingId, plan);
+        if (await RecordAsync(recording) is { } failed)
+        {
+            return await FinishAsync(failed);
+        }
+
+        if (!store.State.Recordings.Contains(recording))
+        {
+            store.State.Recordings.Add(recording);
+            _unsaved = true;
+        }
+
+        return await FinishAsync(Done.Instance);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> StopRecordingAsync(Guid recordingId)
+    {
+        if (store.State.Recordings.Find(r => r.Id == recordingId) is not { } recording)
+        {
+            await CloseIfEmptyAsync();
+            return await FinishAsync(Done.Instance);
+        }
+
+        var stopped = await _media.ExecuteAsync(new StopRecording(recordingId));
+        if (stopped.Fault is { Code: FaultCode.Unavailable } away)
+        {
+            return await FinishAsync(away);
+        }
+
+        store.State.Recordings.Remove(recording);
+        _recordedOn.Remove(recordingId);
+        _unsaved = true;
+        return await FinishAsync(Done.Instance);
+    }
+
+    private async Task<Fault?> RecordAsync(RoomRecording recording)
+    {
+        var started = await _media.ExecuteAsync(new StartRecording(recording.Id, recording.Plan));
+        if (started.Fault is { } fault)
+        {
+            LogNotRecorded(logger, _name, recording.Id, fault.Message);
+            return fault;
+        }
+
+        _recordedOn[recording.Id] = store.State.Node!;
+        return null;
+    }
+
+    /// <summary>Tells a node that the room has moved to. What fails now is tried again by maintenance.</summary>
+    private async Task ReviewRecordingsAsync()
+    {
+        foreach (var recording in store.State.Recordings.Where(r => _recordedOn.GetValueOrDefault(r.Id) != store.State.Node).ToArray())
+        {
+            await RecordAsync(recording);
+        }
+    }
+
+    private async Task EndRecordingsAsync()
+    {
+        foreach (var recording in store.State.Recordings)
+        {
+            await GrainFactory.GetGrain<IRecordingGrain>(recording.Id).RoomEndedAsync();
+        }
+
+        store.State.Recordings.Clear();
+        _recordedOn.Clear();
+    }
+
+    [LoggerMessage(4030, LogLevel.Warning, "Room {Room}: recording {Recording} was not begun: {Reason}")]
+    private static partial void LogNotRecorded(ILogger logger, string room, Guid recording, string reason);
+}
