@@ -18,6 +18,12 @@ public sealed record SourceRemoved(RecorderTransport Recorder, int Source);
 /// <summary>The recorder's router has closed, or the recorder was told to stop.</summary>
 public sealed record RecorderClosed(RecorderTransport Recorder);
 
+/// <summary>Which tracks are recorded.</summary>
+/// <param name="Sound">Each participant's sound. Pictures have it in any case.</param>
+/// <param name="Mix">The mix of all, if there is an Opus library.</param>
+/// <param name="Pictures">Video.</param>
+public sealed record RecordedTracks(bool Sound, bool Mix, bool Pictures);
+
 /// <summary>
 /// The recorder as one more receiver in the room: a consumer of each producer, and one of the mix. So it gets what a client
 /// would get: key frames at the beginning, the best simulcast layer with one line of time, packets that were resent, and
@@ -29,18 +35,19 @@ public sealed class RecorderTransport : Transport
     private static int _lastSource;
 
     private readonly RecordingQueue _queue;
+    private readonly RecordedTracks _tracks;
     private readonly byte[] _buffer = new byte[Datagram.MaxSize];
     private readonly Dictionary<uint, Source> _sources = [];
     private long _now;
 
-    internal RecorderTransport(Router router, string id, RecordingQueue queue)
-        : base(router, id) => _queue = queue;
+    internal RecorderTransport(Router router, string id, RecordingQueue queue, RecordedTracks tracks)
+        : base(router, id) => (_queue, _tracks) = (queue, tracks);
 
     /// <summary>Producers and controls that found no room in the queue, or that cannot be consumed.</summary>
     public int Missed { get; private set; }
 
     /// <summary>Records all producers that are there, and the mix if it can.</summary>
-    internal void Start(bool mix, long now)
+    internal void Start(long now)
     {
         _now = now;
         foreach (var producer in Router.Producers.Values)
@@ -48,12 +55,12 @@ public sealed class RecorderTransport : Transport
             Record(producer, now);
         }
 
-        if (mix && OpusSupport.IsAvailable)
+        if (_tracks.Mix && OpusSupport.IsAvailable)
         {
             var consumed = ConsumeMix($"{Id}:mix", MixParameters(), paused: false, now);
             if (consumed.IsOk)
             {
-                Announce(consumed.Value, null, null, PayloadFormat.Opus, Opus.ClockRate, now);
+                Announce(consumed.Value, null, PayloadFormat.Opus, Opus.ClockRate);
             }
             else
             {
@@ -68,7 +75,7 @@ public sealed class RecorderTransport : Transport
         _now = now;
         var codec = producer.ConsumableParameters.Codecs[0];
         var format = VideoFrame.FormatOf(codec.MimeType);
-        if (format == PayloadFormat.Opaque)
+        if (format == PayloadFormat.Opaque || !(producer.Kind == MediaKind.Video ? _tracks.Pictures : _tracks.Sound || _tracks.Pictures))
         {
             return;
         }
@@ -76,7 +83,7 @@ public sealed class RecorderTransport : Transport
         var consumed = Consume($"{Id}:{producer.Id}", producer.Id, Capabilities, paused: false, now);
         if (consumed.IsOk)
         {
-            Announce(consumed.Value, consumed.Value, producer.Transport.Owner, format, codec.ClockRate, now);
+            Announce(consumed.Value, producer.Transport.Owner, format, codec.ClockRate);
         }
         else
         {
@@ -160,12 +167,11 @@ public sealed class RecorderTransport : Transport
         new RecordHead(RecordKind.Report, source.Number, 0, report.RtpTimestamp, report.Ntp.ToUnixMicroseconds() - Router.Options.UnixTimeOffset, 0, false),
         []);
 
-    private void Announce(Consumer consumer, ProducerConsumer? video, string? participantId, PayloadFormat format, int clockRate, long now)
+    private void Announce(Consumer consumer, string? participantId, PayloadFormat format, int clockRate)
     {
         var source = new Source(Interlocked.Increment(ref _lastSource), consumer);
         _sources.Add(consumer.Sender.Ssrc.Value, source);
         Tell(new SourceAdded(this, source.Number, participantId, format, clockRate));
-        video?.RequestKeyFrame(now);
     }
 
     private void Tell(object control)

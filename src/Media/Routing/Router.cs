@@ -45,8 +45,8 @@ public sealed class Router
     /// <summary>Null while nobody hears the mix.</summary>
     internal Mixer? Mixer { get; private set; }
 
-    /// <summary>Null while the room is not recorded.</summary>
-    public Recording.RecorderTransport? Recorder { get; private set; }
+    /// <summary>Who records the room, mostly nobody.</summary>
+    internal Recording.RecorderTransport[] Recorders { get; private set; } = [];
 
     /// <summary>Room for one packet's header extension: at most 14 elements of 17 bytes pass.</summary>
     internal byte[] ExtensionScratch { get; } = new byte[256];
@@ -82,29 +82,24 @@ public sealed class Router
         select new ActiveSpeaker(voice.Producer, -(int)Math.Round(voice.Level));
 
     /// <summary>
-    /// Begins to record what is in the room and what comes: into the queue, with the mix of all if wanted and if there is an
-    /// Opus library. One recorder at a time; its worker has to run its timers.
+    /// Begins to record what is in the room and what comes, into the queue; with the mix of all if wanted and if there is an
+    /// Opus library. The worker has to run its timers.
     /// </summary>
-    public MediaResult<Recording.RecorderTransport> Record(string id, Recording.RecordingQueue queue, bool mix, long now)
+    public MediaResult<Recording.RecorderTransport> Record(string id, Recording.RecordingQueue queue, Recording.RecordedTracks tracks, long now)
     {
         if (IsClosed)
         {
             return MediaResult<Recording.RecorderTransport>.Refuse(MediaFault.Closed, "The room is closed.");
         }
 
-        if (Recorder is { IsClosed: false })
-        {
-            return MediaResult<Recording.RecorderTransport>.Refuse(MediaFault.Conflict, "The room is being recorded.");
-        }
-
-        var recorder = new Recording.RecorderTransport(this, id, queue);
+        var recorder = new Recording.RecorderTransport(this, id, queue, tracks);
         if (recorder.IsClosed)
         {
             return MediaResult<Recording.RecorderTransport>.Refuse(MediaFault.Conflict, $"There is a transport {id} already.");
         }
 
-        Recorder = recorder;
-        recorder.Start(mix, now);
+        Recorders = [.. Recorders, recorder];
+        recorder.Start(now);
         return MediaResult<Recording.RecorderTransport>.Ok(recorder);
     }
 
@@ -184,7 +179,10 @@ public sealed class Router
     internal void Remove(Transport transport)
     {
         _transports.Remove(transport.Id);
-        Recorder = transport == Recorder ? null : Recorder;
+        if (transport is Recording.RecorderTransport)
+        {
+            Recorders = Array.FindAll(Recorders, r => r != transport);
+        }
     }
 
     internal void OnProducerClosed(Producer producer)

@@ -125,7 +125,11 @@ public abstract partial class Transport
         Router.Add(producer);
         LearnFeedback(parameters);
         Deadline = Math.Min(Deadline, now);
-        Router.Recorder?.Record(producer, now);
+        foreach (var recorder in Router.Recorders)
+        {
+            recorder.Record(producer, now);
+        }
+
         return MediaResult<Producer>.Ok(producer);
     }
 
