@@ -8,6 +8,7 @@ using VoiceCluster.Hosting.OpenApi;
 using VoiceCluster.MediaNode.Control;
 using VoiceCluster.MediaNode.Io;
 using VoiceCluster.MediaNode.Metrics;
+using VoiceCluster.MediaNode.Recording;
 
 namespace VoiceCluster.MediaNode;
 
@@ -42,9 +43,12 @@ public static class MediaNodeHosting
         services.AddSingleton<MediaMetrics>();
         services.TryAddSingleton<IRoomReportSink, GrainReportSink>();
         services.AddSingleton<RoomReports>();
+        services.AddRecordings(configuration);
         services.AddSingleton<MediaNodeControl>();
         services.AddSingleton<FleetMembership>();
         services.AddSingleton<IReadiness>(static s => s.GetRequiredService<FleetMembership>());
+
+        // The files are closed after the rooms have ended.
         services.AddHostedService(static s => s.GetRequiredService<MediaNodeRuntime>());
         services.AddHostedService(static s => s.GetRequiredService<RoomReports>());
         services.AddHostedService(static s => s.GetRequiredService<FleetMembership>());
@@ -69,6 +73,7 @@ public static class MediaNodeHosting
                 consumers = w.Worker.Stats.Consumers,
             }),
         })).AllowAnonymous().WithDocs(MediaNodeDocs.Media);
+        endpoints.MapRecordings();
         return endpoints;
     }
 }

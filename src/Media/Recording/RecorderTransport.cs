@@ -40,8 +40,11 @@ public sealed class RecorderTransport : Transport
     private readonly Dictionary<uint, Source> _sources = [];
     private long _now;
 
-    internal RecorderTransport(Router router, string id, RecordingQueue queue, RecordedTracks tracks)
-        : base(router, id) => (_queue, _tracks) = (queue, tracks);
+    internal RecorderTransport(Router router, string id, RecordingQueue queue, RecordedTracks tracks, object? tag)
+        : base(router, id) => (_queue, _tracks, Tag) = (queue, tracks, tag);
+
+    /// <summary>What the queue's reader knows it by.</summary>
+    public object? Tag { get; }
 
     /// <summary>Producers and controls that found no room in the queue, or that cannot be consumed.</summary>
     public int Missed { get; private set; }

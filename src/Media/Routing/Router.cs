@@ -85,14 +85,14 @@ public sealed class Router
     /// Begins to record what is in the room and what comes, into the queue; with the mix of all if wanted and if there is an
     /// Opus library. The worker has to run its timers.
     /// </summary>
-    public MediaResult<Recording.RecorderTransport> Record(string id, Recording.RecordingQueue queue, Recording.RecordedTracks tracks, long now)
+    public MediaResult<Recording.RecorderTransport> Record(string id, Recording.RecordingQueue queue, Recording.RecordedTracks tracks, object? tag, long now)
     {
         if (IsClosed)
         {
             return MediaResult<Recording.RecorderTransport>.Refuse(MediaFault.Closed, "The room is closed.");
         }
 
-        var recorder = new Recording.RecorderTransport(this, id, queue, tracks);
+        var recorder = new Recording.RecorderTransport(this, id, queue, tracks, tag);
         if (recorder.IsClosed)
         {
             return MediaResult<Recording.RecorderTransport>.Refuse(MediaFault.Conflict, $"There is a transport {id} already.");

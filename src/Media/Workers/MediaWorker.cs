@@ -12,7 +12,7 @@ namespace VoiceCluster.Media.Workers;
 /// The way of a datagram: 1. classify by its first bytes; 2. STUN finds its transport by the local ICE fragment, all else
 /// by source address, which only ICE enters into the table; 3. the transport does the rest.
 /// </summary>
-public sealed class MediaWorker
+public sealed partial class MediaWorker
 {
     /// <summary>Microseconds between two sums over all transports.</summary>
     private const long SumPeriod = 1_000_000;

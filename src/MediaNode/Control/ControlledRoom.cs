@@ -5,6 +5,7 @@ using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Transports;
 using VoiceCluster.Media.Workers;
 using VoiceCluster.MediaNode.Io;
+using VoiceCluster.MediaNode.Recording;
 
 namespace VoiceCluster.MediaNode.Control;
 
@@ -12,7 +13,7 @@ namespace VoiceCluster.MediaNode.Control;
 /// A room as its grain commands it: the router and who owns what. Everything but the constructor runs on the thread of the
 /// room's worker, so that commands, packets and timers of a room never meet.
 /// </summary>
-internal sealed partial class ControlledRoom(string name, WorkerThread thread, RoomReports reports)
+internal sealed partial class ControlledRoom(string name, WorkerThread thread, RoomReports reports, RecordingWriter? recordings)
 {
     private readonly Dictionary<string, OwnedTransport> _transports = new(StringComparer.Ordinal);
     private RoomWatch? _watch;
@@ -110,6 +111,8 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
             CreateConsumer c => CreateConsumer(c, now),
             CreateSlotConsumers c => CreateSlots(c, now),
             CreateMixConsumer c => CreateMix(c, now),
+            StartRecording c => StartRecording(c, worker, now),
+            StopRecording c => Done(() => StopRecording(c.RecordingId, now)),
             SetConsumerPaused c => OnConsumer(c.ConsumerId, consumer => Pause(consumer, c.Paused, now)),
             SetPreferredLayers c => OnConsumer(c.ConsumerId, consumer => consumer.SetPreferredLayers(c.SpatialLayer, c.TemporalLayer, now)),
             CloseConsumer c => Done(() => _router!.Consumers.GetValueOrDefault(c.ConsumerId)?.Close(now)),
@@ -134,7 +137,7 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
             Router.RtpCapabilities.ToJson(),
             [.. _transports.Select(t => new AdoptedTransport(t.Key, t.Value.ParticipantId, (MediaTransportState)t.Value.Transport.State))],
             [.. _router!.Producers.Values.Select(p => new AdoptedProducer(p.Id, p.Transport.Id, (Abstractions.Rooms.MediaKind)p.Kind, p.IsPaused))],
-            [.. _router.Consumers.Values.Select(c => new AdoptedConsumer(c.Id, c.Transport.Id, (c as ProducerConsumer)?.Producer.Id ?? "", c.IsPaused, SourceOf(c)))],
+            [.. ClientConsumers().Select(c => new AdoptedConsumer(c.Id, c.Transport.Id, (c as ProducerConsumer)?.Producer.Id ?? "", c.IsPaused, SourceOf(c)))],
             DescribeSpeakers());
     }
 
@@ -157,7 +160,7 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
             producer.Close(now);
         }
 
-        foreach (var consumer in router.Consumers.Values.ExceptBy(desired.Consumers.Select(c => c.ConsumerId), c => c.Id).ToArray())
+        foreach (var consumer in ClientConsumers().ExceptBy(desired.Consumers.Select(c => c.ConsumerId), c => c.Id).ToArray())
         {
             consumer.Close(now);
         }
