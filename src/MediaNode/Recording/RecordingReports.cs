@@ -15,6 +15,9 @@ public sealed partial class RecordingReports(
 {
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(2);
 
+    /// <summary>How often all is reported, so that what was deleted is deleted here too.</summary>
+    private static readonly TimeSpan ReviewEvery = TimeSpan.FromMinutes(10);
+
     private readonly ConcurrentDictionary<Guid, (RecordingStatus Status, string? Error, long Number)> _due = [];
     private readonly SemaphoreSlim _wake = new(0, 1);
     private long _number;
@@ -47,7 +50,11 @@ public sealed partial class RecordingReports(
     {
         while (true)
         {
-            await _wake.WaitAsync(_due.IsEmpty ? Timeout.InfiniteTimeSpan : RetryEvery, stoppingToken).ConfigureAwait(false);
+            if (!await _wake.WaitAsync(_due.IsEmpty ? ReviewEvery : RetryEvery, stoppingToken).ConfigureAwait(false) && _due.IsEmpty)
+            {
+                ReportAll();
+            }
+
             foreach (var (recording, due) in _due.ToArray())
             {
                 if (await TrySendAsync(recording, due.Status, due.Error, stoppingToken).ConfigureAwait(false))
@@ -56,6 +63,15 @@ public sealed partial class RecordingReports(
                     _due.TryRemove(new KeyValuePair<Guid, (RecordingStatus, string?, long)>(recording, due));
                 }
             }
+        }
+    }
+
+    /// <summary>Reports all that is on the shelf: the grain may not know yet, or has deleted it while this node was away.</summary>
+    public void ReportAll()
+    {
+        foreach (var recording in shelf.List())
+        {
+            Send(recording, RecordingStatus.Recording, null);
         }
     }
 

@@ -70,11 +70,7 @@ public sealed partial class RecordingWriter : IHostedService, IDisposable
         }
 
         _thread.Start();
-        foreach (var recording in _shelf.List())
-        {
-            _reports.Send(recording, RecordingStatus.Recording, null);
-        }
-
+        _reports.ReportAll();
         return Task.CompletedTask;
     }
 

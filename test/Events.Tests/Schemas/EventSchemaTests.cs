@@ -5,6 +5,7 @@ using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Chats;
 using VoiceCluster.Abstractions.Events;
 using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Recordings;
 using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.Browser.Tests;
 using VoiceCluster.Events.Inbound;
@@ -58,7 +59,7 @@ public sealed class EventSchemaTests
     [Fact]
     public void Sources_NameOnlyKnownEventTypes()
     {
-        var literal = new Regex("\"((?:call|chat|room|media|voice)\\.[a-z_]+(?:\\.[a-z_]+)*)\"");
+        var literal = new Regex("\"((?:call|chat|recording|room|media|voice)\\.[a-z_]+(?:\\.[a-z_]+)*)\"");
         var named = Directory.EnumerateFiles(Path.Combine(Repository.Root, "src", "Grains"), "*.cs", SearchOption.AllDirectories)
             .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal))
             .SelectMany(f => literal.Matches(File.ReadAllText(f)).Select(m => m.Groups[1].Value));
@@ -115,12 +116,26 @@ public sealed class EventSchemaTests
             new MediaNodeJoinedEvent(id, Now, "node-1", Guid.NewGuid(), "http://127.0.0.1:8089", 5_000),
             new MediaNodeGoneEvent(id, EventTypes.MediaNodeLeft, Now, "node-1", Guid.NewGuid(), 0),
             new MediaNodeGoneEvent(id, EventTypes.MediaNodeLost, Now, "node-1", Guid.NewGuid(), 3),
+            Recorded(EventTypes.RecordingStarted, RecordingStatus.Recording),
+            Recorded(EventTypes.RecordingStopped, RecordingStatus.Stopped),
+            Recorded(EventTypes.RecordingFailed, RecordingStatus.Failed),
             new VoiceSessionEvent(id, EventTypes.VoiceSessionCreated, Now, "s1", Alice, "c1", false, false, null),
             new VoiceSessionEvent(id, EventTypes.VoiceSessionUpdated, Now, "s1", Alice, "c1", true, false, null),
             new VoiceSessionEvent(id, EventTypes.VoiceSessionEnded, Now, "s1", Alice, "c1", true, false, "moved"),
             new VoiceSpeakingEvent(id, EventTypes.VoiceSpeakingStarted, Now, "s1", Alice, "c1", -20),
             new VoiceSpeakingEvent(id, EventTypes.VoiceSpeakingStopped, Now, "s1", Alice, "c1", -127),
         ];
+        RecordingEvent Recorded(string type, RecordingStatus status) => new(
+            id,
+            type,
+            Now,
+            Guid.NewGuid(),
+            Guid.NewGuid(),
+            "call:1",
+            Alice,
+            status,
+            status == RecordingStatus.Failed ? "The disk is full." : null,
+            [new RecordingEventFile("a.ogg", RecordingFileKind.Audio, Alice, 1, 1.5, true), new RecordingEventFile("m.ogg", RecordingFileKind.Mix, null, 0, 0, false)]);
         Assert.All(events, AssertValid);
 
         // Every record and every type stands in one of these tests.
