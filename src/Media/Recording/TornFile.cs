@@ -43,7 +43,7 @@ public static class TornFile
             stream.Write(buffer, 0, page.Length);
         }
 
-        return page.Granule * 1_000 / 48;
+        return Math.Max(0, page.Granule - OggOpusWriter.PreSkip) * 1_000 / 48;
     }
 
     /// <summary>Ends a Matroska file behind its last whole cluster, and gives it its duration and size.</summary>

@@ -86,7 +86,7 @@ internal sealed class OggReader
     public IEnumerable<byte[]> Sound => Packets.Skip(2);
 
     /// <summary>Samples, as the last page says.</summary>
-    public long Samples => Pages.Count == 0 ? 0 : Pages[^1].Granule - PreSkip;
+    public long Samples => Pages.Count == 0 ? 0 : Math.Max(0, Pages[^1].Granule - PreSkip);
 
     /// <summary>Each page's granule position must be the end of its last packet, but that of the last page may be less.</summary>
     public void AssertGranules()

@@ -82,8 +82,9 @@ internal sealed class RecordingRun
     public static List<(long Spoken, long Written)> Places(byte[] ogg, long startedAt)
     {
         var places = new List<(long, long)>();
-        var position = 0L;
-        foreach (var packet in new OggReader(ogg).Sound)
+        var reader = new OggReader(ogg);
+        var position = -(long)reader.PreSkip;
+        foreach (var packet in reader.Sound)
         {
             Assert.True(Opus.TryGetSamples(packet, out var samples));
             if (packet.Length == 24 && packet[0] == 0x78)

@@ -15,6 +15,12 @@ internal sealed class OggOpusWriter : ISoundSink
 
     private const int MaxSegments = 255;
 
+    /// <summary>
+    /// Samples that players leave out at the beginning, 80 ms: time for a decoder to settle in a stream that it joins in its
+    /// middle (RFC 7845 §4.2). They are silence, so that time 0 stays where it is.
+    /// </summary>
+    internal const int PreSkip = 4 * SilentOpus.LongestSamples;
+
     private readonly IRecordingFile _file;
     private readonly uint _serial;
     private readonly byte[] _page = new byte[OggPage.MaxLength];
@@ -36,10 +42,11 @@ internal sealed class OggOpusWriter : ISoundSink
         _serial = serial;
         WriteHead(channels);
         WriteTags(comments);
+        for (var i = 0; i < PreSkip; i += SilentOpus.LongestSamples)
+        {
+            OnSound(SilentOpus.Longest, SilentOpus.LongestSamples);
+        }
     }
-
-    /// <summary>Samples written so far.</summary>
-    public long Position => _position;
 
     /// <inheritdoc/>
     public void OnSound(ReadOnlySpan<byte> packet, int samples)
@@ -80,18 +87,18 @@ internal sealed class OggOpusWriter : ISoundSink
             OnSound(SilentOpus.Longest, SilentOpus.LongestSamples);
         }
 
-        WritePage(OggPage.End, Math.Clamp(end, _pageStart, _position));
+        WritePage(OggPage.End, Math.Clamp(end + PreSkip, _pageStart, _position));
         _file.Close();
     }
 
-    // RFC 7845 §5.1. No samples are skipped at the beginning: a stream that is joined in its middle has no encoder delay to undo.
+    // RFC 7845 §5.1.
     private void WriteHead(int channels)
     {
         Span<byte> head = stackalloc byte[19];
         "OpusHead"u8.CopyTo(head);
         head[8] = 1;
         head[9] = (byte)channels;
-        BinaryPrimitives.WriteUInt16LittleEndian(head[10..], 0);
+        BinaryPrimitives.WriteUInt16LittleEndian(head[10..], PreSkip);
         BinaryPrimitives.WriteUInt32LittleEndian(head[12..], 48_000);
         BinaryPrimitives.WriteInt16LittleEndian(head[16..], 0);
         head[18] = 0;
