@@ -27,6 +27,7 @@ install_packages() {
   command -v redis-server >/dev/null || missing+=(redis-server)
   command -v turnserver >/dev/null || missing+=(coturn)
   command -v nats-server >/dev/null || missing+=(nats-server)
+  command -v ip >/dev/null || missing+=(iproute2)
   ldconfig -p | grep -q 'libssl\.so\.3' || missing+=(libssl3)
   ldconfig -p | grep -q 'libopus\.so\.0' || missing+=(libopus0)
   [ ${#missing[@]} -eq 0 ] && return 0

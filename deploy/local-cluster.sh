@@ -3,6 +3,10 @@
 #
 #   deploy/local-cluster.sh            starts it and waits; Ctrl-C stops it in order
 #   deploy/local-cluster.sh DIRECTORY  keeps data and logs there (default: a new directory under /tmp)
+#   deploy/local-cluster.sh restart DIRECTORY NAME
+#                                      ends a process of a running cluster with SIGTERM and starts it again, as an upgrade does
+#   deploy/local-cluster.sh start DIRECTORY NAME
+#                                      starts one that has ended, with the same ports and data
 #
 # Ports count up from CLUSTER_BASE_PORT (default 18000): Redis +0, PostgreSQL +1, NATS +2, silos +10 and +20 (HTTP, +1 for
 # silos, +2 for clients), frontends +30 and +40, media nodes +50 and +60 (HTTP; RTP at +51 and +61, UDP).
@@ -10,6 +14,31 @@
 # CLUSTER_BUILD names a folder with built programs (Silo, ApiFrontend, MediaNode); without it they are built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+# pid_of NAME: the process of that name that was started last.
+pid_of() { awk -v name="$1" '$1 == name { pid = $2 } END { print pid }' "$directory/pids"; }
+
+# end NAME SIGNAL: ends a process, whoever started it, and waits for it.
+end() {
+  local pid
+  pid=$(pid_of "$1")
+  [ -n "$pid" ] && kill "-$2" "$pid" 2>/dev/null || return 0
+  wait "$pid" 2>/dev/null || true
+  while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+}
+
+# run NAME: starts what DIRECTORY/NAME.command says.
+run() {
+  bash "$directory/$1.command" >> "$directory/$1.log" 2>&1 &
+  echo "$1 $!" >> "$directory/pids"
+}
+
+if [ "${1:-}" = restart ] || [ "${1:-}" = start ]; then
+  directory=$2
+  [ "$1" = start ] || end "$3" TERM
+  run "$3"
+  exit 0
+fi
 
 directory=${1:-$(mktemp -d /tmp/voicecluster.XXXXXX)}
 base=${CLUSTER_BASE_PORT:-18000}
@@ -27,9 +56,15 @@ need() {
 start() {
   local name=$1
   shift
-  "$@" > "$directory/$name.log" 2>&1 &
+  {
+    declare -px REDIS_URL DATABASE_URL NATS_URL CLUSTER_SECRET JWT_SECRET 2>/dev/null || true
+    printf 'exec'
+    printf ' %q' "$@"
+    echo
+  } > "$directory/$name.command"
+  chmod 600 "$directory/$name.command"
+  run "$name"
   pids[$name]=$!
-  echo "$name $!" >> "$directory/pids"
 }
 
 stop() {
@@ -38,9 +73,9 @@ stop() {
   [ -n "${sleeping:-}" ] && kill "$sleeping" 2>/dev/null || true
   # The doors close first, then the media, the grains, and at the end what they stand on.
   for name in frontend-1 frontend-2 media-1 media-2 silo-1 silo-2 nats redis; do
-    [ -n "${pids[$name]:-}" ] && kill -TERM "${pids[$name]}" 2>/dev/null && wait "${pids[$name]}" 2>/dev/null || true
+    end "$name" TERM
   done
-  [ -n "${pids[postgres]:-}" ] && kill -INT "${pids[postgres]}" 2>/dev/null && wait "${pids[postgres]}" 2>/dev/null || true
+  end postgres INT
 }
 
 wait_for() {

@@ -12,6 +12,7 @@ using VoiceCluster.ApiFrontend.Limits;
 using VoiceCluster.ApiFrontend.Rooms;
 using VoiceCluster.ApiFrontend.SocketIo;
 using VoiceCluster.ApiFrontend.SocketIo.Engine;
+using VoiceCluster.ApiFrontend.Stopping;
 using VoiceCluster.Hosting.OpenApi;
 
 namespace VoiceCluster.ApiFrontend;
@@ -36,6 +37,7 @@ public static class FrontendHosting
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<HttpOptions>, HttpOptionsValidator>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<SocketIoOptions>, SocketIoOptionsValidator>());
         services.AddVoiceAuth(builder.Configuration, auth);
+        services.AddSingleton(new FrontendSite(IsAlone: auth == AuthDefaults.Standalone));
         services.AddSingleton<FrontendMetrics>();
         services.AddSingleton<SocketIoServer>();
         services.TryAddSingleton<IRoomAccess, ClusterRoomAccess>();
@@ -48,7 +50,8 @@ public static class FrontendHosting
         services.AddCalls();
         services.AddVoice();
         services.AddChannels();
-        services.AddHostedService<DoorsClosing>();
+        services.AddSingleton<ISaysGoodbye>(static s => s.GetRequiredService<SocketIoServer>());
+        services.AddFrontendDrain();
         services.AddCors();
         services.AddRouting();
         builder.WebHost.ConfigureKestrel((context, kestrel) =>
@@ -98,21 +101,5 @@ public static class FrontendHosting
         // A Socket.IO client shows its token in the handshake of a namespace, which judges it.
         app.MapSocketIo(SocketIoPath, app.Services.GetRequiredService<MediasoupDoor>().Map).AllowAnonymous().ExcludeFromDescription();
         return app;
-    }
-
-    /// <summary>Says goodbye to the clients before Kestrel stops, while rooms can still be told.</summary>
-    private sealed class DoorsClosing(SocketIoServer server) : IHostedLifecycleService
-    {
-        public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StoppingAsync(CancellationToken cancellationToken) => server.StopAsync(cancellationToken);
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -53,6 +53,14 @@ public sealed class MediaNodeOptions
     /// <summary>Speakers in a room's mix at most, the loudest. Default 16.</summary>
     public int MixVoices { get; set; } = 16;
 
+    /// <summary>
+    /// How long a node that stops goes on forwarding rooms that have moved to other nodes, while their clients follow. Default 5 s.
+    /// </summary>
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    // The whole process ends within 10 s.
+    internal static readonly TimeSpan MaxDrainTimeout = TimeSpan.FromSeconds(6);
+
     /// <summary>Uses the framework's sockets where recvmmsg would serve. Default false.</summary>
     public bool PortableSockets { get; set; }
 
@@ -119,6 +127,11 @@ public sealed class MediaNodeOptionsValidator : IValidateOptions<MediaNodeOption
         Range(faults, nameof(options.MaxIncomingBitrate), options.MaxIncomingBitrate, 100_000, 1_000_000_000);
         Range(faults, nameof(options.MixBitrate), options.MixBitrate, 16_000, 256_000);
         Range(faults, nameof(options.MixVoices), options.MixVoices, 1, 64);
+        if (options.DrainTimeout < TimeSpan.Zero || options.DrainTimeout > MediaNodeOptions.MaxDrainTimeout)
+        {
+            faults.Add($"Media:DrainTimeout is {options.DrainTimeout}; it must be from zero to {MediaNodeOptions.MaxDrainTimeout}.");
+        }
+
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 

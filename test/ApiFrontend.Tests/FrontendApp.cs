@@ -39,14 +39,18 @@ internal sealed class FrontendApp : IAsyncDisposable
     /// <summary>Settings come as <c>Section:Key=value</c>.</summary>
     public static Task<FrontendApp> StartAsync(params string[] settings) => StartAsync(TimeProvider.System, settings);
 
-    public static async Task<FrontendApp> StartAsync(TimeProvider time, params string[] settings)
+    public static Task<FrontendApp> StartAsync(TimeProvider time, params string[] settings) => StartAsync(time, new FakeRooms(), settings);
+
+    /// <summary>One of several frontends over the same rooms.</summary>
+    public static Task<FrontendApp> StartAsync(FakeRooms rooms, params string[] settings) => StartAsync(TimeProvider.System, rooms, settings);
+
+    private static async Task<FrontendApp> StartAsync(TimeProvider time, FakeRooms rooms, string[] settings)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Configuration.AddInMemoryCollection(
-            settings.Prepend("Http:Ports=0").Prepend("Auth:Mode=Open").Select(s => s.Split('=', 2)).GroupBy(s => s[0]).ToDictionary(g => g.Key, g => (string?)g.Last()[1]));
+            settings.Prepend("Http:DrainDelay=00:00:00").Prepend("Http:Ports=0").Prepend("Auth:Mode=Open").Select(s => s.Split('=', 2)).GroupBy(s => s[0]).ToDictionary(g => g.Key, g => (string?)g.Last()[1]));
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.WebHost.UseKestrelCore();
-        var rooms = new FakeRooms();
         builder.Services.AddSingleton(time);
         builder.Services.AddSingleton<IRoomAccess>(rooms);
         builder.AddApiFrontend();
@@ -56,6 +60,9 @@ internal sealed class FrontendApp : IAsyncDisposable
         await app.StartAsync();
         return new FrontendApp(app, rooms);
     }
+
+    /// <summary>Stops it as SIGTERM does.</summary>
+    public Task StopAsync() => _app.StopAsync();
 
     public async ValueTask DisposeAsync()
     {

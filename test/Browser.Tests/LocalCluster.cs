@@ -9,6 +9,8 @@ internal sealed class LocalCluster : IAsyncDisposable
     private static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan StopDeadline = TimeSpan.FromMinutes(1);
 
+    private static readonly string Script = Path.Combine(Repository.Root, "deploy", "local-cluster.sh");
+
     private readonly string _folder = Directory.CreateTempSubdirectory("voicecluster-cluster-").FullName;
     private readonly Process _script;
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -25,7 +27,7 @@ internal sealed class LocalCluster : IAsyncDisposable
 
         _script = new Process
         {
-            StartInfo = new ProcessStartInfo(Path.Combine(Repository.Root, "deploy", "local-cluster.sh"), [Path.Combine(_folder, "cluster")])
+            StartInfo = new ProcessStartInfo(Script, [Path.Combine(_folder, "cluster")])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
@@ -74,10 +76,73 @@ internal sealed class LocalCluster : IAsyncDisposable
     }
 
     /// <summary>Ends a process at once, as a crash does; names are those of the script: silo-1, frontend-2, media-1.</summary>
-    public async Task KillAsync(string name)
+    public Task KillAsync(string name) => SignalAsync(name, "KILL");
+
+    /// <summary>Sends a process a signal.</summary>
+    public Task SignalAsync(string name, string signal) => Command.RunAsync(_folder, "kill", $"-{signal}", PidOf(name).ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Asks a process to stop, and waits until it has ended. Answers how long that took.</summary>
+    public async Task<TimeSpan> StopAsync(string name)
     {
-        var line = File.ReadLines(Path.Combine(_folder, "cluster", "pids")).Last(l => l.StartsWith($"{name} ", StringComparison.Ordinal));
-        await Command.RunAsync(_folder, "kill", "-KILL", line.Split(' ')[1]);
+        using var process = Process.GetProcessById(PidOf(name));
+        var since = Stopwatch.GetTimestamp();
+        await SignalAsync(name, "TERM");
+        using var deadline = new CancellationTokenSource(StopDeadline);
+        await process.WaitForExitAsync(deadline.Token);
+        return Stopwatch.GetElapsedTime(since);
+    }
+
+    /// <summary>Starts a process that has ended again, and waits until it is ready.</summary>
+    public async Task StartAsync(string name)
+    {
+        await Command.RunAsync(_folder, Script, "start", Path.Combine(_folder, "cluster"), name);
+        if (UrlOf(name) is { } url)
+        {
+            await WaitReadyAsync(url);
+        }
+    }
+
+    /// <summary>The process of a name that was started last.</summary>
+    public int PidOf(string name) => int.Parse(
+        File.ReadLines(Path.Combine(_folder, "cluster", "pids")).Last(l => l.StartsWith($"{name} ", StringComparison.Ordinal)).Split(' ')[1],
+        CultureInfo.InvariantCulture);
+
+    /// <summary>The process's log so far.</summary>
+    public string LogOf(string name) => File.ReadAllText(Path.Combine(_folder, "cluster", $"{name}.log"));
+
+    /// <summary>Where a process answers its operators; null for the servers that the cluster stands on.</summary>
+    public string? UrlOf(string name) => name switch
+    {
+        "silo-1" => Url(10),
+        "silo-2" => Url(20),
+        "frontend-1" => Url(30),
+        "frontend-2" => Url(40),
+        "media-1" => Url(50),
+        "media-2" => Url(60),
+        _ => null,
+    };
+
+    private static async Task WaitReadyAsync(string url)
+    {
+        using var http = new HttpClient();
+        using var deadline = new CancellationTokenSource(StartDeadline);
+        while (!await IsReadyAsync())
+        {
+            await Task.Delay(100, deadline.Token);
+        }
+
+        async Task<bool> IsReadyAsync()
+        {
+            try
+            {
+                using var answer = await http.GetAsync($"{url}/health/ready", deadline.Token);
+                return answer.IsSuccessStatusCode;
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        }
     }
 
     /// <summary>What /media of a media node says about its rooms.</summary>

@@ -44,5 +44,8 @@ internal abstract class CallRuntime : IDisposable
     /// <summary>Brings a call to its target.</summary>
     public abstract void Dispatch(GrainCall call);
 
+    /// <summary>Whether answers are all that ends a call, so that its caller may go on where the answer was read.</summary>
+    public virtual bool IsClient => false;
+
     public virtual void Dispose() => Pending.Dispose();
 }

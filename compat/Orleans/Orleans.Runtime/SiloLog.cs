@@ -89,6 +89,9 @@ internal sealed partial class SiloLog(ILogger<SiloLog> logger)
     [LoggerMessage(1037, LogLevel.Warning, "Reminders could not be read; those that are known go on")]
     public partial void RemindersNotRead(Exception exception);
 
+    [LoggerMessage(1039, LogLevel.Warning, "The state of {Grain}, which was taken over from a silo that was declared dead, could not be compared with the store; it is tried again")]
+    public partial void NotCompared(Exception exception, GrainId grain);
+
     [LoggerMessage(1038, LogLevel.Error, "The connection with {Peer} is closed, because what it said could not be handled")]
     public partial void ConnectionBroken(Exception exception, string peer);
 

@@ -15,6 +15,7 @@ internal sealed class SiloRuntime : CallRuntime
     private readonly StagedLifecycle _lifecycle = new();
     private volatile bool _isStopped;
     private int _stopping;
+    private IGrainRuntime? _grainRuntime;
 
     public SiloRuntime(IServiceProvider services)
         : base(services, services.GetRequiredService<IOptions<SiloMessagingOptions>>().Value.ResponseTimeout)
@@ -51,6 +52,9 @@ internal sealed class SiloRuntime : CallRuntime
 
     public GrainActivator Activator { get; }
 
+    /// <summary>What grains ask of their silo.</summary>
+    public IGrainRuntime GrainRuntime => _grainRuntime ??= Services.GetRequiredService<IGrainRuntime>();
+
     /// <summary>True once every activation has ended.</summary>
     public bool IsStopped => _isStopped;
 
@@ -76,6 +80,9 @@ internal sealed class SiloRuntime : CallRuntime
 
     /// <summary>Whether the grain's reminders are this silo's to fire.</summary>
     public bool Owns(GrainId grain) => Cluster is null || Cluster.Oracle.View.OwnerOf(grain)?.Silo == Cluster.Self;
+
+    /// <summary>Whether the grain may have its activation here. While no silo serves, the last one that leaves has them all.</summary>
+    public bool MayActivate(GrainId grain) => Cluster is null || Cluster.Oracle.View.OwnerOf(grain) is not { } owner || owner.Silo == Cluster.Self;
 
     /// <summary>Called by the cluster's part.</summary>
     public void OnView(ClusterView view) => ViewChanged?.Invoke(view);

@@ -13,6 +13,7 @@ public sealed class SiloHandle
     {
         Name = name;
         _host = host;
+        Runtime = host.Services.GetRequiredService<SiloRuntime>();
     }
 
     /// <summary>Its name.</summary>
@@ -30,7 +31,7 @@ public sealed class SiloHandle
     /// <summary>True once the other silos have declared it dead, or it was killed.</summary>
     public bool HasEnded => Runtime.IsStopped;
 
-    internal SiloRuntime Runtime => _host.Services.GetRequiredService<SiloRuntime>();
+    internal SiloRuntime Runtime { get; }
 
     internal Task StartAsync() => _host.StartAsync();
 

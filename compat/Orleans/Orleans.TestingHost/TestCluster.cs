@@ -46,6 +46,9 @@ public sealed class TestClusterOptions
 
     /// <summary>The membership table; null for one in memory.</summary>
     public IMembershipTable? MembershipTable { get; set; }
+
+    /// <summary>The clock of every silo and client: the system's, or a <see cref="TestClock"/>.</summary>
+    public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 }
 
 /// <summary>Makes test clusters.</summary>
@@ -101,6 +104,7 @@ public sealed class TestCluster : IAsyncDisposable
         Options = options;
         _hosts = hosts;
         _silos = silos;
+        Network = new TestNetwork(options.TimeProvider);
         _table = options.InitialSilosCount > 1 || options.UseClustering ? options.MembershipTable ?? new InMemoryMembershipTable() : null;
     }
 
@@ -110,7 +114,7 @@ public sealed class TestCluster : IAsyncDisposable
     internal IReadOnlyList<Action<IClientBuilder>> ClientConfigurators { get; init; } = [];
 
     /// <summary>The network between silos and clients.</summary>
-    public TestNetwork Network { get; } = new();
+    public TestNetwork Network { get; }
 
     /// <summary>The silos that run.</summary>
     public IReadOnlyList<SiloHandle> Silos => [.. _handles.Where(h => h.IsActive)];
@@ -177,7 +181,7 @@ public sealed class TestCluster : IAsyncDisposable
         }
 
         var name = $"Silo_{_started++}";
-        var builder = MakeBuilder();
+        var builder = MakeBuilder(Options.TimeProvider);
         foreach (var configure in _hosts)
         {
             configure(name, builder);
@@ -221,7 +225,7 @@ public sealed class TestCluster : IAsyncDisposable
     /// <summary>Starts one more client.</summary>
     public async Task<IClusterClient> AddClientAsync()
     {
-        var builder = MakeBuilder();
+        var builder = MakeBuilder(Options.TimeProvider);
         builder.UseOrleansClient(client =>
         {
             client.Configure<Configuration.ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (Options.ClusterId, Options.ServiceId));
@@ -264,10 +268,11 @@ public sealed class TestCluster : IAsyncDisposable
         _host = null;
     }
 
-    private static HostApplicationBuilder MakeBuilder()
+    private static HostApplicationBuilder MakeBuilder(TimeProvider time)
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Services.AddSingleton(time);
         return builder;
     }
 

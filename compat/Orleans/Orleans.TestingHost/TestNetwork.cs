@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
 using Orleans.Runtime;
+using Orleans.Runtime.Clients;
 using Orleans.Runtime.Networking;
 
 namespace Orleans.TestingHost;
@@ -10,9 +12,12 @@ namespace Orleans.TestingHost;
 /// </summary>
 public sealed class TestNetwork : INetworkFaults
 {
+    private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<(string From, string To), byte> _cut = new();
     private readonly ConcurrentDictionary<(string From, string To), TimeSpan> _delays = new();
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    internal TestNetwork(TimeProvider time) => _time = time;
 
     /// <summary>Nothing passes between two silos, in either direction.</summary>
     public void Cut(SiloAddress first, SiloAddress second)
@@ -23,6 +28,20 @@ public sealed class TestNetwork : INetworkFaults
 
     /// <summary>Nothing passes from one silo to another.</summary>
     public void CutOneWay(SiloAddress from, SiloAddress to) => _cut[(from.ToParsableString(), to.ToParsableString())] = 0;
+
+    /// <summary>Nothing passes between a client of the cluster and a silo, in either direction.</summary>
+    public void Cut(IClusterClient client, SiloAddress silo)
+    {
+        var name = NameOf(client);
+        _cut[(name, silo.ToParsableString())] = 0;
+        _cut[(silo.ToParsableString(), name)] = 0;
+    }
+
+    /// <summary>A link between two silos is as it was, in both directions.</summary>
+    public void Mend(SiloAddress first, SiloAddress second) => Mend(first.ToParsableString(), second.ToParsableString());
+
+    /// <summary>A link between a client and a silo is as it was.</summary>
+    public void Mend(IClusterClient client, SiloAddress silo) => Mend(NameOf(client), silo.ToParsableString());
 
     /// <summary>Nothing passes between two groups of silos.</summary>
     public void Partition(IEnumerable<SiloAddress> first, IEnumerable<SiloAddress> second)
@@ -45,8 +64,24 @@ public sealed class TestNetwork : INetworkFaults
     {
         _cut.Clear();
         _delays.Clear();
-        Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+        SayChanged();
     }
+
+    private static string NameOf(IClusterClient client) => client.ServiceProvider.GetRequiredService<ClientRuntime>().Local.Name;
+
+    private void Mend(string first, string second)
+    {
+        foreach (var link in ((string From, string To)[])[(first, second), (second, first)])
+        {
+            _cut.TryRemove(link, out _);
+            _delays.TryRemove(link, out _);
+        }
+
+        SayChanged();
+    }
+
+    private void SayChanged() =>
+        Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
 
     bool INetworkFaults.IsCut(string from, string to) => _cut.ContainsKey((from, to)) || _cut.ContainsKey((to, from));
 
@@ -54,7 +89,7 @@ public sealed class TestNetwork : INetworkFaults
     {
         if (_delays.TryGetValue((from, to), out var delay))
         {
-            await Task.Delay(delay, cancellationToken);
+            await Task.Delay(delay, _time, cancellationToken);
         }
 
         while (true)

@@ -34,6 +34,17 @@ public sealed class HttpOptions
     /// <summary>How long requests and sockets may go on once the process stops; then they are cut off. Default 5 s.</summary>
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// How long a process that stops goes on serving while it says that it is not ready, so that balancers send nobody any more.
+    /// Default 1 s; Standalone none.
+    /// </summary>
+    public TimeSpan? DrainDelay { get; set; }
+
+    internal static readonly TimeSpan DefaultDrainDelay = TimeSpan.FromSeconds(1);
+
+    // The whole process ends within 10 s.
+    internal static readonly TimeSpan MaxDrainDelay = TimeSpan.FromSeconds(3);
+
     internal static string[] Split(string? list) => (list ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>The ports, or an empty list when one is wrong.</summary>
@@ -89,6 +100,11 @@ internal sealed class HttpOptionsValidator : IValidateOptions<HttpOptions>
         if (options.StopTimeout <= TimeSpan.Zero || options.StopTimeout > TimeSpan.FromHours(1))
         {
             faults.Add($"Http:StopTimeout is {options.StopTimeout}; it must be more than zero and at most an hour.");
+        }
+
+        if (options.DrainDelay < TimeSpan.Zero || options.DrainDelay > HttpOptions.MaxDrainDelay)
+        {
+            faults.Add($"Http:DrainDelay is {options.DrainDelay}; it must be from zero to {HttpOptions.MaxDrainDelay}.");
         }
 
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);

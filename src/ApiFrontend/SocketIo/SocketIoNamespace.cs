@@ -13,6 +13,7 @@ public sealed partial class SocketIoNamespace
     private readonly ILogger _logger;
     private Func<SocketIoHandshake, ValueTask<string?>>? _gatekeeper;
     private Action<SocketIoSocket>? _connected;
+    private Action<SocketIoSocket>? _stopping;
 
     internal SocketIoNamespace(string name, SocketIoOptions options, TimeProvider time, ILogger logger)
     {
@@ -45,6 +46,13 @@ public sealed partial class SocketIoNamespace
     public SocketIoNamespace OnConnection(Action<SocketIoSocket> connected)
     {
         _connected = connected;
+        return this;
+    }
+
+    /// <summary>Called for each socket when the server stops, before the socket ends: the last chance to tell its client.</summary>
+    public SocketIoNamespace OnStopping(Action<SocketIoSocket> stopping)
+    {
+        _stopping = stopping;
         return this;
     }
 
@@ -87,6 +95,7 @@ public sealed partial class SocketIoNamespace
         SocketIoSocket[] sockets = [.. _sockets.Values];
         foreach (SocketIoSocket socket in sockets)
         {
+            _stopping?.Invoke(socket);
             socket.End(DisconnectReason.ServerShutdown);
         }
 

@@ -3,11 +3,12 @@ using System.Collections.Frozen;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using VoiceCluster.ApiFrontend.SocketIo.Engine;
+using VoiceCluster.ApiFrontend.Stopping;
 
 namespace VoiceCluster.ApiFrontend.SocketIo;
 
 /// <summary>All Engine.IO sessions of this process and the namespaces they may join.</summary>
-public sealed partial class SocketIoServer
+public sealed partial class SocketIoServer : ISaysGoodbye
 {
     private readonly ConcurrentDictionary<string, EngineSession> _sessions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int> _perAddress = new(StringComparer.Ordinal);
@@ -46,7 +47,12 @@ public sealed partial class SocketIoServer
         return ns;
     }
 
-    /// <summary>Closes every session and lets the handlers finish.</summary>
+    Task ISaysGoodbye.SayGoodbyeAsync(CancellationToken cancellationToken) => StopAsync(cancellationToken);
+
+    /// <summary>
+    /// Closes every session and lets the handlers finish. The connections end below Socket.IO: after its own DISCONNECT packet a
+    /// stock client would not connect again by itself.
+    /// </summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         _stopping = true;

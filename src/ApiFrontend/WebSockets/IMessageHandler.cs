@@ -10,6 +10,9 @@ internal interface IMessageHandler
     /// <summary>How often the lease is renewed.</summary>
     TimeSpan RenewEvery { get; }
 
+    /// <summary>What the client is told before its connection is closed because the process stops; null where the dialect has no events.</summary>
+    byte[]? Farewell => null;
+
     /// <summary>Takes the lease. When it fails, the connection is closed.</summary>
     Task ConnectAsync();
 

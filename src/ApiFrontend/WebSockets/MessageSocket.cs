@@ -66,14 +66,14 @@ internal sealed partial class MessageSocket(
             await handler.ConnectAsync().ConfigureAwait(false);
             var receiving = ReceiveAsync(handler);
             await Task.WhenAll(SendAsync(), RenewAsync(handler)).ConfigureAwait(false);
-            await GoodbyeAsync().ConfigureAwait(false);
+            await GoodbyeAsync(handler).ConfigureAwait(false);
             await receiving.ConfigureAwait(false);
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {
             LogUnavailable(logger, e, who);
             Close(WebSocketCloseStatus.InternalServerError);
-            await GoodbyeAsync().ConfigureAwait(false);
+            await GoodbyeAsync(handler).ConfigureAwait(false);
         }
         finally
         {
@@ -173,12 +173,17 @@ internal sealed partial class MessageSocket(
         }
     }
 
-    private async Task GoodbyeAsync()
+    private async Task GoodbyeAsync(IMessageHandler handler)
     {
         if (webSocket.State is WebSocketState.Open or WebSocketState.CloseReceived)
         {
             try
             {
+                if (_status == ServiceRestart && handler.Farewell is { } farewell)
+                {
+                    await webSocket.SendAsync(farewell, WebSocketMessageType.Text, endOfMessage: true, _abort.Token).ConfigureAwait(false);
+                }
+
                 await webSocket.CloseOutputAsync(_status, _why, _abort.Token).ConfigureAwait(false);
             }
             catch (Exception e) when (e is WebSocketException or OperationCanceledException)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using VoiceCluster.ApiFrontend.Stopping;
 
 namespace VoiceCluster.ApiFrontend.WebSockets;
 
@@ -8,6 +9,7 @@ internal static class MessageSocketHosting
     /// <summary>Adds <see cref="MessageSockets"/>; each door that needs it says so.</summary>
     public static IServiceCollection AddMessageSockets(this IServiceCollection services)
     {
+        services.AddFrontendDrain();
         services.TryAddSingleton<MessageSockets>();
         return services;
     }

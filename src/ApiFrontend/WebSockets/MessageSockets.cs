@@ -1,10 +1,11 @@
 using System.Net.WebSockets;
 using VoiceCluster.ApiFrontend.Auth;
+using VoiceCluster.ApiFrontend.Stopping;
 
 namespace VoiceCluster.ApiFrontend.WebSockets;
 
 /// <summary>Accepts the doors' WebSockets and ends them with their token and with the process.</summary>
-internal sealed class MessageSockets(TokenExpiry expiry, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<MessageSocket> logger)
+internal sealed class MessageSockets(TokenExpiry expiry, TimeProvider time, FrontendDrain drain, ILogger<MessageSocket> logger)
 {
     /// <summary>How often a peer is asked whether it lives, and how long its answer may take. A dead one is found within the half minute after which a call without connections ends.</summary>
     private static readonly TimeSpan PingPeriod = TimeSpan.FromSeconds(10);
@@ -27,7 +28,7 @@ internal sealed class MessageSockets(TokenExpiry expiry, TimeProvider time, IHos
             KeepAliveTimeout = PingPeriod,
         }).ConfigureAwait(false);
         using MessageSocket socket = new(webSocket, who, limits, time, logger);
-        await using var onStopping = lifetime.ApplicationStopping.Register(
+        await using var onStopping = drain.Goodbye.Register(
             () => socket.Close(MessageSocket.ServiceRestart, "The server restarts. Connect again."));
         using var watch = tokenEnds is { } ends
             ? expiry.Watch(ends, () => socket.Close(MessageSocket.TokenExpired, "The token has expired."))

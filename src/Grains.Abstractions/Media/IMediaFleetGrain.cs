@@ -18,6 +18,12 @@ public interface IMediaFleetGrain : IGrainWithIntegerKey
     /// <summary>The rooms that a node has, for a fleet that does not know.</summary>
     Task StateRoomsAsync(MediaNodeId node, string[] rooms);
 
+    /// <summary>
+    /// A node is about to stop: it takes no more rooms, and those it has are told to move, while it still forwards them. Answers how
+    /// many; 0 also when no other node could take them.
+    /// </summary>
+    Task<int> DrainAsync(MediaNodeId node);
+
     /// <summary>A node stops on purpose: it takes no more rooms and those it has move.</summary>
     Task LeaveAsync(MediaNodeId node);
 

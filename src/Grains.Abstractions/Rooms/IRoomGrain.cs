@@ -17,12 +17,19 @@ public interface IRoomGrain : IGrainWithStringKey
     /// </summary>
     Task<Outcome<RoomJoined>> JoinAsync(JoinRoom request, IRoomObserver observer);
 
+    /// <summary>
+    /// Takes over a participant that is present, for a client that lost the process it was connected to: its transports,
+    /// producers and consumers go on, and nobody else notices. The door that had it is told that it moved.
+    /// NotFound when the room does not know the participant, or the key or the user is another's.
+    /// </summary>
+    Task<Outcome<RoomJoined>> ResumeAsync(ResumeRoom request, IRoomObserver observer);
+
     /// <summary>Removes a participant with everything it owns. Removing one that is absent is no error.</summary>
     Task<Outcome<Done>> LeaveAsync(string participantId, LeaveReason reason);
 
     /// <summary>
     /// Tells the room that the participant's door is alive, every <see cref="RoomLease.RenewEvery"/>.
-    /// NotFound tells the door that the room no longer knows the participant.
+    /// NotFound tells the door that the room no longer knows the participant, Gone that another door has it now.
     /// </summary>
     Task<Outcome<Done>> RenewAsync(string participantId, IRoomObserver observer);
 
@@ -97,7 +104,7 @@ public interface IRoomGrain : IGrainWithStringKey
     [OneWay]
     Task ReportAsync(Media.MediaReport report);
 
-    /// <summary>The fleet says that a media node (or an earlier start of it) is gone: move the room.</summary>
+    /// <summary>The fleet says that a media node (or an earlier start of it) is gone, or about to be: move the room.</summary>
     [OneWay]
     Task MediaNodeLostAsync(Media.MediaNodeId node);
 

@@ -45,6 +45,7 @@ public enum LeaveReason
 /// <see cref="RoomLease.MediaExpiry"/>, or none was made, it leaves with <see cref="LeaveReason.MediaLost"/>.
 /// </param>
 /// <param name="RequiresChannel">The room must be that of a channel: without one NotFound.</param>
+/// <param name="ResumeKey">What <see cref="ResumeRoom.ResumeKey"/> must be; null when nobody may take the participant over so.</param>
 [GenerateSerializer, Immutable, Alias("vc.JoinRoom")]
 public sealed record JoinRoom(
     [property: Id(0)] string ParticipantId,
@@ -55,17 +56,29 @@ public sealed record JoinRoom(
     [property: Id(5)] bool Muted = false,
     [property: Id(6)] bool Deafened = false,
     [property: Id(7)] bool EndsWithMedia = false,
-    [property: Id(8)] bool RequiresChannel = false);
+    [property: Id(8)] bool RequiresChannel = false,
+    [property: Id(9)] string? ResumeKey = null);
+
+/// <summary>A client that comes back, perhaps through another process than the one that it joined by.</summary>
+/// <param name="UserId">Must be the participant's user.</param>
+/// <param name="ResumeKey">Must be that of the join. It is a digest of the client's secret: what a room stores lets nobody in.</param>
+[GenerateSerializer, Immutable, Alias("vc.ResumeRoom")]
+public sealed record ResumeRoom(
+    [property: Id(0)] string ParticipantId,
+    [property: Id(1)] Guid UserId,
+    [property: Id(2)] string ResumeKey);
 
 /// <summary>The answer to a join.</summary>
 /// <param name="RtpCapabilitiesJson">The router's capabilities, mediasoup's RtpCapabilities.</param>
 /// <param name="Room">The room as the new participant finds it, itself included.</param>
 /// <param name="Resumed">True when the participant was present already.</param>
+/// <param name="Transports">The participant's own transports that live; null in an old message.</param>
 [GenerateSerializer, Immutable, Alias("vc.RoomJoined")]
 public sealed record RoomJoined(
     [property: Id(0)] string RtpCapabilitiesJson,
     [property: Id(1)] RoomSnapshot Room,
-    [property: Id(2)] bool Resumed);
+    [property: Id(2)] bool Resumed,
+    [property: Id(3)] string[]? Transports = null);
 
 /// <summary>A room at one moment.</summary>
 /// <param name="Speaking">The participants who speak now; null in an old message.</param>

@@ -60,6 +60,15 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
     }
 
     /// <inheritdoc/>
+    public async Task<int> DrainAsync(MediaNodeId node)
+    {
+        var rooms = _fleet.Drain(node);
+        LogDraining(logger, node.Name, rooms.Length);
+        await MoveAsync(node, rooms);
+        return rooms.Length;
+    }
+
+    /// <inheritdoc/>
     public async Task LeaveAsync(MediaNodeId node)
     {
         LogLeft(logger, node.Name);
@@ -118,9 +127,14 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
         var now = time.GetUtcNow();
         _publisher.Publish(new MediaNodeGoneEvent(
             Guid.CreateVersion7(now), type, now, lost.Node.Name, lost.Node.Incarnation, lost.Rooms.Length));
-        foreach (var room in lost.Rooms)
+        await MoveAsync(lost.Node, lost.Rooms);
+    }
+
+    private async Task MoveAsync(MediaNodeId node, string[] rooms)
+    {
+        foreach (var room in rooms)
         {
-            await GrainFactory.GetGrain<IRoomGrain>(room).MediaNodeLostAsync(lost.Node);
+            await GrainFactory.GetGrain<IRoomGrain>(room).MediaNodeLostAsync(node);
         }
     }
 
@@ -129,6 +143,9 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
 
     [LoggerMessage(4101, LogLevel.Information, "Media node {Node} left the fleet")]
     private static partial void LogLeft(ILogger logger, string node);
+
+    [LoggerMessage(4103, LogLevel.Information, "Media node {Node} is about to stop; {Rooms} rooms move to others")]
+    private static partial void LogDraining(ILogger logger, string node, int rooms);
 
     [LoggerMessage(4102, LogLevel.Warning, "Media node {Node} is lost: silent for more than {LostAfter}")]
     private static partial void LogLost(ILogger logger, string node, TimeSpan lostAfter);

@@ -18,7 +18,8 @@ public sealed class MediaFleetState
         isNew = !_nodes.TryGetValue(heartbeat.Node, out var entry);
         if (entry is not null)
         {
-            entry.Heartbeat = heartbeat;
+            // One that was on its way when the draining began says nothing about it.
+            entry.Heartbeat = heartbeat with { Draining = heartbeat.Draining || entry.Heartbeat.Draining };
             entry.Node = node;
             entry.Seen = now;
             return null;
@@ -27,6 +28,18 @@ public sealed class MediaFleetState
         var earlier = _nodes.Keys.FirstOrDefault(n => n.Name == heartbeat.Node.Name);
         _nodes[heartbeat.Node] = new Entry { Heartbeat = heartbeat, Node = node, Seen = now };
         return earlier is null ? null : Remove(earlier);
+    }
+
+    /// <summary>From now on the node takes no rooms. Answers those that it has, if another node can take them.</summary>
+    public string[] Drain(MediaNodeId node)
+    {
+        if (!_nodes.TryGetValue(node, out var entry))
+        {
+            return [];
+        }
+
+        entry.Heartbeat = entry.Heartbeat with { Draining = true };
+        return _nodes.Values.Any(n => n.TakesRooms) ? [.. entry.Rooms] : [];
     }
 
     /// <summary>Forgets a node. Answers it with the rooms that it had.</summary>
@@ -48,7 +61,7 @@ public sealed class MediaFleetState
         {
             chosen?.Rooms.Remove(room);
             chosen = _nodes.Values
-                .Where(n => !n.Heartbeat.Draining && n.Heartbeat.Consumers < n.Heartbeat.MaxConsumers)
+                .Where(n => n.TakesRooms)
                 .OrderBy(n => n.Load)
                 .ThenBy(n => n.Heartbeat.Node.Name, StringComparer.Ordinal)
                 .FirstOrDefault();
@@ -90,6 +103,8 @@ public sealed class MediaFleetState
         public required DateTimeOffset Seen { get; set; }
 
         public HashSet<string> Rooms { get; } = [];
+
+        public bool TakesRooms => !Heartbeat.Draining && Heartbeat.Consumers < Heartbeat.MaxConsumers;
 
         /// <summary>
         /// The greater of CPU and consumer share. Rooms placed since the last heartbeat are not in those figures yet,

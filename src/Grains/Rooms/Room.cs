@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
@@ -49,6 +51,7 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
 
             present.Observer = observer;
             present.EndsWithMedia = request.EndsWithMedia;
+            present.ResumeKey = request.ResumeKey;
             return true;
         }
 
@@ -59,7 +62,13 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
 
         var info = new ParticipantInfo(
             request.ParticipantId, request.UserId, request.UserText, request.DisplayName, request.Door, request.Muted, request.Deafened);
-        state.Participants.Add(new RoomParticipant { Info = info, Observer = observer, EndsWithMedia = request.EndsWithMedia });
+        state.Participants.Add(new RoomParticipant
+        {
+            Info = info,
+            Observer = observer,
+            EndsWithMedia = request.EndsWithMedia,
+            ResumeKey = request.ResumeKey,
+        });
         Emit(sequence => new ParticipantJoined(sequence, info));
         return false;
     }
@@ -74,7 +83,7 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
             return false;
         }
 
-        closedTransports = [.. _transports.Values.Where(t => t.ParticipantId == participantId).Select(t => t.Id)];
+        closedTransports = TransportsOf(participantId);
         foreach (var transportId in closedTransports)
         {
             RemoveTransport(transportId);
@@ -88,6 +97,18 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
 
     /// <summary>The stored participant, or null.</summary>
     public RoomParticipant? Find(string participantId) => state.Participants.Find(p => p.Info.ParticipantId == participantId);
+
+    /// <summary>The participant that a client may take over, or null. One with another key or user is as good as absent.</summary>
+    public RoomParticipant? FindResumable(ResumeRoom request) =>
+        Find(request.ParticipantId) is { ResumeKey: { } key } present
+            && present.Info.UserId == request.UserId
+            && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(request.ResumeKey))
+            ? present
+            : null;
+
+    /// <summary>The transports of a participant.</summary>
+    public string[] TransportsOf(string participantId) =>
+        [.. _transports.Values.Where(t => t.ParticipantId == participantId).Select(t => t.Id)];
 
     /// <summary>Whether a participant may open one more transport.</summary>
     public Fault? CheckNewTransport(string participantId)

@@ -49,7 +49,7 @@ public sealed partial class RoomGrain
 
     private async Task RemoveStrangersAsync(CallInfo? call)
     {
-        foreach (var participant in store.State.Participants.Select(p => p.Info).ToArray())
+        foreach (var participant in _state.Participants.Select(p => p.Info).ToArray())
         {
             if (CallRoom.Check(call, participant.UserId) is not null)
             {

@@ -24,36 +24,41 @@ public sealed partial class RoomGrain(
 
     private readonly Dictionary<string, DateTimeOffset> _lastSeen = [];
     private readonly Dictionary<string, DateTimeOffset> _withoutMediaSince = [];
+
+    // For a participant that was taken over: the observer that it had before, which may still believe that it has it.
+    private readonly Dictionary<string, IRoomObserver> _displaced = [];
     private string _name = "";
+    private RoomState _state = null!;
     private Room _room = null!;
     private RoomMedia _media = null!;
     private RoomNews _news = null!;
-    private bool _unsaved;
 
     /// <inheritdoc/>
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _name = this.GetPrimaryKeyString();
-        _room = new Room(_name, store.State, options.Value);
-        _media = new RoomMedia(_name, _room, store.State, GrainFactory.GetGrain<IMediaFleetGrain>(MediaFleet.Key), logger);
+        _state = store.State;
+        _room = new Room(_name, _state, options.Value);
+        _media = new RoomMedia(_name, _room, _state, GrainFactory.GetGrain<IMediaFleetGrain>(MediaFleet.Key), logger);
 
         // The clock makes epochs grow even past a cleared state, the stored one past a clock that went back.
-        store.State.Epoch = Math.Max(store.State.Epoch + 1, time.GetUtcNow().ToUnixTimeMilliseconds());
-        _news = new RoomNews(_name, store.State.Epoch, publisher ?? NoEvents.Instance, time);
+        _state.Epoch = Math.Max(_state.Epoch + 1, time.GetUtcNow().ToUnixTimeMilliseconds());
+        _news = new RoomNews(_name, _state.Epoch, publisher ?? NoEvents.Instance, time);
         this.RegisterGrainTimer(MaintainAsync, MaintenancePeriod, MaintenancePeriod);
         if (!_room.IsEmpty)
         {
-            _news.Open(store.State.Participants.Select(p => p.Info));
+            _news.Open(_state.Participants.Select(p => p.Info));
             var now = time.GetUtcNow();
-            foreach (var participant in store.State.Participants)
+            foreach (var participant in _state.Participants)
             {
                 _lastSeen[participant.Info.ParticipantId] = now;
             }
 
-            await store.WriteStateAsync();
+            _unsaved = true;
+            await SaveAsync();
             await _media.EnsureAsync();
             await FinishAsync();
-            LogTakenOver(logger, _name, store.State.Participants.Count, store.State.Epoch);
+            LogTakenOver(logger, _name, _state.Participants.Count, _state.Epoch);
         }
     }
 
@@ -91,8 +96,39 @@ public sealed partial class RoomGrain(
         _unsaved = true;
         await FinishAsync();
         await NoteUserAsync(request.UserId);
-        LogJoined(logger, _name, request.ParticipantId, request.DisplayName, request.Door, store.State.Participants.Count);
-        return new RoomJoined(ready.Value!, _room.Snapshot(), joined.Value);
+        _displaced.Remove(request.ParticipantId);
+        LogJoined(logger, _name, request.ParticipantId, request.DisplayName, request.Door, _state.Participants.Count);
+        return new RoomJoined(ready.Value!, _room.Snapshot(), joined.Value, _room.TransportsOf(request.ParticipantId));
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<RoomJoined>> ResumeAsync(ResumeRoom request, IRoomObserver observer)
+    {
+        if (_room.FindResumable(request) is null)
+        {
+            await CloseIfEmptyAsync();
+            return await FinishAsync(new Fault(FaultCode.NotFound, "There is no such participant in this room."));
+        }
+
+        var ready = await _media.EnsureAsync();
+        if (ready.Fault is { } unavailable)
+        {
+            return await FinishAsync(unavailable);
+        }
+
+        var participant = _room.FindResumable(request)!;
+        if (!participant.Observer.Equals(observer))
+        {
+            _displaced[request.ParticipantId] = participant.Observer;
+            await participant.Observer.OnRoomEventsAsync([new Evicted(0, LeaveReason.Moved)]);
+            participant.Observer = observer;
+            _unsaved = true;
+        }
+
+        _lastSeen[request.ParticipantId] = time.GetUtcNow();
+        await FinishAsync();
+        LogResumed(logger, _name, request.ParticipantId);
+        return new RoomJoined(ready.Value!, _room.Snapshot(), Resumed: true, _room.TransportsOf(request.ParticipantId));
     }
 
     /// <inheritdoc/>
@@ -109,6 +145,11 @@ public sealed partial class RoomGrain(
         if (_room.Find(participantId) is not { } participant)
         {
             return new Fault(FaultCode.NotFound, $"There is no participant {participantId} in this room.");
+        }
+
+        if (_displaced.TryGetValue(participantId, out var displaced) && displaced.Equals(observer))
+        {
+            return new Fault(FaultCode.Gone, "The participant is connected through another door now.");
         }
 
         participant.Observer = observer;
@@ -244,7 +285,7 @@ public sealed partial class RoomGrain(
     public async Task ReportAsync(MediaReport report)
     {
         // A report of an earlier node, or meant for an earlier activation's objects, says nothing about this room now.
-        if (report.Node != store.State.Node)
+        if (report.Node != _state.Node)
         {
             return;
         }
@@ -383,6 +424,7 @@ public sealed partial class RoomGrain(
         }
 
         _lastSeen.Remove(participantId);
+        _displaced.Remove(participantId);
         _unsaved = true;
         if (!_room.IsEmpty)
         {
@@ -398,7 +440,7 @@ public sealed partial class RoomGrain(
             await observer.OnRoomEventsAsync([new Evicted(0, reason)]);
         }
 
-        LogLeft(logger, _name, participantId, reason, store.State.Participants.Count);
+        LogLeft(logger, _name, participantId, reason, _state.Participants.Count);
     }
 
     private async Task CloseIfEmptyAsync()
@@ -412,20 +454,35 @@ public sealed partial class RoomGrain(
         await EndRecordingsAsync();
 
         // Nobody is left to be told of the last one's leaving but the world, and it before the end.
-        _news.Tell(_room.TakeEvents(), store.State.Node);
+        _news.Tell(_room.TakeEvents(), _state.Node);
         _news.Close();
-        _unsaved = false;
+        _unsaved = store.RecordExists || !_storing.IsCompleted;
         _media.MarkSaved();
-        if (store.RecordExists)
-        {
-            await TryStoreAsync(() => store.ClearStateAsync());
-        }
-
+        await SaveAsync();
         DeactivateOnIdle();
     }
 
-    /// <summary>The user's index of rooms; each renewal of the lease repeats it, so that a lost note does no harm.</summary>
-    private Task NoteUserAsync(Guid userId) => GrainFactory.GetGrain<IUserRoomsGrain>(userId).NoteAsync(_name);
+    /// <summary>
+    /// The user's index of rooms; each renewal of the lease repeats it, so that a lost note does no harm. The index may live on
+    /// a silo that is lost just now: the room does not wait for it.
+    /// </summary>
+    private async Task NoteUserAsync(Guid userId)
+    {
+        var noting = NoteAsync();
+        await WaitAsync(noting, Patience);
+
+        async Task NoteAsync()
+        {
+            try
+            {
+                await GrainFactory.GetGrain<IUserRoomsGrain>(userId).NoteAsync(_name);
+            }
+            catch (Exception e) when (e is TimeoutException or OrleansException)
+            {
+                LogNotNoted(logger, e, _name, userId);
+            }
+        }
+    }
 
     private async Task<Outcome<T>> FinishAsync<T>(T value)
     {
@@ -442,17 +499,19 @@ public sealed partial class RoomGrain(
     /// <summary>The end of every request: store what changed, then tell the participants.</summary>
     private async Task FinishAsync()
     {
-        if (_unsaved || _media.NeedsSave)
+        if (_media.NeedsSave)
         {
-            _unsaved = !await TryStoreAsync(() => store.WriteStateAsync());
+            _unsaved = true;
             _media.MarkSaved();
         }
+
+        await SaveAsync();
 
         var events = _room.TakeEvents();
         if (events.Length > 0)
         {
-            _news.Tell(events, store.State.Node);
-            foreach (var participant in store.State.Participants)
+            _news.Tell(events, _state.Node);
+            foreach (var participant in _state.Participants)
             {
                 await participant.Observer.OnRoomEventsAsync(events);
             }
@@ -461,28 +520,6 @@ public sealed partial class RoomGrain(
         if (_media.IsSuperseded)
         {
             DeactivateOnIdle();
-        }
-    }
-
-    /// <summary>
-    /// A store that is away stops nobody from talking: the room goes on from memory and maintenance writes again.
-    /// A conflict is different: another activation owns the room, and this one must not go on.
-    /// </summary>
-    private async Task<bool> TryStoreAsync(Func<Task> write)
-    {
-        try
-        {
-            await write();
-            return true;
-        }
-        catch (InconsistentStateException)
-        {
-            throw;
-        }
-        catch (Exception e)
-        {
-            LogStoreAway(logger, e, _name);
-            return false;
         }
     }
 
@@ -501,9 +538,12 @@ public sealed partial class RoomGrain(
     [LoggerMessage(4014, LogLevel.Information, "Room {Room}: the media node closed transport {Transport}")]
     private static partial void LogTransportClosed(ILogger logger, string room, string transport);
 
-    [LoggerMessage(4015, LogLevel.Warning, "Room {Room}: the store does not take the state; it is written again later")]
-    private static partial void LogStoreAway(ILogger logger, Exception exception, string room);
-
     [LoggerMessage(4016, LogLevel.Information, "Room {Room}: {Participant} has had no media for too long")]
     private static partial void LogMediaLost(ILogger logger, string room, string participant);
+
+    [LoggerMessage(4017, LogLevel.Information, "Room {Room}: {Participant} came back through another door")]
+    private static partial void LogResumed(ILogger logger, string room, string participant);
+
+    [LoggerMessage(4018, LogLevel.Warning, "Room {Room}: the index of user {User} cannot be told of the room; the next renewal tells it")]
+    private static partial void LogNotNoted(ILogger logger, Exception exception, string room, Guid user);
 }

@@ -94,7 +94,7 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
         await EnsureAsync();
     }
 
-    /// <summary>The fleet says that a node is gone. Moves the room when it was there.</summary>
+    /// <summary>The fleet says that a node is gone, or about to be. Moves the room when it was there.</summary>
     public async Task NodeLostAsync(MediaNodeId node)
     {
         if (state.Node != node)
@@ -206,7 +206,7 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
     [LoggerMessage(4000, LogLevel.Warning, "Room {Room}: media node {Node} does not answer ({Error}); the room is reconciled before the next command")]
     private static partial void LogNodeSilent(ILogger logger, string room, string node, string error);
 
-    [LoggerMessage(4001, LogLevel.Warning, "Room {Room}: media node {Node} is lost")]
+    [LoggerMessage(4001, LogLevel.Warning, "Room {Room}: media node {Node} is lost or stops")]
     private static partial void LogNodeLost(ILogger logger, string room, string node);
 
     [LoggerMessage(4002, LogLevel.Information, "Room {Room}: media moved to node {Node}")]

@@ -46,4 +46,8 @@ public sealed class RoomParticipant
     /// <summary>See <see cref="JoinRoom.EndsWithMedia"/>.</summary>
     [Id(2)]
     public bool EndsWithMedia { get; set; }
+
+    /// <summary>See <see cref="JoinRoom.ResumeKey"/>.</summary>
+    [Id(3)]
+    public string? ResumeKey { get; set; }
 }

@@ -5,7 +5,10 @@ using VoiceCluster.MediaNode.Io;
 
 namespace VoiceCluster.MediaNode.Control;
 
-/// <summary>Tells the fleet every second that this node lives, and at the end that it leaves.</summary>
+/// <summary>
+/// Tells the fleet every second that this node lives. At the end its rooms move first, while it still forwards them and its
+/// clients make their new transports; then it leaves.
+/// </summary>
 public sealed partial class FleetMembership(
     IClusterClient cluster,
     MediaNodeControl control,
@@ -13,9 +16,10 @@ public sealed partial class FleetMembership(
     MediaNodeIdentity identity,
     IOptions<MediaNodeOptions> options,
     TimeProvider time,
-    ILogger<FleetMembership> logger) : BackgroundService, IReadiness
+    ILogger<FleetMembership> logger) : BackgroundService, IHostedLifecycleService, IReadiness
 {
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Rooms that are idle for so long are closed; looked at as often.</summary>
     private static readonly TimeSpan RoomIdle = TimeSpan.FromMinutes(1);
@@ -37,6 +41,42 @@ public sealed partial class FleetMembership(
         : _draining ? ReadinessState.NotReady("The media node is leaving.")
         : !_registered ? ReadinessState.NotReady("The cluster does not know this media node yet.")
         : ReadinessState.Ready;
+
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Before anything stops: no new rooms, and those that are here move.</summary>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        _draining = true;
+        if (!_registered)
+        {
+            return;
+        }
+
+        try
+        {
+            var since = time.GetTimestamp();
+            var moving = await cluster.GetGrain<IMediaFleetGrain>(MediaFleet.Key).DrainAsync(identity.Id)
+                .WaitAsync(LeaveTimeout, time, cancellationToken).ConfigureAwait(false);
+            while (moving > 0 && Transports() > 0 && time.GetElapsedTime(since) < options.Value.DrainTimeout)
+            {
+                await Task.Delay(LookEvery, time, cancellationToken).ConfigureAwait(false);
+            }
+
+            LogDrained(logger, moving, time.GetElapsedTime(since).TotalSeconds, Transports());
+        }
+        catch (Exception e)
+        {
+            LogLeaveFailed(logger, e.GetType().Name);
+        }
+    }
 
     /// <inheritdoc/>
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -108,6 +148,8 @@ public sealed partial class FleetMembership(
         _failing = false;
     }
 
+    private int Transports() => runtime.Workers.Sum(w => w.Worker.Stats.Transports);
+
     private MediaNodeHeartbeat Heartbeat()
     {
         var settings = options.Value;
@@ -127,6 +169,9 @@ public sealed partial class FleetMembership(
 
     [LoggerMessage(2031, LogLevel.Warning, "The cluster does not take heartbeats ({Error}: {Message}); media goes on, and each second they are tried again")]
     private static partial void LogFailing(ILogger logger, string error, string message);
+
+    [LoggerMessage(2033, LogLevel.Information, "{Rooms} rooms went to other media nodes in {Seconds:F1} s; {Transports} transports are left and end now")]
+    private static partial void LogDrained(ILogger logger, int rooms, double seconds, int transports);
 
     [LoggerMessage(2032, LogLevel.Information, "The cluster could not be told that this node leaves ({Error})")]
     private static partial void LogLeaveFailed(ILogger logger, string error);

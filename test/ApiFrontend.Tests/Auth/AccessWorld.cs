@@ -51,7 +51,7 @@ public sealed class AccessWorld : IAsyncLifetime
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Configuration.AddInMemoryCollection(
         [
-            new("Http:Ports", "0"), new("Auth:Mode", "Required"), new("JWT_SECRET", TokenForge.Secret), new("Auth:DevTokens", "true"),
+            new("Http:Ports", "0"), new("Http:DrainDelay", "00:00:00"), new("Auth:Mode", "Required"), new("JWT_SECRET", TokenForge.Secret), new("Auth:DevTokens", "true"),
             new("RateLimit:Enabled", "false"), new("Data:Path", _data),
         ]);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);

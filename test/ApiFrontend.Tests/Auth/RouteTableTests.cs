@@ -56,7 +56,7 @@ public sealed class RouteTableTests : IAsyncLifetime
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Configuration.AddInMemoryCollection(
         [
-            new("Http:Ports", "0"), new("Auth:Mode", "Required"), new("JWT_SECRET", TokenForge.Secret),
+            new("Http:Ports", "0"), new("Http:DrainDelay", "00:00:00"), new("Auth:Mode", "Required"), new("JWT_SECRET", TokenForge.Secret),
         ]);
         builder.WebHost.UseKestrelCore();
         builder.Services.AddSingleton<IRoomAccess>(new FakeRooms());

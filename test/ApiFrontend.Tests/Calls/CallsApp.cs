@@ -23,6 +23,7 @@ public sealed class CallsApp : IAsyncLifetime
     private readonly Dictionary<string, string?> _settings = new()
     {
         ["Http:Ports"] = "0",
+        ["Http:DrainDelay"] = "00:00:00",
         ["JWT_SECRET"] = "a secret that is long enough for HS256, for tests only",
         ["Auth:DevTokens"] = "true",
         ["RateLimit:Enabled"] = "false",

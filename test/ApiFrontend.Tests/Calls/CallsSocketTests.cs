@@ -164,7 +164,7 @@ public sealed class CallsSocketTests(CallsApp app) : IClassFixture<CallsApp>
     }
 
     [Fact]
-    public async Task Connect_ServerStops_ClosesWithServiceRestart()
+    public async Task Connect_ServerStops_SaysSoAndClosesWithServiceRestart()
     {
         CallsApp own = new();
         await own.InitializeAsync();
@@ -174,7 +174,8 @@ public sealed class CallsSocketTests(CallsApp app) : IClassFixture<CallsApp>
         var closed = socket.NextAsync();
         await own.StopAsync();
 
-        Assert.Equal(JsonValueKind.Undefined, (await closed).ValueKind);
+        Assert.Equal("server:restart", (await closed).GetProperty("type").GetString());
+        Assert.Equal(JsonValueKind.Undefined, (await socket.NextAsync()).ValueKind);
         Assert.Equal((WebSocketCloseStatus)1012, socket.CloseStatus);
         await own.DisposeAsync();
     }

@@ -12,6 +12,7 @@ internal sealed class FakeRoom(string name) : IRoomGrain
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, (ParticipantInfo Info, IRoomObserver Observer)> _participants = [];
+    private readonly Dictionary<string, string?> _resumeKeys = [];
     private readonly Dictionary<string, ProducerInfo> _producers = [];
     private readonly List<string> _calls = [];
     private long _sequence;
@@ -77,6 +78,7 @@ internal sealed class FakeRoom(string name) : IRoomGrain
             var info = new ParticipantInfo(
                 request.ParticipantId, request.UserId, request.UserText, request.DisplayName, request.Door, request.Muted, request.Deafened);
             _participants[request.ParticipantId] = (info, observer);
+            _resumeKeys[request.ParticipantId] = request.ResumeKey;
             snapshot = Snapshot();
             observers = [.. _participants.Values.Select(p => p.Observer)];
             joined = new ParticipantJoined(++_sequence, info);
@@ -89,6 +91,28 @@ internal sealed class FakeRoom(string name) : IRoomGrain
 
         await observer.OnRoomEventsAsync(BeforeJoinAnswer);
         return new RoomJoined(Capabilities, snapshot, resumed);
+    }
+
+    public async Task<Outcome<RoomJoined>> ResumeAsync(ResumeRoom request, IRoomObserver observer)
+    {
+        Note($"resume {request.ParticipantId}");
+        IRoomObserver earlier;
+        RoomSnapshot snapshot;
+        lock (_gate)
+        {
+            if (!_participants.TryGetValue(request.ParticipantId, out (ParticipantInfo Info, IRoomObserver Observer) present)
+                || present.Info.UserId != request.UserId || _resumeKeys[request.ParticipantId] != request.ResumeKey)
+            {
+                return new Fault(FaultCode.NotFound, "No such participant.");
+            }
+
+            earlier = present.Observer;
+            _participants[request.ParticipantId] = (present.Info, observer);
+            snapshot = Snapshot();
+        }
+
+        await earlier.OnRoomEventsAsync([new Evicted(0, LeaveReason.Moved)]);
+        return new RoomJoined(Capabilities, snapshot, Resumed: true, ["t1"]);
     }
 
     public async Task<Outcome<Done>> LeaveAsync(string participantId, LeaveReason reason)

@@ -38,6 +38,7 @@ public sealed class VoiceApp : IAsyncLifetime
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["Http:Ports"] = "0",
+            ["Http:DrainDelay"] = "00:00:00",
             ["JWT_SECRET"] = "a secret that is long enough for HS256, for tests only",
             ["Auth:DevTokens"] = "true",
             ["RateLimit:Enabled"] = "false",

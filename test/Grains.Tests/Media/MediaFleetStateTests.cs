@@ -54,6 +54,23 @@ public sealed class MediaFleetStateTests
     }
 
     [Fact]
+    public void Drain_WithAnotherNode_NamesTheRoomsAndPlacesThemElsewhere()
+    {
+        var node = Beat("a");
+        _fleet.Place("room", null);
+        Assert.Empty(_fleet.Drain(node));
+        var other = Beat("b");
+
+        Assert.Equal(["room"], _fleet.Drain(node));
+
+        // A heartbeat that was on its way does not undo it.
+        _fleet.Heartbeat(Heartbeat(node, 0, 0, draining: false), new InMemoryMediaNode(), Start, out _);
+        Assert.Equal(other, _fleet.Place("room", node)!.NodeId);
+        Assert.Equal(other, _fleet.Place("another", null)!.NodeId);
+        Assert.Empty(_fleet.Drain(other));
+    }
+
+    [Fact]
     public void Silent_AfterThreeSeconds_NamesTheNode_AndRemoveNamesItsRooms()
     {
         var node = Beat("a");

@@ -44,6 +44,41 @@ public sealed class RoomGrainTests(ClusterFixture cluster) : IClassFixture<Clust
     }
 
     [Fact]
+    public async Task Resume_ByAnotherDoor_TakesTheParticipantOverAndTellsOnlyTheEarlierDoor()
+    {
+        var room = cluster.Room();
+        var bob = await JoinAsync(room, "bob");
+        var (earlier, later) = (new RecordingObserver(), new RecordingObserver());
+        var earlierReference = cluster.Grains.CreateObjectReference<IRoomObserver>(earlier);
+        var userId = Guid.NewGuid();
+        await room.JoinAsync(new JoinRoom("alice", userId, "alice", "alice", "test", ResumeKey: "key"), earlierReference);
+        var transport = (await room.CreateTransportAsync("alice")).Value!.TransportId;
+        var producer = (await room.ProduceAsync("alice", new ProduceRequest(transport, MediaKind.Audio, "{}"))).Value!;
+        await Eventually.HoldsAsync(() => bob.Observer.Events.OfType<ProducerAdded>().Any(), "the producer");
+        var before = bob.Observer.Events.Length;
+
+        var reference = cluster.Grains.CreateObjectReference<IRoomObserver>(later);
+        Assert.Equal(FaultCode.NotFound, (await room.ResumeAsync(new ResumeRoom("alice", userId, "guess"), reference)).Fault?.Code);
+        Assert.Equal(FaultCode.NotFound, (await room.ResumeAsync(new ResumeRoom("alice", Guid.NewGuid(), "key"), reference)).Fault?.Code);
+        Assert.Equal(FaultCode.NotFound, (await room.ResumeAsync(new ResumeRoom("bob", userId, "key"), reference)).Fault?.Code);
+        var resumed = (await room.ResumeAsync(new ResumeRoom("alice", userId, "key"), reference)).Value!;
+
+        Assert.True(resumed.Resumed);
+        Assert.Equal([transport], resumed.Transports!);
+        Assert.Equal([producer], resumed.Room.Producers.Select(p => p.ProducerId));
+        await Eventually.HoldsAsync(() => earlier.Events.OfType<Evicted>().Any(e => e.Reason == LeaveReason.Moved), "the earlier door's notice");
+
+        // The earlier door may not have heard of it: its renewal does not take the participant back.
+        Assert.Equal(FaultCode.Gone, (await room.RenewAsync("alice", earlierReference)).Fault?.Code);
+        Assert.Null((await room.RenewAsync("alice", reference)).Fault);
+        await room.CloseProducerAsync("alice", producer);
+        await Eventually.HoldsAsync(() => later.Events.OfType<ProducerRemoved>().Any(), "the event at the later door");
+        await Eventually.HoldsAsync(() => bob.Observer.Events.Length > before, "the event at the others");
+        Assert.IsType<ProducerRemoved>(bob.Observer.Events[before]);
+        Assert.Empty(earlier.Events.OfType<ProducerRemoved>());
+    }
+
+    [Fact]
     public async Task Join_BeyondTheLimit_IsFull()
     {
         var room = cluster.Room();

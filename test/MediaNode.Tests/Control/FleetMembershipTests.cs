@@ -44,6 +44,37 @@ public sealed class FleetMembershipTests
         Assert.False(membership.Check().IsReady);
     }
 
+    [Fact]
+    public async Task Stopping_RoomsMoveElsewhere_WaitsForTheirTransportsAndNoLonger()
+    {
+        await using var node = await NodeFixture.StartAsync();
+        await node.RunAsync<RoomOpened>(new OpenRoom());
+        await node.RunAsync<TransportOpened>(new CreateWebRtcTransport("t", "alice"));
+        var (cluster, fleet) = FleetProxy.Create(failures: 0);
+        using var membership = new FleetMembership(
+            cluster,
+            node.Control,
+            node.Runtime,
+            node.Identity,
+            Options.Create(new MediaNodeOptions { DrainTimeout = TimeSpan.FromSeconds(6) }),
+            TimeProvider.System,
+            NullLogger<FleetMembership>.Instance);
+        await membership.StartAsync(CancellationToken.None);
+        await fleet.Second.Task.WaitAsync(Deadline);
+
+        var stopping = membership.StoppingAsync(CancellationToken.None);
+        await fleet.Drained.Task.WaitAsync(Deadline);
+        Assert.False(membership.Check().IsReady);
+        Assert.Null(fleet.Left);
+        Assert.False(stopping.IsCompleted);
+
+        // The client has followed its room: nothing holds the node any more.
+        await node.RunAsync<MediaDone>(new CloseTransport("t"));
+        await stopping.WaitAsync(Deadline);
+        await membership.StopAsync(CancellationToken.None);
+        Assert.Equal(node.Identity.Id, fleet.Left);
+    }
+
     /// <summary>Stands for the cluster client and for the fleet's grain.</summary>
     public class FleetProxy : DispatchProxy
     {
@@ -57,6 +88,9 @@ public sealed class FleetMembershipTests
 
         /// <summary>Done when a heartbeat after the first taken one comes: by then the first has been answered.</summary>
         public TaskCompletionSource Second { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Done when the node says that it is about to stop.</summary>
+        public TaskCompletionSource Drained { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public MediaNodeId? Left { get; private set; }
 
@@ -80,6 +114,7 @@ public sealed class FleetMembershipTests
             "CreateObjectReference" => args![0],
             nameof(IMediaFleetGrain.HeartbeatAsync) => _state!.Heartbeat((MediaNodeHeartbeat)args![0]!),
             nameof(IMediaFleetGrain.StateRoomsAsync) => _state!.State((string[])args![1]!),
+            nameof(IMediaFleetGrain.DrainAsync) => _state!.Drain(),
             nameof(IMediaFleetGrain.LeaveAsync) => _state!.Leave((MediaNodeId)args![0]!),
             _ => throw new NotSupportedException(targetMethod.Name),
         };
@@ -105,6 +140,12 @@ public sealed class FleetMembershipTests
         {
             Rooms = rooms;
             return Task.CompletedTask;
+        }
+
+        private Task<int> Drain()
+        {
+            Drained.TrySetResult();
+            return Task.FromResult(1);
         }
 
         private Task Leave(MediaNodeId node)

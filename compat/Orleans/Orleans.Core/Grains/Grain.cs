@@ -19,7 +19,7 @@ public abstract class Grain : IGrainBase, IAddressable
     protected Grain(IGrainContext grainContext, IGrainRuntime? grainRuntime = null)
     {
         _context = grainContext;
-        Runtime = grainRuntime ?? grainContext.ActivationServices.GetRequiredService<IGrainRuntime>();
+        Runtime = grainRuntime ?? (grainContext as IGrainRuntimeSource)?.Runtime ?? grainContext.ActivationServices.GetRequiredService<IGrainRuntime>();
     }
 
     /// <inheritdoc/>

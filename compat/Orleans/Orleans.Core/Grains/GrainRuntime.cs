@@ -40,3 +40,10 @@ internal static class RuntimeContext
         set => _current = value;
     }
 }
+
+/// <summary>A context that knows its runtime, so that a grain needs no services of its own to find it.</summary>
+internal interface IGrainRuntimeSource
+{
+    /// <summary>The runtime.</summary>
+    IGrainRuntime Runtime { get; }
+}

@@ -6,6 +6,7 @@ namespace Orleans.Runtime;
 public abstract class GrainReference : IAddressable, IEquatable<GrainReference>
 {
     private readonly IGrainCaller _caller;
+    private uint _uniformHash;
 
     /// <summary>Called by generated code.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
@@ -23,6 +24,9 @@ public abstract class GrainReference : IAddressable, IEquatable<GrainReference>
     public abstract Type GrainInterface { get; }
 
     internal IGrainCaller Caller => _caller;
+
+    /// <summary>The hash by which the target's silo is found.</summary>
+    internal uint UniformHash => _uniformHash != 0 ? _uniformHash : _uniformHash = GrainId.GetUniformHashCode();
 
     /// <summary>The same target as another interface.</summary>
     internal TInterface As<TInterface>()

@@ -78,9 +78,8 @@ public sealed class GrainManifest
     /// <summary>Called by generated code: the name of an enum on the wire.</summary>
     public void AddName(Type type, string name) => TypeNames.Register(type, name);
 
-    /// <summary>The empty request of a method; null when this process does not know it.</summary>
-    internal GrainRequest? CreateRequest(ReadOnlySpan<char> wireName) =>
-        _methods.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(wireName, out var create) ? create() : null;
+    /// <summary>How the empty request of a method is made; null when this process does not know it.</summary>
+    internal Func<GrainRequest>? FindMethod(string wireName) => _methods.GetValueOrDefault(wireName);
 
     internal GrainReference CreateReference(IGrainCaller caller, Type grainInterface, GrainId grainId) =>
         _references.TryGetValue(grainInterface, out var create)

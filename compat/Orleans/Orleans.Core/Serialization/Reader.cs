@@ -1,18 +1,34 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text;
 using Orleans.Runtime;
 
 namespace Orleans.Serialization;
 
 /// <summary>Reads what a <see cref="Writer"/> wrote. Malformed input gives <see cref="SerializerException"/> and nothing else.</summary>
-public sealed class Reader(ReadOnlyMemory<byte> input, IGrainCaller? references = null)
+public sealed class Reader
 {
+    private byte[] _input;
     private int _position;
-    private int _end = input.Length;
+    private int _end;
     private int _depth;
 
+    /// <summary>Reads the input from its beginning.</summary>
+    public Reader(ReadOnlyMemory<byte> input, IGrainCaller? references = null)
+    {
+        References = references;
+        if (MemoryMarshal.TryGetArray(input, out var segment))
+        {
+            (_input, _position, _end) = (segment.Array!, segment.Offset, segment.Offset + segment.Count);
+        }
+        else
+        {
+            (_input, _end) = (input.ToArray(), input.Length);
+        }
+    }
+
     /// <summary>Makes the references that are read; null when there is no runtime.</summary>
-    public IGrainCaller? References { get; } = references;
+    public IGrainCaller? References { get; }
 
     private int Remaining => _end - _position;
 
@@ -42,7 +58,12 @@ public sealed class Reader(ReadOnlyMemory<byte> input, IGrainCaller? references 
         ulong value = 0;
         for (var shift = 0; shift < 64; shift += 7)
         {
-            var b = Take(1)[0];
+            if (_position == _end)
+            {
+                throw EndsEarly();
+            }
+
+            var b = _input[_position++];
             value |= (ulong)(b & 0x7F) << shift;
             if (b < 0x80)
             {
@@ -69,11 +90,11 @@ public sealed class Reader(ReadOnlyMemory<byte> input, IGrainCaller? references 
     /// <summary>Reads a length and UTF-8.</summary>
     public string ReadString() => Encoding.UTF8.GetString(ReadBytes());
 
-    /// <summary>Reads a length and UTF-8 that is short and most likely seen before.</summary>
-    internal string ReadName(NameCache names) => names.Get(ReadBytes());
-
     /// <summary>What was not read yet.</summary>
-    internal ReadOnlyMemory<byte> Rest => input[_position.._end];
+    internal ReadOnlySpan<byte> Rest => _input.AsSpan(_position, _end - _position);
+
+    /// <summary>Reads another input from now on.</summary>
+    internal void Reset(byte[] input, int start, int length) => (_input, _position, _end, _depth) = (input, start, start + length, 0);
 
     /// <summary>Reads a count of things that take a byte each at least, so that a false one cannot cause a large allocation.</summary>
     public int ReadCount()
@@ -142,11 +163,13 @@ public sealed class Reader(ReadOnlyMemory<byte> input, IGrainCaller? references 
     {
         if (count > Remaining)
         {
-            throw new SerializerException("The input ends early.");
+            throw EndsEarly();
         }
 
-        var span = input.Span.Slice(_position, count);
+        var span = _input.AsSpan(_position, count);
         _position += count;
         return span;
     }
+
+    private static SerializerException EndsEarly() => new("The input ends early.");
 }

@@ -34,6 +34,12 @@ public sealed class Writer
     /// <summary>Bytes above which a writer is not kept.</summary>
     private const int MaxSpare = 64 * 1024;
 
+    /// <summary>Bytes of the longest number.</summary>
+    private const int MaxVarInt = 10;
+
+    /// <summary>Characters whose UTF-8 is never longer than 127 bytes.</summary>
+    private const int MaxShort = 42;
+
     [ThreadStatic]
     private static Writer? _spare;
 
@@ -83,12 +89,17 @@ public sealed class Writer
     /// <summary>Writes a number that is never negative.</summary>
     public void WriteVarInt(ulong value)
     {
-        for (; value >= 0x80; value >>= 7)
+        if (_buffer.Length - _length < MaxVarInt)
         {
-            Take(1)[0] = (byte)(value | 0x80);
+            Grow(MaxVarInt);
         }
 
-        Take(1)[0] = (byte)value;
+        for (; value >= 0x80; value >>= 7)
+        {
+            _buffer[_length++] = (byte)(value | 0x80);
+        }
+
+        _buffer[_length++] = (byte)value;
     }
 
     /// <summary>Writes a number so that small ones are short, negative or not.</summary>
@@ -107,9 +118,34 @@ public sealed class Writer
     /// <summary>Writes a length and UTF-8.</summary>
     public void WriteString(string text)
     {
+        if (text.Length <= MaxShort)
+        {
+            // Whatever it holds, its length takes one byte, which is known behind the text.
+            if (_buffer.Length - _length < 1 + (MaxShort * 3))
+            {
+                Grow(1 + (MaxShort * 3));
+            }
+
+            var written = Encoding.UTF8.GetBytes(text, _buffer.AsSpan(_length + 1));
+            _buffer[_length] = (byte)written;
+            _length += 1 + written;
+            return;
+        }
+
         var count = Encoding.UTF8.GetByteCount(text);
         WriteVarInt((ulong)count);
         Encoding.UTF8.GetBytes(text, Take(count));
+    }
+
+    /// <summary>Writes two texts with a character between them as one.</summary>
+    internal void WriteStrings(string first, char between, string second)
+    {
+        var count = Encoding.UTF8.GetByteCount(first) + 1 + Encoding.UTF8.GetByteCount(second);
+        WriteVarInt((ulong)count);
+        var target = Take(count);
+        var written = Encoding.UTF8.GetBytes(first, target);
+        target[written] = (byte)between;
+        Encoding.UTF8.GetBytes(second, target[(written + 1)..]);
     }
 
     /// <summary>Begins a block; the answer is for <see cref="EndBlock"/>.</summary>
@@ -135,13 +171,15 @@ public sealed class Writer
     {
         if (_buffer.Length - _length < count)
         {
-            Array.Resize(ref _buffer, Math.Max(_buffer.Length * 2, _length + count));
+            Grow(count);
         }
 
         var span = _buffer.AsSpan(_length, count);
         _length += count;
         return span;
     }
+
+    private void Grow(int count) => Array.Resize(ref _buffer, Math.Max(_buffer.Length * 2, _length + count));
 }
 
 /// <summary>The value cannot be written, or the bytes cannot be read.</summary>

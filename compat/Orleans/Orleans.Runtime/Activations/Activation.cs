@@ -6,19 +6,25 @@ namespace Orleans.Runtime;
 /// One grain object in memory with its queue of requests. Requests run as turns of <see cref="Scheduler"/>; the queue
 /// and the state are guarded by a lock, because requests come from any thread.
 /// </summary>
-internal sealed class Activation : IGrainContext, IReentrantSections
+internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentrantSections
 {
     private readonly Lock _lock = new();
-    private readonly LinkedList<ActivationRequest> _waiting = [];
-    private readonly List<ActivationRequest> _running = [];
-    private readonly StagedLifecycle _lifecycle = new();
-    private readonly TaskCompletionSource _deactivated = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SiloRuntime _silo;
-    private readonly AsyncServiceScope _scope;
-    private readonly HashSet<IDisposable> _timers = [];
+    private ActivationRequest.List _waiting;
+    private ActivationRequest.List _running;
+    private bool _isStartQueued;
+
+    // What most activations never need is made when it is asked for: there may be 100,000 of them.
+    private StagedLifecycle? _lifecycle;
+    private TaskCompletionSource? _deactivated;
+    private AsyncServiceScope? _scope;
+    private GrainReference? _reference;
+    private HashSet<IDisposable>? _timers;
     private List<Guid>? _openChains;
     private State _state = State.Activating;
     private DeactivationReason? _deactivationReason;
+    private volatile bool _isAskedToEnd;
+    private bool _isOver;
     private long _lastUsed;
     private long _keepUntil;
 
@@ -28,10 +34,13 @@ internal sealed class Activation : IGrainContext, IReentrantSections
         GrainId = grainId;
         Info = info;
         Scheduler = new ActivationScheduler(this);
-        _scope = silo.Services.CreateAsyncScope();
-        _lastUsed = silo.Time.GetTimestamp();
-        GrainReference = new UntypedReference(silo.Caller, grainId);
+        _lastUsed = silo.Pending.Now;
     }
+
+    /// <summary>Requests that one turn starts.</summary>
+    private const int MaxStarts = 64;
+
+    private static readonly Action<object?> StartTurn = static self => ((Activation)self!).StartRequests(null, isStartTurn: true);
 
     private enum State
     {
@@ -45,23 +54,48 @@ internal sealed class Activation : IGrainContext, IReentrantSections
     public GrainId GrainId { get; }
 
     /// <inheritdoc/>
-    public GrainReference GrainReference { get; }
+    public GrainReference GrainReference => _reference ??= new UntypedReference(_silo.Caller, GrainId);
 
     /// <inheritdoc/>
     public object? GrainInstance { get; private set; }
 
     /// <inheritdoc/>
-    public IServiceProvider ActivationServices => _scope.ServiceProvider;
+    public IServiceProvider ActivationServices => (_scope ??= _silo.Services.CreateAsyncScope()).ServiceProvider;
 
     /// <inheritdoc/>
-    public IGrainLifecycle ObservableLifecycle => _lifecycle;
+    public IGrainLifecycle ObservableLifecycle => Lifecycle;
 
     /// <inheritdoc/>
-    public Task Deactivated => _deactivated.Task;
+    public Task Deactivated
+    {
+        get
+        {
+            lock (_lock)
+            {
+                if (_isOver)
+                {
+                    return Task.CompletedTask;
+                }
+
+                return (_deactivated ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            }
+        }
+    }
 
     public GrainClassInfo Info { get; }
 
+    /// <summary>Whether others may still write this grain's states; null on a silo that is alone.</summary>
+    public Clustering.Takeovers? Takeovers => _silo.Cluster?.Takeovers;
+
     public ActivationScheduler Scheduler { get; }
+
+    /// <inheritdoc/>
+    public IGrainRuntime Runtime => _silo.GrainRuntime;
+
+    /// <summary>The view by which the grain was last found to belong to this silo.</summary>
+    public Clustering.ClusterView? OwnedIn { get; set; }
+
+    private StagedLifecycle Lifecycle => _lifecycle ??= new StagedLifecycle();
 
     /// <summary>Requests that wait or run.</summary>
     public int Load
@@ -74,6 +108,9 @@ internal sealed class Activation : IGrainContext, IReentrantSections
             }
         }
     }
+
+    /// <summary>A state that was taken over could not be compared with the store.</summary>
+    public void NoteNotCompared(Exception exception) => _silo.Log.NotCompared(exception, GrainId);
 
     /// <summary>Makes the object and runs its start. Called once, right after construction.</summary>
     public void Start() => Scheduler.Queue(static self => _ = ((Activation)self!).ActivateAsync(), this);
@@ -88,15 +125,17 @@ internal sealed class Activation : IGrainContext, IReentrantSections
                 return false;
             }
 
-            _waiting.AddLast(request);
-            if (_state != State.Valid)
+            _waiting.Add(request);
+            if (_state != State.Valid || _isStartQueued)
             {
-                // It runs after the start, or goes to the next activation after the end.
+                // It runs after the start, or with those that are about to, or goes to the next activation after the end.
                 return true;
             }
+
+            _isStartQueued = true;
         }
 
-        Scheduler.Queue(static self => ((Activation)self!).StartRequests(), this);
+        Scheduler.Queue(StartTurn, this);
         return true;
     }
 
@@ -111,6 +150,7 @@ internal sealed class Activation : IGrainContext, IReentrantSections
             }
 
             _deactivationReason = deactivationReason;
+            _isAskedToEnd = true;
         }
 
         Scheduler.Queue(static self => ((Activation)self!).EndWhenIdle(), this);
@@ -121,14 +161,15 @@ internal sealed class Activation : IGrainContext, IReentrantSections
     {
         lock (_lock)
         {
-            var now = _silo.Time.GetTimestamp();
+            var now = _silo.Pending.Now;
             if (_state != State.Valid || _deactivationReason is not null || _waiting.Count + _running.Count > 0
-                || now < _keepUntil || _silo.Time.GetElapsedTime(_lastUsed, now) < age)
+                || now < _keepUntil || now - _lastUsed < age.TotalMilliseconds)
             {
                 return false;
             }
 
             _deactivationReason = new DeactivationReason(DeactivationReasonCode.ActivationIdle, "The activation was idle.");
+            _isAskedToEnd = true;
         }
 
         Scheduler.Queue(static self => ((Activation)self!).EndWhenIdle(), this);
@@ -156,7 +197,7 @@ internal sealed class Activation : IGrainContext, IReentrantSections
         {
             _keepUntil = time == Timeout.InfiniteTimeSpan
                 ? long.MaxValue
-                : _silo.Time.GetTimestamp() + (long)(time.TotalSeconds * _silo.Time.TimestampFrequency);
+                : _silo.Pending.Now + (long)time.TotalMilliseconds;
         }
     }
 
@@ -165,7 +206,7 @@ internal sealed class Activation : IGrainContext, IReentrantSections
     {
         lock (_lock)
         {
-            _timers.Add(timer);
+            (_timers ??= []).Add(timer);
         }
     }
 
@@ -174,7 +215,7 @@ internal sealed class Activation : IGrainContext, IReentrantSections
     {
         lock (_lock)
         {
-            _timers.Remove(timer);
+            _timers?.Remove(timer);
         }
     }
 
@@ -187,7 +228,7 @@ internal sealed class Activation : IGrainContext, IReentrantSections
         }
 
         // Calls of a chain that the caller opened may wait here already.
-        Scheduler.Queue(static self => ((Activation)self!).StartRequests(), this);
+        Scheduler.Queue(static self => ((Activation)self!).StartRequests(null), this);
     }
 
     /// <inheritdoc/>
@@ -203,19 +244,22 @@ internal sealed class Activation : IGrainContext, IReentrantSections
     {
         try
         {
-            using var timeout = new CancellationTokenSource(_silo.Collection.ActivationTimeout, _silo.Time);
             GrainInstance = _silo.Activator.Create(this);
             if (GrainInstance is ILifecycleParticipant<IGrainLifecycle> participant)
             {
-                participant.Participate(_lifecycle);
+                participant.Participate(Lifecycle);
             }
 
-            if (GrainInstance is IGrainBase grain)
+            if (Info.HasStart || _lifecycle is not null)
             {
-                _lifecycle.Subscribe("Grain", GrainLifecycleStage.Activate, grain.OnActivateAsync);
-            }
+                using var timeout = new CancellationTokenSource(_silo.Collection.ActivationTimeout, _silo.Time);
+                if (GrainInstance is IGrainBase grain)
+                {
+                    Lifecycle.Subscribe("Grain", GrainLifecycleStage.Activate, grain.OnActivateAsync);
+                }
 
-            await _lifecycle.StartAsync(timeout.Token).WaitAsync(timeout.Token);
+                await Lifecycle.StartAsync(timeout.Token).WaitAsync(timeout.Token);
+            }
         }
         catch (Exception e)
         {
@@ -230,36 +274,81 @@ internal sealed class Activation : IGrainContext, IReentrantSections
             _state = State.Valid;
         }
 
-        StartRequests();
-        EndWhenIdle();
+        StartRequests(null);
     }
 
-    /// <summary>A turn: starts every waiting request that may run beside those that run.</summary>
-    private void StartRequests()
+    /// <summary>A turn: starts every waiting request that may run beside those that run, but not so many that others starve.</summary>
+    private void StartRequests(ActivationRequest? finished, bool isStartTurn = false)
     {
-        while (TakeNext() is { } request)
+        for (var i = 0; TakeNext(finished, isStartTurn && i == 0, isLast: i == MaxStarts) is { } request; i++)
         {
-            _ = RunAsync(request);
+            var running = request.RunAsync(this);
+            finished = null;
+            if (running.IsCompleted)
+            {
+                finished = request;
+            }
+            else
+            {
+                _ = FinishAsync(running, request);
+            }
+        }
+
+        if (_isAskedToEnd)
+        {
+            EndWhenIdle();
         }
     }
 
-    private ActivationRequest? TakeNext()
+    private async Task FinishAsync(Task running, ActivationRequest request)
+    {
+        await running;
+        StartRequests(request);
+    }
+
+    /// <summary>Forgets a request that is over and answers the next to start, or null. After the last the others get a turn of their own.</summary>
+    private ActivationRequest? TakeNext(ActivationRequest? finished, bool isStartTurn, bool isLast)
     {
         lock (_lock)
         {
+            if (isStartTurn)
+            {
+                _isStartQueued = false;
+            }
+
+            if (finished is not null)
+            {
+                _running.Remove(finished);
+                if (finished.KeepsAlive)
+                {
+                    _lastUsed = _silo.Pending.Now;
+                }
+            }
+
+            if (isLast)
+            {
+                if (!_isStartQueued)
+                {
+                    _isStartQueued = true;
+                    Scheduler.Queue(StartTurn, this);
+                }
+
+                return null;
+            }
+
             if (_state != State.Valid || (_deactivationReason is not null && _running.Count == 0))
             {
                 return null;
             }
 
-            for (var node = _waiting.First; node is not null; node = node.Next)
+            for (var request = _waiting.First; request is not null; request = ActivationRequest.List.Next(request))
             {
                 // Once it is to end, only calls that a running request waits for are let in.
-                if (_deactivationReason is null ? MayStart(node.Value) : IsOpenTo(node.Value))
+                if (_deactivationReason is null ? MayStart(request) : IsOpenTo(request))
                 {
-                    _waiting.Remove(node);
-                    _running.Add(node.Value);
-                    return node.Value;
+                    _waiting.Remove(request);
+                    _running.Add(request);
+                    return request;
                 }
             }
 
@@ -279,7 +368,7 @@ internal sealed class Activation : IGrainContext, IReentrantSections
             return true;
         }
 
-        foreach (var running in _running)
+        for (var running = _running.First; running is not null; running = ActivationRequest.List.Next(running))
         {
             var compatible = running.AlwaysInterleave || (running.IsReadOnly && request.IsReadOnly);
             if (!compatible)
@@ -294,22 +383,6 @@ internal sealed class Activation : IGrainContext, IReentrantSections
     /// <summary>Whether the request belongs to a chain that a running request has let back in.</summary>
     private bool IsOpenTo(ActivationRequest request) =>
         _openChains is { Count: > 0 } open && request.ReentrancyId != Guid.Empty && open.Contains(request.ReentrancyId);
-
-    private async Task RunAsync(ActivationRequest request)
-    {
-        await request.RunAsync(this);
-        lock (_lock)
-        {
-            _running.Remove(request);
-            if (request.KeepsAlive)
-            {
-                _lastUsed = _silo.Time.GetTimestamp();
-            }
-        }
-
-        StartRequests();
-        EndWhenIdle();
-    }
 
     /// <summary>A turn: ends the activation if that was asked for and nothing runs.</summary>
     private void EndWhenIdle()
@@ -334,8 +407,8 @@ internal sealed class Activation : IGrainContext, IReentrantSections
         IDisposable[] timers;
         lock (_lock)
         {
-            timers = [.. _timers];
-            _timers.Clear();
+            timers = [.. _timers ?? []];
+            _timers = null;
         }
 
         foreach (var timer in timers)
@@ -351,7 +424,10 @@ internal sealed class Activation : IGrainContext, IReentrantSections
                 await grain.OnDeactivateAsync(reason, timeout.Token).WaitAsync(timeout.Token);
             }
 
-            await _lifecycle.StopAsync(e => _silo.Log.DeactivationFailed(e, GrainId), timeout.Token).WaitAsync(timeout.Token);
+            if (_lifecycle is not null)
+            {
+                await _lifecycle.StopAsync(e => _silo.Log.DeactivationFailed(e, GrainId), timeout.Token).WaitAsync(timeout.Token);
+            }
         }
         catch (Exception e)
         {
@@ -364,8 +440,7 @@ internal sealed class Activation : IGrainContext, IReentrantSections
         lock (_lock)
         {
             _state = State.Ended;
-            left = [.. _waiting];
-            _waiting.Clear();
+            left = _waiting.TakeAll();
         }
 
         foreach (var request in left)
@@ -381,7 +456,12 @@ internal sealed class Activation : IGrainContext, IReentrantSections
         }
 
         SiloMetrics.ActivationsEnded.Add(1);
-        _deactivated.TrySetResult();
+        lock (_lock)
+        {
+            _isOver = true;
+        }
+
+        _deactivated?.TrySetResult();
     }
 
     private async Task DisposeInstanceAsync()
@@ -398,7 +478,10 @@ internal sealed class Activation : IGrainContext, IReentrantSections
                     break;
             }
 
-            await _scope.DisposeAsync();
+            if (_scope is { } scope)
+            {
+                await scope.DisposeAsync();
+            }
         }
         catch (Exception e)
         {

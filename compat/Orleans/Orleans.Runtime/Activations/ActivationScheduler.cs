@@ -1,3 +1,5 @@
+using Orleans.Runtime.Networking;
+
 namespace Orleans.Runtime;
 
 /// <summary>
@@ -63,7 +65,7 @@ internal sealed class ActivationScheduler(IGrainContext context) : TaskScheduler
             _isRunning = true;
         }
 
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
+        HeldWork.Queue(this);
     }
 
     /// <inheritdoc/>

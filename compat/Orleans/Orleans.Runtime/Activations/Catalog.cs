@@ -24,9 +24,20 @@ internal sealed class Catalog(SiloRuntime silo)
     /// <summary>Whether each silo has activations of its own of this grain.</summary>
     public bool IsLocalWorker(GrainId grainId) => TryFindClass(grainId.Type, out var info) && info.MaxLocalWorkers > 0;
 
+    /// <summary>The grain's activation, if there is one here that belongs to one silo of the cluster.</summary>
+    public Activation? Find(GrainId grainId) => _activations.GetValueOrDefault(grainId);
+
     /// <summary>Gives a request to the grain's activation, made now if there is none.</summary>
-    public void Deliver(GrainId grainId, ActivationRequest request)
+    /// <param name="grainId">The grain.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="view">The view by which the grain belongs here; null in a silo that is alone.</param>
+    public void Deliver(GrainId grainId, ActivationRequest request, Clustering.ClusterView? view = null)
     {
+        if (view is null && Find(grainId) is { } known && !silo.IsStopped && known.TryEnqueue(request))
+        {
+            return;
+        }
+
         if (silo.IsStopped)
         {
             request.Fail(new SiloUnavailableException($"The silo is stopped; {grainId} cannot be called."));
@@ -50,8 +61,15 @@ internal sealed class Catalog(SiloRuntime silo)
             return;
         }
 
-        while (!Find(grainId, info).TryEnqueue(request))
+        while (true)
         {
+            var activation = FindOrMake(grainId, info);
+            activation.OwnedIn = view;
+            if (activation.TryEnqueue(request))
+            {
+                return;
+            }
+
             // That activation has just ended and is about to leave the catalog; the next look finds none.
             Thread.Yield();
         }
@@ -91,7 +109,7 @@ internal sealed class Catalog(SiloRuntime silo)
         }
     }
 
-    private Activation Find(GrainId grainId, GrainClassInfo info)
+    private Activation FindOrMake(GrainId grainId, GrainClassInfo info)
     {
         if (_activations.TryGetValue(grainId, out var found))
         {
@@ -102,6 +120,12 @@ internal sealed class Catalog(SiloRuntime silo)
         found = _activations.GetOrAdd(grainId, made);
         if (ReferenceEquals(found, made))
         {
+            if (!silo.MayActivate(grainId))
+            {
+                // The share has moved since the call was brought here, and whoever hands it over may have looked already: nothing may run.
+                made.Deactivate(new DeactivationReason(DeactivationReasonCode.Migrating, "The grain's share has moved to another silo."));
+            }
+
             made.Start();
         }
 

@@ -12,6 +12,8 @@ internal sealed class GrainClassInfo
         Class = grainClass;
         IsReentrant = grainClass.IsDefined(typeof(ReentrantAttribute), inherit: true);
         MaxLocalWorkers = grainClass.GetCustomAttribute<StatelessWorkerAttribute>()?.MaxLocalWorkers ?? 0;
+        HasStart = !grainClass.IsAssignableTo(typeof(Grain))
+            || grainClass.GetMethod(nameof(Grain.OnActivateAsync), [typeof(CancellationToken)])?.DeclaringType != typeof(Grain);
         AgeLimit = grainClass.GetCustomAttribute<CollectionAgeLimitAttribute>()?.AgeLimit;
         if (grainClass.GetCustomAttribute<MayInterleaveAttribute>() is { } predicate)
         {
@@ -29,6 +31,9 @@ internal sealed class GrainClassInfo
 
     /// <summary>0 for grains with an identity.</summary>
     public int MaxLocalWorkers { get; }
+
+    /// <summary>Whether the class does something at its start: the base class's method is empty.</summary>
+    public bool HasStart { get; }
 
     public TimeSpan? AgeLimit { get; }
 

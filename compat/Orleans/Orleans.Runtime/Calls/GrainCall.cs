@@ -8,8 +8,11 @@ namespace Orleans.Runtime;
 /// </summary>
 internal abstract class GrainCall : ActivationRequest
 {
-    protected GrainCall(CallRuntime runtime, GrainId target, GrainRequest request)
+    private uint _uniformHash;
+
+    protected GrainCall(CallRuntime runtime, GrainId target, GrainRequest request, uint uniformHash = 0)
     {
+        _uniformHash = uniformHash;
         Runtime = runtime;
         Target = target;
         Request = request;
@@ -24,8 +27,23 @@ internal abstract class GrainCall : ActivationRequest
 
     public GrainRequest Request { get; }
 
-    /// <summary>When the caller stops waiting, as the clock's timestamp; 0 when nobody waits.</summary>
+    /// <summary>When the caller stops waiting, by the clock of <see cref="PendingCalls"/>; 0 when nobody waits.</summary>
     public long ExpiresAt { get; set; }
+
+    /// <summary>Where it is noted as waited for, and its neighbours there. Theirs to change.</summary>
+    public volatile PendingCalls.Stripe? Pending;
+
+    /// <inheritdoc cref="Pending"/>
+    public GrainCall? NextPending { get; set; }
+
+    /// <inheritdoc cref="Pending"/>
+    public GrainCall? PreviousPending { get; set; }
+
+    /// <summary>The membership version by which the sender chose this silo; 0 for a call of this process, and for a client that has none.</summary>
+    public virtual long ViewVersion => 0;
+
+    /// <summary>The target's uniform hash.</summary>
+    public uint UniformHash => _uniformHash != 0 ? _uniformHash : _uniformHash = Target.GetUniformHashCode();
 
     /// <inheritdoc/>
     public override bool AlwaysInterleave => (Request.Options & GrainRequestOptions.AlwaysInterleave) != 0;
@@ -68,15 +86,15 @@ internal abstract class GrainCall : ActivationRequest
     public abstract Task RunOnAsync(object target);
 
     /// <summary>The answer of another process: what the callee's <see cref="WireAnswer"/> wrote.</summary>
-    public abstract void Answer(ReadOnlyMemory<byte> payload);
+    public abstract void Answer(Serialization.Reader payload);
 }
 
 /// <summary>The connection over which a call was sent and its number there.</summary>
 internal readonly record struct SentCall(Networking.ClusterConnection? Connection, ulong Id);
 
 /// <summary>A call with its result's type.</summary>
-internal abstract class GrainCall<TResult>(CallRuntime runtime, GrainId target, GrainRequest<TResult> request)
-    : GrainCall(runtime, target, request)
+internal abstract class GrainCall<TResult>(CallRuntime runtime, GrainId target, GrainRequest<TResult> request, uint uniformHash = 0)
+    : GrainCall(runtime, target, request, uniformHash)
 {
     /// <inheritdoc/>
     public override async Task RunAsync(Activation activation)

@@ -12,17 +12,16 @@ internal sealed class GrainCaller(CallRuntime runtime) : IGrainCaller
     public void Send(GrainReference target, GrainRequest request)
     {
         request.CopyArguments();
-        runtime.Dispatch(MakeOneWay(target.GrainId, request));
+        runtime.Dispatch(MakeOneWay(target, request));
     }
 
-    private GrainCall MakeOneWay(GrainId target, GrainRequest request) => request is GrainRequest<VoidResult> plain
-        ? new OwnCall<VoidResult>(runtime, target, plain, isOneWay: true)
-        : new OwnCall<VoidResult>(runtime, target, new DiscardedResult(request), isOneWay: true);
+    private OwnCall<VoidResult> MakeOneWay(GrainReference target, GrainRequest request) => new(
+        runtime, target.GrainId, request as GrainRequest<VoidResult> ?? new DiscardedResult(request), isOneWay: true, target.UniformHash);
 
     private Task<TResult> SendAsync<TResult>(GrainReference target, GrainRequest<TResult> request)
     {
         request.CopyArguments();
-        var call = new OwnCall<TResult>(runtime, target.GrainId, request, isOneWay: false);
+        var call = new OwnCall<TResult>(runtime, target.GrainId, request, isOneWay: false, target.UniformHash);
         runtime.Pending.Add(call, request.GetDefaultResponseTimeout() ?? runtime.ResponseTimeout);
         runtime.Dispatch(call);
         return request.TakesCancellationToken ? CancelWithAsync(call, request.GetCancellationToken()) : call.Result;
@@ -35,10 +34,10 @@ internal sealed class GrainCaller(CallRuntime runtime) : IGrainCaller
             static state =>
             {
                 var call = (OwnCall<TResult>)state!;
-                if (call.Sent.Connection is { } connection)
+                if (call.Sent is { Connection: { } connection, Id: var id })
                 {
                     call.Fail(new OperationCanceledException("The caller has cancelled the call."));
-                    connection.SendCancel(call.Sent.Id);
+                    connection.SendCancel(id);
                 }
             },
             call);

@@ -3,20 +3,27 @@ using Orleans.Serialization;
 
 namespace Orleans.Runtime;
 
-/// <summary>A call that was made in this process.</summary>
-internal sealed class OwnCall<TResult> : GrainCall<TResult>
+/// <summary>
+/// A call that was made in this process. A client's caller goes on where its answer was read, when that was alone, and
+/// on the thread pool else; in a silo, where a turn may end a call, always on the thread pool or as a turn of its grain.
+/// </summary>
+internal sealed class OwnCall<TResult> : GrainCall<TResult>, IThreadPoolWorkItem
 {
     private readonly IGrainContext? _source = RuntimeContext.Current;
     private readonly TaskCompletionSource<TResult>? _result;
+    private TResult _value = default!;
+    private Exception? _exception;
+    private int _isEnded;
 
-    public OwnCall(CallRuntime runtime, GrainId target, GrainRequest<TResult> request, bool isOneWay)
-        : base(runtime, target, request)
+    public OwnCall(CallRuntime runtime, GrainId target, GrainRequest<TResult> request, bool isOneWay, uint uniformHash)
+        : base(runtime, target, request, uniformHash)
     {
         Values = RequestContext.Export();
         Chain = RequestContext.ReentrancyId;
         if (!isOneWay)
         {
-            _result = new TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _result = new TaskCompletionSource<TResult>(
+                runtime.IsClient ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }
 
@@ -27,7 +34,7 @@ internal sealed class OwnCall<TResult> : GrainCall<TResult>
     public override GrainId? Source => _source?.GrainId;
 
     /// <inheritdoc/>
-    public override bool IsDone => _result?.Task.IsCompleted ?? false;
+    public override bool IsDone => Volatile.Read(ref _isEnded) != 0;
 
     /// <inheritdoc/>
     public override bool IsOneWay => _result is null;
@@ -48,49 +55,73 @@ internal sealed class OwnCall<TResult> : GrainCall<TResult>
         {
             LogFailure(exception);
         }
-        else if (_result.TrySetException(exception))
+        else
         {
-            End();
+            End(default!, exception);
         }
     }
 
     /// <inheritdoc/>
-    public override void Answer(ReadOnlyMemory<byte> payload)
+    public override void Answer(Reader payload)
     {
         TResult value;
+        Exception? exception;
         try
         {
-            value = WireAnswer.Read<TResult>(payload, Runtime.Caller, out var exception);
-            if (exception is not null)
-            {
-                Fail(exception);
-                return;
-            }
+            value = WireAnswer.Read<TResult>(payload, out exception);
         }
         catch (SerializerException e)
         {
-            Fail(e);
-            return;
+            (value, exception) = (default!, e);
         }
 
-        if (_result is not null && _result.TrySetResult(value))
+        if (_result is not null)
         {
-            End();
+            End(value, exception);
         }
     }
 
     /// <inheritdoc/>
     protected override void Complete(TResult value)
     {
-        if (_result is not null && _result.TrySetResult(DeepCopy.Of(value)))
+        if (_result is not null)
         {
-            End();
+            End(DeepCopy.Of(value), null);
         }
     }
 
-    private void End()
+    /// <summary>A client's caller goes on.</summary>
+    void IThreadPoolWorkItem.Execute() => Tell();
+
+    private void End(TResult value, Exception? exception)
     {
-        Runtime.Pending.Remove(this);
+        if (Interlocked.Exchange(ref _isEnded, 1) != 0)
+        {
+            return;
+        }
+
+        (_value, _exception) = (value, exception);
+        PendingCalls.Remove(this);
         Sent.Connection?.Forget(Sent.Id);
+        if (Runtime.IsClient)
+        {
+            HeldWork.Queue(this);
+        }
+        else
+        {
+            Tell();
+        }
+    }
+
+    private void Tell()
+    {
+        if (_exception is null)
+        {
+            _result!.SetResult(_value);
+        }
+        else
+        {
+            _result!.SetException(_exception);
+        }
     }
 }

@@ -27,7 +27,7 @@ internal sealed class ReceivedCall<TResult> : GrainCall<TResult>, IReceivedCall
     public override GrainId? Source => _header.Source;
 
     /// <inheritdoc/>
-    public override bool IsDone => Volatile.Read(ref _isAnswered) != 0 || (ExpiresAt != 0 && Runtime.Time.GetTimestamp() > ExpiresAt);
+    public override bool IsDone => Volatile.Read(ref _isAnswered) != 0 || (ExpiresAt != 0 && Runtime.Pending.Now > ExpiresAt);
 
     /// <inheritdoc/>
     public override bool IsOneWay => _header.Id == 0;
@@ -45,7 +45,7 @@ internal sealed class ReceivedCall<TResult> : GrainCall<TResult>, IReceivedCall
     public ClusterConnection Connection => _connection;
 
     /// <inheritdoc/>
-    public long ViewVersion => _header.ViewVersion;
+    public override long ViewVersion => _header.ViewVersion;
 
     /// <inheritdoc/>
     public void Cancel()
@@ -68,11 +68,11 @@ internal sealed class ReceivedCall<TResult> : GrainCall<TResult>, IReceivedCall
     }
 
     /// <inheritdoc/>
-    public override void Answer(ReadOnlyMemory<byte> payload)
+    public override void Answer(Serialization.Reader payload)
     {
         if (!IsOneWay && TryEnd())
         {
-            WireAnswer.PassOn(_connection, _header.Id, payload.Span);
+            WireAnswer.PassOn(_connection, _header.Id, payload.Rest);
         }
     }
 
@@ -92,7 +92,6 @@ internal sealed class ReceivedCall<TResult> : GrainCall<TResult>, IReceivedCall
             return false;
         }
 
-        Runtime.Pending.Remove(this);
         Sent.Connection?.Forget(Sent.Id);
         if (_cancellation is not null)
         {

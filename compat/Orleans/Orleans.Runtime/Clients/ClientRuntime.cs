@@ -22,7 +22,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
     private readonly ConcurrentDictionary<SiloAddress, SiloLink> _links = new();
     private readonly Queue<GrainCall> _waiting = new();
     private readonly CancellationTokenSource _stopped = new();
-    private readonly SemaphoreSlim _wake = new(0);
+    private readonly WakeSignal _wake;
     private readonly IGatewayListProvider _gateways;
     private readonly TimeSpan _refresh;
     private volatile ClusterView _view = ClusterView.Empty;
@@ -33,6 +33,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
     public ClientRuntime(IServiceProvider services)
         : base(services, services.GetRequiredService<IOptions<ClientMessagingOptions>>().Value.ResponseTimeout)
     {
+        _wake = new WakeSignal(Time);
         Local = new PeerIdentity($"client-{Guid.NewGuid():N}", IsSilo: false);
         Observers = new LocalObservers(Local.Name);
         Observers.AddNamed(ISiloControl.Name, this);
@@ -50,6 +51,8 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
     CallRuntime ILinkOwner.Runtime => this;
 
     public long ViewVersion => _view.Version;
+
+    public override bool IsClient => true;
 
     /// <summary>The silos, as the gateways told last.</summary>
     public ClusterView View => _view;
@@ -104,7 +107,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
             return;
         }
 
-        if (_view.OwnerOf(call.Target) is { } owner && _links.TryGetValue(owner.Silo, out var link) && link.IsOpen)
+        if (_view.OwnerOf(call.UniformHash) is { } owner && _links.TryGetValue(owner.Silo, out var link) && link.IsOpen)
         {
             link.Send(call);
             return;
@@ -186,7 +189,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
             _open = [.. _links.Values.Where(l => l.IsOpen)];
         }
 
-        _wake.Release();
+        _wake.Set();
     }
 
     bool IHealthCheckParticipant.CheckIsHealthy(DateTime lastCheckTime, out string? reason)
@@ -297,7 +300,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
                 }
             }
 
-            await ((Task)_wake.WaitAsync(_open.Length == 0 ? RetryAfter : _refresh, cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _wake.WaitAsync(_open.Length == 0 ? RetryAfter : _refresh, cancellationToken);
         }
     }
 }

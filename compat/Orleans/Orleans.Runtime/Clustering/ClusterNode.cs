@@ -20,6 +20,8 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     /// <summary>How long a call from a silo with a newer view waits until this silo has it too.</summary>
     private static readonly TimeSpan ViewLimit = TimeSpan.FromSeconds(2);
 
+    private static readonly TimeSpan ViewRetry = TimeSpan.FromMilliseconds(100);
+
     /// <summary>How long a silo that leaves waits for what is under way.</summary>
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
 
@@ -63,12 +65,16 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             Self, runtime.Name, (_gatewayListener?.LocalEndPoint as IPEndPoint)?.Port ?? 0, services.GetRequiredService<IMembershipTable>(), _membership, runtime.Time, runtime.Log,
             () => _standstill?.IsClosed == true);
         Handovers = new Handovers(this);
+        Takeovers = new Takeovers(this, _membership);
         Gateway = new Gateway(this);
         Network = new ClusterNetwork(cluster.ClusterId, security, runtime, services.GetService<INetworkFaults>());
         _prober = new SiloProber(this, _membership);
 
         // A clock that tests move says nothing about a process that stands still.
-        _standstill = runtime.Time == TimeProvider.System ? new StandstillGuard(MakeSureAsync) : null;
+        // Whoever answered a probe a moment ago misses that many before anybody votes; two thirds of it are surely too short.
+        var notDeadBefore = _membership.ProbeTimeout * _membership.NumMissedProbesLimit * 2 / 3;
+        _standstill = runtime.Time == TimeProvider.System ? new StandstillGuard(notDeadBefore, MakeSureAsync) : null;
+        Oracle.ViewChanging += OnViewChanging;
         Oracle.ViewChanged += OnViewChanged;
         Oracle.DeclaredDead += OnDeclaredDead;
     }
@@ -84,6 +90,8 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     public MembershipOracle Oracle { get; }
 
     public Handovers Handovers { get; }
+
+    public Takeovers Takeovers { get; }
 
     public Gateway Gateway { get; }
 
@@ -111,7 +119,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         var joining = JoinAsync();
 
         // Most often this takes a moment; a table that is away must not keep the process from saying so.
-        await Task.WhenAny(joining, Task.Delay(JoinRetry * 2, cancellationToken));
+        await Task.WhenAny(joining, Task.Delay(JoinRetry * 2, Runtime.Time, cancellationToken));
     }
 
     /// <summary>Hands the grains over and leaves. Calls of this process still go to the others.</summary>
@@ -166,6 +174,14 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     public void Dispatch(GrainCall call)
     {
         var id = call.Target;
+        var view = Oracle.View;
+        if (Runtime.Catalog.Find(id) is { } known && ReferenceEquals(known.OwnedIn, view) && call.ViewVersion <= view.Version
+            && !Runtime.IsStopped && _standstill?.PassAsync() is null or { IsCompletedSuccessfully: true } && known.TryEnqueue(call))
+        {
+            // Most calls by far: the grain is here, and was found to belong here by this very view.
+            return;
+        }
+
         if (_stopped.IsCancellationRequested)
         {
             call.Fail(new SiloUnavailableException($"The silo has stopped; {id} cannot be called."));
@@ -184,9 +200,16 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             return;
         }
 
-        if (call is IReceivedCall { ViewVersion: var version } && version > ViewVersion)
+        if (_standstill?.PassAsync() is { IsCompletedSuccessfully: false } pass)
         {
-            _ = CatchUpAsync(version, call);
+            // Calls within this process as well: their grains may be another silo's by now.
+            _ = WaitAndDispatchAsync(pass.AsTask(), call);
+            return;
+        }
+
+        if (call.ViewVersion > view.Version)
+        {
+            _ = CatchUpAsync(call.ViewVersion, call);
             return;
         }
 
@@ -196,7 +219,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             return;
         }
 
-        var owner = Oracle.View.OwnerOf(id);
+        var owner = view.OwnerOf(call.UniformHash);
         if (owner is null || owner.Silo == Self)
         {
             if (Handovers.Find(id) is { } handover && !Runtime.Catalog.Has(id))
@@ -205,7 +228,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
                 return;
             }
 
-            Runtime.Catalog.Deliver(id, call);
+            Runtime.Catalog.Deliver(id, call, view);
         }
         else if (call.Hops >= MaxHops)
         {
@@ -349,7 +372,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             {
                 NotReady = $"The membership table cannot be used: {e.Message}";
                 Runtime.Log.JoinDelayed(e.Message);
-                await Task.Delay(JoinRetry, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(JoinRetry, Runtime.Time, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
@@ -420,9 +443,14 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         }
     }
 
-    private void OnViewChanged(ClusterView before, ClusterView after)
+    private void OnViewChanging(ClusterView before, ClusterView after)
     {
         Handovers.Expect(before.Active.Length == 0 ? Without(after, Self) : before, after);
+        Takeovers.OnView(before, after);
+    }
+
+    private void OnViewChanged(ClusterView before, ClusterView after)
+    {
         foreach (var (silo, link) in _links)
         {
             if (after.Find(silo)?.Status is null or SiloStatus.Dead && _links.TryRemove(silo, out _))
@@ -461,6 +489,8 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             await Task.WhenAll(moving.Select(a => a.Deactivated)).WaitAsync(Handovers.Limit, Runtime.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        // What this silo was itself waiting for was not its own to hand over yet.
+        await Handovers.EarlierAsync(view.Version).WaitAsync(Handovers.Limit, Runtime.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         SayHandedOver(view);
     }
 
@@ -496,7 +526,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             await Oracle.RefreshAsync(_stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (ViewVersion < version)
             {
-                await Task.WhenAny(arrived, Task.Delay(100, CancellationToken.None));
+                await Task.WhenAny(arrived, Task.Delay(ViewRetry, Runtime.Time));
             }
         }
 

@@ -3,12 +3,14 @@ using System.Net;
 namespace Orleans.Runtime.Clustering;
 
 /// <summary>One silo as the membership table has it.</summary>
+/// <param name="VotedDeadAt">When the others declared it dead, in ticks of UTC; 0 when they did not, so also when it left by itself.</param>
 [GenerateSerializer, Immutable, Alias("sys.ClusterMember")]
 internal sealed record ClusterMember(
     [property: Id(0)] SiloAddress Silo,
     [property: Id(1)] SiloStatus Status,
     [property: Id(2)] int GatewayPort,
-    [property: Id(3)] string Name)
+    [property: Id(3)] string Name,
+    [property: Id(4)] long VotedDeadAt)
 {
     /// <summary>Where clients connect; null when it takes none.</summary>
     public IPEndPoint? Gateway => GatewayPort > 0 ? new IPEndPoint(Silo.Endpoint.Address, GatewayPort) : null;
@@ -31,6 +33,9 @@ internal sealed class ClusterView
     private readonly uint[] _points;
     private readonly ClusterMember[] _owners;
 
+    /// <summary>For each value of a hash's highest byte, the first place from there on.</summary>
+    private readonly int[] _first = new int[257];
+
     public ClusterView(ClusterSnapshot snapshot)
     {
         Snapshot = snapshot;
@@ -48,6 +53,11 @@ internal sealed class ClusterView
         points.Sort(static (a, b) => a.Point != b.Point ? a.Point.CompareTo(b.Point) : a.Owner.Silo.CompareTo(b.Owner.Silo));
         _points = [.. points.Select(p => p.Point)];
         _owners = [.. points.Select(p => p.Owner)];
+        for (var i = 0; i < _first.Length; i++)
+        {
+            var index = i == 256 ? _points.Length : Array.FindIndex(_points, p => p >> 24 >= i);
+            _first[i] = index < 0 ? _points.Length : index;
+        }
     }
 
     /// <summary>Before anything is known.</summary>
@@ -66,15 +76,22 @@ internal sealed class ClusterView
     public bool IsActive(SiloAddress silo) => Array.Exists(Active, m => m.Silo == silo);
 
     /// <summary>Whose a grain is; null when no silo serves.</summary>
-    public ClusterMember? OwnerOf(GrainId grain)
+    public ClusterMember? OwnerOf(GrainId grain) => OwnerOf(grain.GetUniformHashCode());
+
+    /// <summary>Whose a grain of that uniform hash is; null when no silo serves.</summary>
+    public ClusterMember? OwnerOf(uint hash)
     {
         if (_points.Length == 0)
         {
             return null;
         }
 
-        var index = Array.BinarySearch(_points, grain.GetUniformHashCode());
-        index = index < 0 ? ~index : index;
+        var index = _first[hash >> 24];
+        while (index < _points.Length && _points[index] < hash)
+        {
+            index++;
+        }
+
         return _owners[index == _owners.Length ? 0 : index];
     }
 

@@ -12,6 +12,8 @@ internal sealed class Gateway(ClusterNode node)
     /// <summary>Calls of a client's objects wait so long for its connection.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
+    private static readonly TimeSpan DrainStep = TimeSpan.FromMilliseconds(10);
+
     private readonly ConcurrentDictionary<string, ClusterConnection> _clients = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<SiloAddress, HashSet<string>> _elsewhere = new();
     private readonly ConcurrentDictionary<string, Absent> _absent = new(StringComparer.Ordinal);
@@ -66,15 +68,12 @@ internal sealed class Gateway(ClusterNode node)
             return;
         }
 
-        if (call.Hops == 0 || call.Source is not null)
+        foreach (var (silo, clients) in _elsewhere)
         {
-            foreach (var (silo, clients) in _elsewhere)
+            if (call.Hops < ClusterNode.MaxHops && clients.Contains(client) && node.TryLink(silo) is { } link)
             {
-                if (call.Hops < ClusterNode.MaxHops && clients.Contains(client) && node.TryLink(silo) is { } link)
-                {
-                    link.Send(call);
-                    return;
-                }
+                link.Send(call);
+                return;
             }
         }
 
@@ -117,7 +116,7 @@ internal sealed class Gateway(ClusterNode node)
         var since = node.Runtime.Time.GetTimestamp();
         while (!_clients.IsEmpty && node.Runtime.Time.GetElapsedTime(since) < limit)
         {
-            await Task.Delay(10, CancellationToken.None);
+            await Task.Delay(DrainStep, node.Runtime.Time);
         }
     }
 

@@ -27,6 +27,13 @@ internal sealed class Handovers(ClusterNode node)
             .ToHashSet();
         lock (_lock)
         {
+            foreach (var gone in _done.Keys.Where(s => after.Find(s)?.Status is null or SiloStatus.Dead).ToArray())
+            {
+                _done.Remove(gone);
+            }
+
+            // Whose word on an earlier view was missed may still be ending grains that were another's since.
+            losers.UnionWith(after.Snapshot.Members.Where(m => m.Status == SiloStatus.ShuttingDown && m.Silo != node.Self).Select(m => m.Silo));
             losers.RemoveWhere(s => _done.GetValueOrDefault(s) >= after.Version);
             foreach (var wait in _waits)
             {
@@ -78,6 +85,9 @@ internal sealed class Handovers(ClusterNode node)
         return null;
     }
 
+    /// <summary>Ends when nothing is awaited any more that views before this version brought.</summary>
+    public Task EarlierAsync(long version) => Task.WhenAll(_waits.Where(w => w.Version < version).Select(w => w.Over));
+
     private async Task EndLaterAsync(long version)
     {
         await Task.Delay(Limit, node.Runtime.Time);
@@ -88,6 +98,7 @@ internal sealed class Handovers(ClusterNode node)
                 foreach (var silo in wait.Losers)
                 {
                     node.Runtime.Log.HandoverMissed(silo);
+                    node.Takeovers.Doubt();
                 }
 
                 wait.RemoveWhere(_ => true);
@@ -104,7 +115,21 @@ internal sealed class Handovers(ClusterNode node)
         private readonly Dictionary<SiloAddress, TaskCompletionSource> _pending =
             losers.ToDictionary(s => s, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
 
+        private readonly HashSet<SiloAddress> _strangers = [.. losers.Where(s => !before.IsActive(s))];
+
         public long Version => version;
+
+        /// <summary>Ends with the last word.</summary>
+        public Task Over
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return Task.WhenAll(_pending.Values.Select(p => p.Task));
+                }
+            }
+        }
 
         public bool IsOver
         {
@@ -137,7 +162,8 @@ internal sealed class Handovers(ClusterNode node)
 
             lock (_lock)
             {
-                return _pending.GetValueOrDefault(owner.Silo)?.Task;
+                // One that leaves since before we looked may have the grain still, whoever has gained it meanwhile.
+                return (_pending.GetValueOrDefault(owner.Silo) ?? _strangers.Select(s => _pending.GetValueOrDefault(s)).FirstOrDefault(p => p is not null))?.Task;
             }
         }
 

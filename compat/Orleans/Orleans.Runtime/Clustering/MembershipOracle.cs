@@ -25,6 +25,9 @@ internal sealed class MembershipOracle(
     private SiloStatus _status = SiloStatus.Created;
     private bool _isAway;
 
+    /// <summary>Called before a new view is to be seen, one after the other: by then it must be known what to wait for.</summary>
+    public event Action<ClusterView, ClusterView>? ViewChanging;
+
     /// <summary>Called after each new view, one after the other.</summary>
     public event Action<ClusterView, ClusterView>? ViewChanged;
 
@@ -82,6 +85,7 @@ internal sealed class MembershipOracle(
                 var row = data.TryGet(self);
                 if (row?.Item1.Status == SiloStatus.Dead && status != SiloStatus.Dead)
                 {
+                    Take(SnapshotOf(data));
                     throw new SiloUnavailableException($"{self} was declared dead.");
                 }
 
@@ -128,6 +132,7 @@ internal sealed class MembershipOracle(
             }
 
             after = new ClusterView(snapshot);
+            ViewChanging?.Invoke(before, after);
             _view = after;
             log.ViewChanged(self, after.Find(self)?.Status ?? SiloStatus.None, after.Active.Length, after.Version);
             ViewChanged?.Invoke(before, after);
@@ -164,7 +169,9 @@ internal sealed class MembershipOracle(
         await ChangeAsync(
             data =>
             {
-                if (isDone || data.TryGet(silo) is not { } row || row.Item1.Status == SiloStatus.Dead)
+                // Who was declared dead itself votes no more: else two silos that do not reach each other would both end.
+                if (isDone || data.TryGet(self)?.Item1.Status is not (SiloStatus.Active or SiloStatus.Joining)
+                    || data.TryGet(silo) is not { } row || row.Item1.Status == SiloStatus.Dead)
                 {
                     return null;
                 }
@@ -189,8 +196,8 @@ internal sealed class MembershipOracle(
                 return (row.Item1, row.Item2);
             },
             cancellationToken,
-            onRetry: () => isDone = false);
-        if (_view.Find(silo)?.Status == SiloStatus.Dead)
+            onRetry: () => (isDone, votes) = (false, 0));
+        if (votes > 0 && _view.Find(silo)?.Status == SiloStatus.Dead)
         {
             log.DeclaredDead(silo, votes);
         }
@@ -213,7 +220,10 @@ internal sealed class MembershipOracle(
 
     private static ClusterSnapshot SnapshotOf(MembershipTableData data) => new(
         data.Version.Version,
-        [.. data.Members.Select(m => new ClusterMember(m.Item1.SiloAddress, m.Item1.Status, m.Item1.ProxyPort, m.Item1.SiloName ?? ""))]);
+        [.. data.Members.Select(m => new ClusterMember(m.Item1.SiloAddress, m.Item1.Status, m.Item1.ProxyPort, m.Item1.SiloName ?? "", VotedDeadAt(m.Item1)))]);
+
+    private static long VotedDeadAt(MembershipEntry entry) =>
+        entry is { Status: SiloStatus.Dead, SuspectTimes: [_, ..] votes } ? votes.Max(v => v.Item2).Ticks : 0;
 
     private MembershipEntry Row() => new()
     {
@@ -253,7 +263,7 @@ internal sealed class MembershipOracle(
                 if (!isWritten)
                 {
                     onRetry?.Invoke();
-                    await Task.Delay(RetryAfter * Random.Shared.NextDouble(), cancellationToken);
+                    await Task.Delay(RetryAfter * Random.Shared.NextDouble(), time, cancellationToken);
                 }
             }
         }

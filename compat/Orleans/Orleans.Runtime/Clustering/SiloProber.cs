@@ -8,10 +8,14 @@ namespace Orleans.Runtime.Clustering;
 /// </summary>
 internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions options)
 {
+    /// <summary>Probes more that a silo waits for when it reaches fewer than half of the others.</summary>
+    private const int Patience = 2;
+
     private readonly Dictionary<SiloAddress, int> _missed = [];
     private readonly HashSet<SiloAddress> _urgent = [];
-    private readonly SemaphoreSlim _wake = new(0);
+    private readonly WakeSignal _wake = new(node.Runtime.Time);
     private readonly Lock _lock = new();
+    private Task _refresh = Task.CompletedTask;
 
     /// <summary>The connection to a silo was lost or refused: probe it now.</summary>
     public void ProbeNow(SiloAddress silo)
@@ -20,7 +24,7 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
         {
             if (_urgent.Add(silo))
             {
-                _wake.Release();
+                _wake.Set();
             }
         }
     }
@@ -37,16 +41,34 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
             }
 
             var results = await Task.WhenAll(watched.Select(async silo => (Silo: silo, Lives: await node.ProbeAsync(silo, options.ProbeTimeout))));
+            var silent = results.Count(r => !r.Lives);
+            if (silent > 0)
+            {
+                // It may be us whom nobody reaches: then the table has it first.
+                RefreshSoon(cancellationToken);
+            }
+
+            // Who reaches fewer than half lets the others speak first: most likely they are right.
+            var limit = results.Length > 1 && silent * 2 > results.Length ? options.NumMissedProbesLimit + Patience : options.NumMissedProbesLimit;
             foreach (var (silo, lives) in results)
             {
                 _missed[silo] = lives ? 0 : _missed.GetValueOrDefault(silo) + 1;
-                if (_missed[silo] >= options.NumMissedProbesLimit)
+                if (_missed[silo] >= limit)
                 {
                     await SuspectAsync(silo, cancellationToken);
                 }
             }
 
             await WaitAsync(results.Any(r => !r.Lives) ? options.ProbeTimeout / 5 : options.ProbeTimeout, cancellationToken);
+        }
+    }
+
+    /// <summary>Reads the table, and not twice at a time: it may hang, and probing goes on.</summary>
+    private void RefreshSoon(CancellationToken cancellationToken)
+    {
+        if (_refresh.IsCompleted)
+        {
+            _refresh = node.Oracle.RefreshAsync(cancellationToken);
         }
     }
 
@@ -66,8 +88,8 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
         node.Runtime.Log.Suspecting(silo, _missed[silo]);
         try
         {
-            using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            time.CancelAfter(options.ProbeTimeout * 5);
+            using var timeout = new CancellationTokenSource(options.ProbeTimeout * 5, node.Runtime.Time);
+            using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
             await node.Oracle.VoteDeadAsync(silo, time.Token);
             node.TellEverybody();
         }
@@ -80,15 +102,7 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
 
     private async Task WaitAsync(TimeSpan period, CancellationToken cancellationToken)
     {
-        try
-        {
-            await _wake.WaitAsync(period, cancellationToken);
-        }
-        catch (OperationCanceledException)
-        {
-            return;
-        }
-
+        await _wake.WaitAsync(period, cancellationToken);
         lock (_lock)
         {
             _urgent.Clear();

@@ -7,20 +7,20 @@ namespace Orleans.Runtime.Clustering;
 /// </summary>
 internal sealed class StandstillGuard : IDisposable
 {
-    /// <summary>Nobody is declared dead sooner than this after its last sign of life.</summary>
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
-
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
 
+    private readonly long _limit;
     private readonly Func<TimeSpan, Task> _makeSure;
     private readonly Lock _lock = new();
     private readonly ManualResetEventSlim _stopped = new();
     private long _noted = Environment.TickCount64;
     private volatile TaskCompletionSource? _closed;
 
+    /// <param name="limit">Nobody is declared dead sooner than this after its last sign of life.</param>
     /// <param name="makeSure">Called when the process stood still for that long; the gate opens when it ends.</param>
-    public StandstillGuard(Func<TimeSpan, Task> makeSure)
+    public StandstillGuard(TimeSpan limit, Func<TimeSpan, Task> makeSure)
     {
+        _limit = (long)limit.TotalMilliseconds;
         _makeSure = makeSure;
         new Thread(Run) { IsBackground = true, Name = "Standstill guard", Priority = ThreadPriority.AboveNormal }.Start();
     }
@@ -31,7 +31,7 @@ internal sealed class StandstillGuard : IDisposable
     /// <summary>Ends at once in a process that did not stand still.</summary>
     public ValueTask PassAsync()
     {
-        if (_closed is null && Environment.TickCount64 - Volatile.Read(ref _noted) < (long)Limit.TotalMilliseconds)
+        if (_closed is null && Environment.TickCount64 - Volatile.Read(ref _noted) < _limit)
         {
             return ValueTask.CompletedTask;
         }
@@ -59,7 +59,7 @@ internal sealed class StandstillGuard : IDisposable
             var now = Environment.TickCount64;
             var gap = now - _noted;
             Volatile.Write(ref _noted, now);
-            if (gap < (long)Limit.TotalMilliseconds || _closed is not null || _stopped.IsSet)
+            if (gap < _limit || _closed is not null || _stopped.IsSet)
             {
                 return;
             }

@@ -19,13 +19,17 @@ internal interface IConnectionEvents
 }
 
 /// <summary>
-/// An open connection between two processes of the cluster. Who wants to send appends to a buffer; the first one to do
-/// so writes it, and what others append meanwhile goes with the next write.
+/// An open connection between two processes of the cluster. Who wants to send appends to a buffer. When messages came
+/// together, what they cause is written together: by whoever appends the last of it, or by the thread pool when that is
+/// sooner. Else the first one to append writes at once, and what others append meanwhile goes with the next write.
 /// </summary>
-internal sealed class ClusterConnection : IAsyncDisposable
+internal sealed class ClusterConnection : IAsyncDisposable, IThreadPoolWorkItem
 {
     /// <summary>Bytes of the longest frame that is taken.</summary>
     public const int MaxFrameLength = 64 * 1024 * 1024;
+
+    /// <summary>Writes that one thread does in a row for others, before it leaves them to the thread pool.</summary>
+    private const int MaxWritesInARow = 4;
 
     /// <summary>Bytes that wait to be sent; with more, calls are refused.</summary>
     private const int MaxWaiting = 64 * 1024 * 1024;
@@ -35,15 +39,20 @@ internal sealed class ClusterConnection : IAsyncDisposable
     private readonly CallRuntime _runtime;
     private readonly IConnectionEvents _events;
     private readonly INetworkFaults? _faults;
-    private readonly ConcurrentDictionary<ulong, GrainCall> _sent = new();
+    private readonly SentCalls _sent = new();
     private readonly ConcurrentDictionary<ulong, IReceivedCall> _received = new();
+    private readonly Reader _reader;
     private readonly CancellationTokenSource _closed = new();
     private byte[] _filling = ArrayPool<byte>.Shared.Rent(16 * 1024);
     private byte[] _writing = ArrayPool<byte>.Shared.Rent(16 * 1024);
     private int _filled;
     private bool _isWriting;
+    private bool _isFlushQueued;
+    private int _owed;
+    private byte[] _input = new byte[64 * 1024];
+    private int _start;
+    private int _end;
     private Exception? _closeReason;
-    private ulong _lastId;
 
     public ClusterConnection(Stream stream, PeerIdentity local, PeerIdentity remote, CallRuntime runtime, IConnectionEvents events, INetworkFaults? faults)
     {
@@ -52,6 +61,7 @@ internal sealed class ClusterConnection : IAsyncDisposable
         Remote = remote;
         _runtime = runtime;
         _events = events;
+        _reader = new Reader(default, runtime.Caller);
         _faults = faults;
     }
 
@@ -67,11 +77,10 @@ internal sealed class ClusterConnection : IAsyncDisposable
     /// <summary>Sends a call. False when the connection is closed, so that it was not sent. A call that cannot be written fails.</summary>
     public bool TrySend(GrainCall call, long viewVersion)
     {
-        var id = call.IsOneWay ? 0 : Interlocked.Increment(ref _lastId);
         Writer writer;
         try
         {
-            writer = WireCall.Write(call, id, viewVersion);
+            writer = WireCall.Write(call, viewVersion);
         }
         catch (OrleansException e)
         {
@@ -79,7 +88,7 @@ internal sealed class ClusterConnection : IAsyncDisposable
             return true;
         }
 
-        switch (Append(writer, MaxWaiting, call, id))
+        switch (Append(writer, MaxWaiting, call))
         {
             case AppendResult.Done:
                 return true;
@@ -109,7 +118,7 @@ internal sealed class ClusterConnection : IAsyncDisposable
     }
 
     /// <summary>A sent call has ended.</summary>
-    public void Forget(ulong id) => _sent.TryRemove(id, out _);
+    public void Forget(ulong id) => _sent.Take(id);
 
     /// <summary>A received call can be cancelled from now on.</summary>
     public void NoteReceived(ulong id, IReceivedCall call) => _received[id] = call;
@@ -154,12 +163,9 @@ internal sealed class ClusterConnection : IAsyncDisposable
         }
 
         _stream.Dispose();
-        foreach (var (id, call) in _sent)
+        foreach (var call in _sent.TakeAll())
         {
-            if (_sent.TryRemove(id, out _))
-            {
-                call.Fail(new SiloUnavailableException($"The connection to {Remote} was lost before {call.Target} answered.", reason));
-            }
+            call.Fail(new SiloUnavailableException($"The connection to {Remote} was lost before {call.Target} answered.", reason));
         }
 
         foreach (var (_, call) in _received)
@@ -176,71 +182,114 @@ internal sealed class ClusterConnection : IAsyncDisposable
 
     private async Task ReadAsync()
     {
-        var buffer = new byte[32 * 1024];
-        var (start, end) = (0, 0);
         while (true)
         {
-            // A frame in full, or what there is of one moved to the front with room for the rest.
-            while (end - start >= FrameHeader.LengthLength)
+            var gate = TakeFrames(out var held);
+            if (!gate.IsCompletedSuccessfully)
             {
-                var length = BinaryPrimitives.ReadInt32LittleEndian(buffer.AsSpan(start)) + FrameHeader.LengthLength;
-                if (length is < FrameHeader.Length or > MaxFrameLength)
+                if (held is not null)
                 {
-                    throw new OrleansException($"{Remote} sent a frame of {length} bytes.");
+                    ThreadPool.UnsafeQueueUserWorkItem(held, preferLocal: true);
                 }
 
-                if (end - start < length)
-                {
-                    if (buffer.Length - start < length)
-                    {
-                        var target = buffer.Length < length ? new byte[Math.Max(length, buffer.Length * 2)] : buffer;
-                        buffer.AsSpan(start, end - start).CopyTo(target);
-                        (buffer, start, end) = (target, 0, end - start);
-                    }
-
-                    break;
-                }
-
-                await _events.MaySpeakAsync();
-                Take(buffer.AsMemory(start + FrameHeader.LengthLength, length - FrameHeader.LengthLength));
-                start += length;
+                await gate;
+                continue;
             }
 
-            if (start == end)
+            // Closing the stream ends the read: a token would have to be registered with each one.
+            var reading = _stream.ReadAsync(_input.AsMemory(_end), CancellationToken.None);
+            int read;
+            if (held is null)
             {
-                (start, end) = (0, 0);
+                read = await reading;
             }
-            else if (buffer.Length - end < FrameHeader.Length)
+            else if (reading.IsCompleted)
             {
-                buffer.AsSpan(start, end - start).CopyTo(buffer);
-                (start, end) = (0, end - start);
+                ThreadPool.UnsafeQueueUserWorkItem(held, preferLocal: true);
+                read = await reading;
+            }
+            else
+            {
+                read = await new HeldWork.Beside(reading, held);
             }
 
-            var read = await _stream.ReadAsync(buffer.AsMemory(end), _closed.Token);
             if (read == 0)
             {
                 return;
             }
 
-            end += read;
+            _end += read;
         }
     }
 
-    private void Take(ReadOnlyMemory<byte> frame)
+    /// <summary>Takes every frame that has come in full, and makes room for the next bytes. The answer ends when there is leave to go on.</summary>
+    private ValueTask TakeFrames(out IThreadPoolWorkItem? held)
     {
-        const int HeaderRest = FrameHeader.Length - FrameHeader.LengthLength;
-        var header = FrameHeader.Read(frame.Span);
-        var payload = frame[HeaderRest..];
+        HeldWork.Begin();
+        try
+        {
+            while (_end - _start >= FrameHeader.LengthLength)
+            {
+                var length = BinaryPrimitives.ReadInt32LittleEndian(_input.AsSpan(_start)) + FrameHeader.LengthLength;
+                if (length is < FrameHeader.Length or > MaxFrameLength)
+                {
+                    throw new OrleansException($"{Remote} sent a frame of {length} bytes.");
+                }
+
+                if (_end - _start < length)
+                {
+                    MakeRoom(length);
+                    return ValueTask.CompletedTask;
+                }
+
+                var gate = _events.MaySpeakAsync();
+                if (!gate.IsCompletedSuccessfully)
+                {
+                    return gate;
+                }
+
+                Interlocked.Increment(ref _owed);
+                Take(length);
+                _start += length;
+            }
+
+            MakeRoom(FrameHeader.Length);
+            return ValueTask.CompletedTask;
+        }
+        finally
+        {
+            held = HeldWork.End();
+        }
+    }
+
+    /// <summary>Moves what there is of a frame to the front when there is no room for the rest of it.</summary>
+    private void MakeRoom(int length)
+    {
+        if (_start == _end)
+        {
+            (_start, _end) = (0, 0);
+        }
+
+        if (_input.Length - _start < length)
+        {
+            var target = _input.Length < length ? new byte[Math.Max(length, _input.Length * 2)] : _input;
+            _input.AsSpan(_start, _end - _start).CopyTo(target);
+            (_input, _start, _end) = (target, 0, _end - _start);
+        }
+    }
+
+    private void Take(int length)
+    {
+        var header = FrameHeader.Read(_input.AsSpan(_start + FrameHeader.LengthLength));
+        var payload = _reader;
+        payload.Reset(_input, _start + FrameHeader.Length, length - FrameHeader.Length);
         switch (header.Kind)
         {
             case FrameKind.Call or FrameKind.OneWayCall:
                 TakeCall(header, payload);
                 break;
             case FrameKind.Answer:
-                if (_sent.TryRemove(header.Id, out var call))
-                {
-                    call.Answer(payload);
-                }
+                _sent.Take(header.Id)?.Answer(payload);
 
                 break;
             case FrameKind.Cancel:
@@ -256,7 +305,7 @@ internal sealed class ClusterConnection : IAsyncDisposable
         }
     }
 
-    private void TakeCall(in FrameHeader header, ReadOnlyMemory<byte> payload)
+    private void TakeCall(in FrameHeader header, Reader payload)
     {
         GrainCall call;
         try
@@ -280,7 +329,7 @@ internal sealed class ClusterConnection : IAsyncDisposable
         _events.OnCall(this, call);
     }
 
-    private AppendResult Append(Writer frame, int limit, GrainCall? call = null, ulong id = 0)
+    private AppendResult Append(Writer frame, int limit, GrainCall? call = null)
     {
         lock (_lock)
         {
@@ -291,11 +340,17 @@ internal sealed class ClusterConnection : IAsyncDisposable
                 return _closed.IsCancellationRequested ? AppendResult.Closed : AppendResult.Full;
             }
 
-            if (id != 0)
+            if (call is { IsOneWay: false })
             {
                 // Here, so that whoever closes the connection fails what was sent and nothing else.
-                call!.Sent = new SentCall(this, id);
-                _sent[id] = call;
+                var id = _sent.Add(call, this);
+                if (id == 0)
+                {
+                    frame.Return();
+                    return AppendResult.Full;
+                }
+
+                FrameHeader.SetId(frame, id);
             }
 
             if (_filling.Length - _filled < bytes.Length)
@@ -314,6 +369,17 @@ internal sealed class ClusterConnection : IAsyncDisposable
                 return AppendResult.Done;
             }
 
+            if (ExpectsMore())
+            {
+                if (!_isFlushQueued)
+                {
+                    _isFlushQueued = true;
+                    ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+                }
+
+                return AppendResult.Done;
+            }
+
             _isWriting = true;
         }
 
@@ -321,11 +387,43 @@ internal sealed class ClusterConnection : IAsyncDisposable
         return AppendResult.Done;
     }
 
+    /// <summary>Whether more is about to follow, because more messages came than have gone: a guess that costs little when it is wrong.</summary>
+    private bool ExpectsMore()
+    {
+        var left = Interlocked.Decrement(ref _owed);
+        if (left < 0)
+        {
+            Interlocked.Increment(ref _owed);
+        }
+
+        return left > 0;
+    }
+
+    /// <summary>Writes what was left to be written with what follows.</summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        lock (_lock)
+        {
+            // Not each message causes another: what never comes is forgotten step by step.
+            var owed = Volatile.Read(ref _owed);
+            Interlocked.Add(ref _owed, -(owed / 8) - Math.Sign(owed));
+            _isFlushQueued = false;
+            if (_isWriting || _filled == 0)
+            {
+                return;
+            }
+
+            _isWriting = true;
+        }
+
+        _ = WriteAsync();
+    }
+
     private async Task WriteAsync()
     {
         try
         {
-            while (true)
+            for (var i = 0; ; i++)
             {
                 int count;
                 lock (_lock)
@@ -333,6 +431,14 @@ internal sealed class ClusterConnection : IAsyncDisposable
                     if (_filled == 0 || _closed.IsCancellationRequested)
                     {
                         _isWriting = false;
+                        return;
+                    }
+
+                    if (i == MaxWritesInARow)
+                    {
+                        _isWriting = false;
+                        _isFlushQueued = true;
+                        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
                         return;
                     }
 
@@ -347,7 +453,7 @@ internal sealed class ClusterConnection : IAsyncDisposable
                     await _faults.PassAsync(Local.ToString(), Remote.ToString(), _closed.Token);
                 }
 
-                await _stream.WriteAsync(_writing.AsMemory(0, count), _closed.Token);
+                await _stream.WriteAsync(_writing.AsMemory(0, count), CancellationToken.None);
             }
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException or System.Net.Sockets.SocketException)

@@ -36,7 +36,7 @@ internal sealed class ClusterNetwork
     {
         if (_faults?.IsCut(local.Name, expected ?? endpoint.ToString()) == true)
         {
-            await Task.Delay(DialTimeout, cancellationToken);
+            await Task.Delay(DialTimeout, _runtime.Time, cancellationToken);
             throw new IOException("The link is cut.");
         }
 
@@ -44,12 +44,12 @@ internal sealed class ClusterNetwork
         Stream? stream = null;
         try
         {
-            using var dialTime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            dialTime.CancelAfter(DialTimeout);
+            using var dialTimeout = new CancellationTokenSource(DialTimeout, _runtime.Time);
+            using var dialTime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, dialTimeout.Token);
             await socket.ConnectAsync(endpoint, dialTime.Token);
             stream = new NetworkStream(socket, ownsSocket: true);
-            using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            time.CancelAfter(Handshake.Timeout);
+            using var timeout = new CancellationTokenSource(Handshake.Timeout, _runtime.Time);
+            using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
             if (_security.Certificate is { } certificate)
             {
                 var secure = new SslStream(stream);
@@ -134,8 +134,8 @@ internal sealed class ClusterNetwork
             peer = socket.RemoteEndPoint?.ToString() ?? peer;
             socket.NoDelay = true;
             stream = new NetworkStream(socket, ownsSocket: true);
-            using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            time.CancelAfter(Handshake.Timeout);
+            using var timeout = new CancellationTokenSource(Handshake.Timeout, _runtime.Time);
+            using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
             if (_security.Certificate is { } certificate)
             {
                 var secure = new SslStream(stream);

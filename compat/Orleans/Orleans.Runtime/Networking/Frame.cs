@@ -62,6 +62,9 @@ internal readonly record struct FrameHeader(FrameKind Kind, ulong Id, int Hops, 
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[14..], TimeToLive);
     }
 
+    /// <summary>Changes the number of a frame that has its header.</summary>
+    public static void SetId(Writer writer, ulong id) => BinaryPrimitives.WriteUInt64LittleEndian(writer.At(5, 8), id);
+
     /// <summary>Reads what follows the length.</summary>
     public static FrameHeader Read(ReadOnlySpan<byte> bytes) => new(
         (FrameKind)bytes[0],

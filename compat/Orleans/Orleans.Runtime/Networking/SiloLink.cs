@@ -33,6 +33,8 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(100);
 
+    private static readonly TimeSpan DrainStep = TimeSpan.FromMilliseconds(10);
+
     private readonly Lock _lock = new();
     private readonly Queue<(GrainCall Call, long Since)> _waiting = new();
     private readonly CancellationTokenSource _ended = new();
@@ -100,7 +102,7 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
         var since = owner.Runtime.Time.GetTimestamp();
         while (_connection is { IsClosed: false, Waiting: > 0 } && owner.Runtime.Time.GetElapsedTime(since) < limit)
         {
-            await Task.Delay(10, CancellationToken.None);
+            await Task.Delay(DrainStep, owner.Runtime.Time);
         }
     }
 
@@ -165,7 +167,7 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
                 }
             }
 
-            await Task.Delay(RetryAfter, CancellationToken.None);
+            await Task.Delay(RetryAfter, owner.Runtime.Time);
         }
 
         lock (_lock)
@@ -197,14 +199,32 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
 
             if (!connection.TrySend(next.Call, owner.ViewVersion))
             {
-                lock (_lock)
-                {
-                    _waiting.Enqueue(next);
-                }
-
+                PutBack(next);
                 return false;
             }
         }
+    }
+
+    /// <summary>In front of the others: calls go in the order in which they came.</summary>
+    private void PutBack((GrainCall Call, long Since) first)
+    {
+        lock (_lock)
+        {
+            if (!_ended.IsCancellationRequested)
+            {
+                var others = _waiting.ToArray();
+                _waiting.Clear();
+                _waiting.Enqueue(first);
+                foreach (var other in others)
+                {
+                    _waiting.Enqueue(other);
+                }
+
+                return;
+            }
+        }
+
+        first.Call.Reroute();
     }
 
     /// <summary>A question to the silo itself is answered by its silence: nothing else could answer it.</summary>

@@ -45,9 +45,8 @@ internal static class WireAnswer
         connection.Send(writer);
     }
 
-    public static TResult Read<TResult>(ReadOnlyMemory<byte> payload, IGrainCaller references, out Exception? exception)
+    public static TResult Read<TResult>(Reader reader, out Exception? exception)
     {
-        var reader = new Reader(payload, references);
         TResult value = default!;
         exception = null;
         while (reader.TryReadHeader(out var id, out var type))

@@ -13,11 +13,12 @@ internal static class WireCall
     private const uint Values = 5;
     private const uint ViewVersion = 6;
 
-    private static readonly NameCache Names = new();
+    private static readonly NameCache<string> Types = new(static name => name);
+    private static readonly NameCache<MethodName> Methods = new(static name => new MethodName(name, GrainManifest.Instance.FindMethod(name)));
     private static readonly Factory Calls = new();
 
-    /// <summary>Writes a frame. The writer is the caller's to return.</summary>
-    public static Writer Write(GrainCall call, ulong id, long viewVersion)
+    /// <summary>Writes a frame but for the call's number. The writer is the caller's to return.</summary>
+    public static Writer Write(GrainCall call, long viewVersion)
     {
         var writer = FrameHeader.Begin();
         try
@@ -30,7 +31,8 @@ internal static class WireCall
             writer.WriteString(call.Request.WireName);
             if (call.Source is { } source)
             {
-                Codecs.Of<GrainId>().Write(writer, Source, source);
+                writer.WriteHeader(Source, WireType.Bytes);
+                writer.WriteStrings(source.Type.Value, '/', source.Key.Value);
             }
 
             if (call.Chain != Guid.Empty)
@@ -50,7 +52,7 @@ internal static class WireCall
 
             writer.WriteEnd();
             call.Request.WriteArguments(writer);
-            new FrameHeader(id == 0 ? FrameKind.OneWayCall : FrameKind.Call, id, call.Hops + (call is IReceivedCall ? 1 : 0), Left(call)).End(writer);
+            new FrameHeader(call.IsOneWay ? FrameKind.OneWayCall : FrameKind.Call, 0, call.Hops + (call is IReceivedCall ? 1 : 0), Left(call)).End(writer);
             return writer;
         }
         catch
@@ -61,10 +63,10 @@ internal static class WireCall
     }
 
     /// <summary>Reads a frame; throws <see cref="OrleansException"/> when it cannot be understood.</summary>
-    public static GrainCall Read(CallRuntime runtime, ClusterConnection connection, in FrameHeader frame, ReadOnlyMemory<byte> payload)
+    public static GrainCall Read(CallRuntime runtime, ClusterConnection connection, in FrameHeader frame, Reader reader)
     {
-        var reader = new Reader(payload, runtime.Caller);
-        string type = "", key = "", method = "";
+        string type = "", key = "";
+        MethodName? method = null;
         GrainId? source = null;
         var chain = Guid.Empty;
         Dictionary<string, object>? values = null;
@@ -75,7 +77,7 @@ internal static class WireCall
             {
                 case TargetType:
                     Reader.Expect(WireType.Bytes, wireType);
-                    type = reader.ReadName(Names);
+                    type = Types.Get(reader.ReadBytes());
                     break;
                 case TargetKey:
                     Reader.Expect(WireType.Bytes, wireType);
@@ -83,10 +85,10 @@ internal static class WireCall
                     break;
                 case Method:
                     Reader.Expect(WireType.Bytes, wireType);
-                    method = reader.ReadName(Names);
+                    method = Methods.Get(reader.ReadBytes());
                     break;
                 case Source:
-                    source = Codecs.Of<GrainId>().Read(reader, wireType);
+                    source = ReadId(reader, wireType);
                     break;
                 case Chain:
                     chain = Codecs.Of<Guid>().Read(reader, wireType);
@@ -103,17 +105,32 @@ internal static class WireCall
             }
         }
 
-        var request = GrainManifest.Instance.CreateRequest(method)
-            ?? throw new OrleansMessageRejectionException($"This process does not know the method {method}.");
+        var request = method?.Create()
+            ?? throw new OrleansMessageRejectionException($"This process does not know the method {method?.Name}.");
         request.ReadArguments(reader);
         var header = new ReceivedHeader(connection, frame.Id, frame.Hops, source, chain, values, viewVersion);
         var call = request.Accept(Calls, (runtime, GrainId.Create(type, key), header));
         if (frame.TimeToLive != 0)
         {
-            call.ExpiresAt = runtime.Time.GetTimestamp() + (frame.TimeToLive * runtime.Time.TimestampFrequency / 1_000);
+            call.ExpiresAt = runtime.Pending.Now + frame.TimeToLive;
         }
 
         return call;
+    }
+
+    private static GrainId? ReadId(Reader reader, WireType wireType)
+    {
+        if (wireType == WireType.Null)
+        {
+            return null;
+        }
+
+        Reader.Expect(WireType.Bytes, wireType);
+        var bytes = reader.ReadBytes();
+        var slash = bytes.IndexOf((byte)'/');
+        return slash > 0
+            ? GrainId.Create(Types.Get(bytes[..slash]), System.Text.Encoding.UTF8.GetString(bytes[(slash + 1)..]))
+            : throw new SerializerException("The calling grain's id is malformed.");
     }
 
     private static uint Left(GrainCall call)
@@ -123,8 +140,17 @@ internal static class WireCall
             return 0;
         }
 
-        var left = (call.ExpiresAt - call.Runtime.Time.GetTimestamp()) * 1_000 / call.Runtime.Time.TimestampFrequency;
-        return (uint)Math.Clamp(left, 1, uint.MaxValue);
+        return (uint)Math.Clamp(call.ExpiresAt - call.Runtime.Pending.Now, 1, uint.MaxValue);
+    }
+
+    /// <summary>A method's name on the wire and how its request is made. An assembly that is loaded later may bring it.</summary>
+    private sealed class MethodName(string name, Func<GrainRequest>? create)
+    {
+        private Func<GrainRequest>? _create = create;
+
+        public string Name => name;
+
+        public GrainRequest? Create() => (_create ??= GrainManifest.Instance.FindMethod(name))?.Invoke();
     }
 
     private sealed class Factory : IRequestVisitor<GrainCall, (CallRuntime Runtime, GrainId Target, ReceivedHeader Header)>
@@ -139,9 +165,6 @@ internal interface IReceivedCall
 {
     /// <summary>Where it came from.</summary>
     ClusterConnection Connection { get; }
-
-    /// <summary>The membership version of its sender; 0 for a client that has none.</summary>
-    long ViewVersion { get; }
 
     /// <summary>The caller waits no more.</summary>
     void Cancel();

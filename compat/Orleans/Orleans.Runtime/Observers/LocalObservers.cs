@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Orleans.Runtime.Networking;
 
 namespace Orleans.Runtime;
 
@@ -77,7 +78,7 @@ internal sealed class LocalObservers(string owner)
                 _isRunning = true;
             }
 
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
+            HeldWork.Queue(this);
             return true;
         }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
+using Orleans.Runtime.Clustering;
 using Orleans.Timers;
 
 namespace Orleans.Runtime;
@@ -9,10 +10,20 @@ namespace Orleans.Runtime;
 internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable table, IOptions<ReminderOptions> options)
     : IReminderRegistry, ILifecycleParticipant<ISiloLifecycle>
 {
+    /// <summary>A table that did not answer is asked again after this.</summary>
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
+
+    /// <summary>A silo that was declared dead had fired what was due longer ago than this.</summary>
+    private static readonly TimeSpan DeadSince = TimeSpan.FromMinutes(1);
+
+    /// <summary>A silo that lives, or left in order, had fired what was due longer ago than this.</summary>
+    private static readonly TimeSpan MovedSince = TimeSpan.FromSeconds(5);
+
     private readonly ConcurrentDictionary<(GrainId, string), LocalReminder> _reminders = new();
     private readonly CancellationTokenSource _stopped = new();
-    private readonly SemaphoreSlim _wake = new(0);
+    private readonly WakeSignal _wake = new(silo.Time);
     private Task _reading = Task.CompletedTask;
+    private ClusterView? _view;
 
     public void Participate(ISiloLifecycle lifecycle) =>
         lifecycle.Subscribe("Reminders", ServiceLifecycleStage.Active, StartAsync, StopAsync);
@@ -36,7 +47,7 @@ internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable tabl
             Period = period,
         };
         entry.ETag = await table.UpsertRow(entry);
-        Watch(entry);
+        Watch(entry, TimeSpan.MaxValue);
         return new ReminderHandle(entry);
     }
 
@@ -69,7 +80,7 @@ internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable tabl
         }
 
         // The share may be another one with each view; and what a view's change missed, the next look finds.
-        silo.ViewChanged += _ => _wake.Release();
+        silo.ViewChanged += _ => _wake.Set();
         _reading = ReadAlwaysAsync(_stopped.Token);
     }
 
@@ -77,6 +88,7 @@ internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable tabl
     {
         while (!cancellationToken.IsCancellationRequested)
         {
+            var next = options.Value.RefreshReminderListPeriod;
             try
             {
                 await ReadAsync();
@@ -84,15 +96,17 @@ internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable tabl
             catch (Exception e)
             {
                 silo.Log.RemindersNotRead(e);
+                next = next < RetryAfter ? next : RetryAfter;
             }
 
-            await ((Task)_wake.WaitAsync(options.Value.RefreshReminderListPeriod, cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _wake.WaitAsync(next, cancellationToken);
         }
     }
 
     /// <summary>Fires what is this silo's share, and nothing else.</summary>
     private async Task ReadAsync()
     {
+        var view = silo.Cluster?.Oracle.View;
         var rows = (await table.ReadRows(0, 0)).Reminders.Where(e => silo.Owns(e.GrainId)).ToDictionary(e => (e.GrainId, e.ReminderName));
         foreach (var (key, reminder) in _reminders)
         {
@@ -108,9 +122,21 @@ internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable tabl
         {
             if (!_reminders.TryGetValue(key, out var known) || known.ETag != entry.ETag)
             {
-                Watch(entry);
+                Watch(entry, view is null ? TimeSpan.MaxValue : MissedSince(entry.GrainId, view));
             }
         }
+
+        _view = view;
+    }
+
+    /// <summary>How long ago a tick may have been due that nobody has fired: what is older was fired by whose the reminder was.</summary>
+    private TimeSpan MissedSince(GrainId grain, ClusterView now)
+    {
+        // With the first look the others had all of it until now.
+        var before = _view?.OwnerOf(grain)?.Silo ?? now.Active.Select(m => m.Silo).FirstOrDefault(s => s != silo.Cluster!.Self);
+        return before is null || before == silo.Cluster!.Self ? TimeSpan.MaxValue
+            : now.Find(before) is { Status: not SiloStatus.Dead } or { VotedDeadAt: 0 } ? MovedSince
+            : DeadSince;
     }
 
     private async Task StopAsync(CancellationToken cancellationToken)
@@ -125,15 +151,15 @@ internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable tabl
         _reminders.Clear();
     }
 
-    private void Watch(ReminderEntry entry) => _reminders.AddOrUpdate(
+    private void Watch(ReminderEntry entry, TimeSpan missedSince) => _reminders.AddOrUpdate(
         (entry.GrainId, entry.ReminderName),
-        static (_, a) => new LocalReminder(a.silo, a.entry),
+        static (_, a) => new LocalReminder(a.silo, a.entry, a.missedSince),
         static (_, old, a) =>
         {
             old.Dispose();
-            return new LocalReminder(a.silo, a.entry);
+            return new LocalReminder(a.silo, a.entry, a.missedSince);
         },
-        (silo, entry));
+        (silo, entry, missedSince));
 
     private sealed class ReminderHandle(ReminderEntry entry) : IGrainReminder
     {
@@ -146,20 +172,30 @@ internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable tabl
 /// <summary>One reminder's timer. A tick that was missed while no silo ran is sent at once, the next at its own time.</summary>
 internal sealed class LocalReminder : IDisposable
 {
+    /// <summary>A tick that comes while views change waits so long to be anybody's.</summary>
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
+
     private readonly SiloRuntime _silo;
     private readonly ReminderEntry _entry;
     private readonly ITimer _timer;
     private readonly long _since;
     private volatile bool _isDisposed;
 
-    public LocalReminder(SiloRuntime silo, ReminderEntry entry)
+    /// <param name="missedSince">A tick that was due longer ago was fired by another silo.</param>
+    public LocalReminder(SiloRuntime silo, ReminderEntry entry, TimeSpan missedSince)
     {
         _silo = silo;
         _entry = entry;
         _since = silo.Time.GetTimestamp();
-        var due = entry.StartAt - silo.Time.GetUtcNow().UtcDateTime;
-        _timer = silo.Time.CreateTimer(
-            static self => _ = ((LocalReminder)self!).TickAsync(), this, due > TimeSpan.Zero ? due : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        var now = silo.Time.GetUtcNow().UtcDateTime;
+        var due = entry.StartAt - now;
+        if (due <= TimeSpan.Zero)
+        {
+            due = now - Last(now) <= missedSince ? TimeSpan.Zero : Last(now) + entry.Period - now;
+        }
+
+        _timer = silo.Time.CreateTimer(static self => _ = ((LocalReminder)self!).TickAsync(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer.Change(due, Timeout.InfiniteTimeSpan);
     }
 
     public string ETag => _entry.ETag ?? "";
@@ -174,8 +210,15 @@ internal sealed class LocalReminder : IDisposable
 
     private async Task TickAsync()
     {
-        if (_isDisposed || !_silo.Owns(_entry.GrainId))
+        if (_isDisposed || _silo.IsStopped)
         {
+            return;
+        }
+
+        if (!_silo.Owns(_entry.GrainId))
+        {
+            // Whose it is fires it. If that is found to be this silo after all, the tick is only late.
+            _timer.Change(LookAgain, Timeout.InfiniteTimeSpan);
             return;
         }
 
@@ -194,8 +237,10 @@ internal sealed class LocalReminder : IDisposable
         {
             // The next multiple of the period after the start, so that ticks do not drift.
             now = _silo.Time.GetUtcNow().UtcDateTime;
-            var periods = Math.Floor((now - _entry.StartAt) / _entry.Period) + 1;
-            _timer.Change(_entry.StartAt + (_entry.Period * periods) - now, Timeout.InfiniteTimeSpan);
+            _timer.Change(Last(now) + _entry.Period - now, Timeout.InfiniteTimeSpan);
         }
     }
+
+    /// <summary>When it was due last.</summary>
+    private DateTime Last(DateTime now) => _entry.StartAt + (_entry.Period * Math.Floor((now - _entry.StartAt) / _entry.Period));
 }

@@ -40,6 +40,9 @@ internal sealed partial class CallSocket : IMessageHandler, IUserObserver
     public TimeSpan RenewEvery => UserLease.RenewEvery;
 
     /// <inheritdoc/>
+    public byte[] Farewell => CallSocketMessage.Restart;
+
+    /// <inheritdoc/>
     public Task ConnectAsync() => _user.ConnectAsync(_connection, _reference);
 
     /// <inheritdoc/>

@@ -85,6 +85,9 @@ internal sealed record CallSocketMessage(CallSocketRequest Request, Guid CallId,
         return null;
     }
 
+    /// <summary>The last message of a server that stops.</summary>
+    public static readonly byte[] Restart = """{"type":"server:restart","data":{"message":"This server stops. Connect again."}}"""u8.ToArray();
+
     /// <summary>A notice as its message.</summary>
     public static byte[]? Write(UserNotice notice) => notice switch
     {

@@ -15,6 +15,9 @@ internal static class MediasoupAnswers
         json.WriteEndObject();
     });
 
+    /// <summary>The last event of a server that stops.</summary>
+    public static SocketIoPayload Restart { get; } = Problem("SERVICE_RESTART", "This server stops. Connect again; give your resumeToken to go on where you were.");
+
     /// <summary>The stable word for a kind of failure.</summary>
     public static string Code(FaultCode code) => code switch
     {
@@ -82,6 +85,17 @@ internal static class MediasoupAnswers
         json.WriteEndArray();
         json.WriteString("resumeToken", resumeToken);
         json.WriteBoolean("resumed", resumed);
+        if (resumed && joined.Transports is { } transports)
+        {
+            json.WriteStartArray("transports");
+            foreach (string transport in transports)
+            {
+                json.WriteStringValue(transport);
+            }
+
+            json.WriteEndArray();
+        }
+
         json.WriteEndObject();
     });
 

@@ -22,7 +22,10 @@ internal sealed partial class MediasoupDoor(
     public const string Namespace = "/voice";
 
     /// <summary>Opens the door.</summary>
-    public void Map(SocketIoServer server) => server.Of(Namespace).Use(gate.AdmitAsync).OnConnection(OnConnection);
+    public void Map(SocketIoServer server) => server.Of(Namespace)
+        .Use(gate.AdmitAsync)
+        .OnConnection(OnConnection)
+        .OnStopping(static socket => socket.Emit("server-restart", MediasoupAnswers.Restart, isVolatile: true));
 
     private void OnConnection(SocketIoSocket socket)
     {

@@ -75,6 +75,10 @@ internal sealed class MediasoupMember : IRoomObserver, IRoomLeaseHolder
         {
             await session.Socket.PostAsync(() => session.RejoinAsync(this)).ConfigureAwait(false);
         }
+        else if (renewed.Fault?.Code == FaultCode.Gone)
+        {
+            session.OnTakenOver(this);
+        }
         else if (HasMissed)
         {
             // The room could not be asked when the gap was found.

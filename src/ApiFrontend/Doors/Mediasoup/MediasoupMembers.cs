@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.ApiFrontend.Rooms;
+using VoiceCluster.ApiFrontend.Stopping;
 
 namespace VoiceCluster.ApiFrontend.Doors.Mediasoup;
 
@@ -11,12 +12,14 @@ internal sealed partial class MediasoupMembers
     private readonly ConcurrentDictionary<(string Room, Guid User), ConcurrentDictionary<MediasoupMember, byte>> _byUser = new();
     private readonly IRoomAccess _rooms;
     private readonly RoomLeases _leases;
+    private readonly FrontendSite _site;
     private readonly ILogger<MediasoupMembers> _logger;
 
-    public MediasoupMembers(IRoomAccess rooms, RoomLeases leases, FrontendMetrics metrics, ILogger<MediasoupMembers> logger)
+    public MediasoupMembers(IRoomAccess rooms, RoomLeases leases, FrontendSite site, FrontendMetrics metrics, ILogger<MediasoupMembers> logger)
     {
         _rooms = rooms;
         _leases = leases;
+        _site = site;
         _logger = logger;
         metrics.ObserveParticipants(() => _byToken.Count);
     }
@@ -75,6 +78,21 @@ internal sealed partial class MediasoupMembers
 
         _rooms.Release(member.Reference);
         return true;
+    }
+
+    /// <summary>
+    /// This process stops. A member whose room lives on stays in it: its client comes back through another frontend within the
+    /// lease, and the others notice nothing.
+    /// </summary>
+    public Task ReleaseAsync(MediasoupMember member)
+    {
+        if (_site.IsAlone)
+        {
+            return LeaveAsync(member, LeaveReason.ConnectionLost);
+        }
+
+        TryRemove(member);
+        return Task.CompletedTask;
     }
 
     /// <summary>Takes the member out of its room. A room that cannot be reached lets its lease run out instead.</summary>

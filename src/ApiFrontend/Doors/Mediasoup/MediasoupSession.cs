@@ -46,6 +46,12 @@ internal sealed partial class MediasoupSession(
             return await ResumeAsync(earlier, ack).ConfigureAwait(false);
         }
 
+        if (resumeToken is not null && MediasoupResumption.Read(resumeToken) is { } resumption
+            && await TakeOverAsync(resumption, Joining(resumption)).ConfigureAwait(false) is { } taken)
+        {
+            return taken;
+        }
+
         if (Member is { } present)
         {
             await members.LeaveAsync(present, present.RoomId == roomId ? LeaveReason.Moved : LeaveReason.Left).ConfigureAwait(false);
@@ -57,9 +63,44 @@ internal sealed partial class MediasoupSession(
             await members.LeaveAsync(abandoned, LeaveReason.Moved).ConfigureAwait(false);
         }
 
-        var join = new JoinRoom(Guid.NewGuid().ToString(), userId, caller.UserJson, displayName ?? caller.Name, MediasoupDoor.Name);
-        var member = new MediasoupMember(members, this, members.FindRoom(roomId), roomId, join, SocketIoNamespace.NewId());
-        return await EnterAsync(member, ack).ConfigureAwait(false);
+        return await EnterAsync(Joining(MediasoupResumption.Make()), ack).ConfigureAwait(false);
+
+        MediasoupMember Joining(MediasoupResumption resumption)
+        {
+            var join = new JoinRoom(
+                resumption.ParticipantId, userId, caller.UserJson, displayName ?? caller.Name, MediasoupDoor.Name, ResumeKey: resumption.Key);
+            return new MediasoupMember(members, this, members.FindRoom(roomId), roomId, join, resumption.Token);
+        }
+
+        // Null when the room does not know the participant: then the client joins anew.
+        async Task<Outcome<SocketIoPayload>?> TakeOverAsync(MediasoupResumption resumption, MediasoupMember member)
+        {
+            members.Prepare(member);
+            Outcome<RoomJoined> outcome;
+            try
+            {
+                outcome = await member.Room.ResumeAsync(new ResumeRoom(resumption.ParticipantId, userId, resumption.Key), member.Reference).ConfigureAwait(false);
+            }
+            catch (Exception)
+            {
+                // Whether the room took it is not known; the client asks again with the same token.
+                members.Discard(member);
+                throw;
+            }
+
+            if (outcome.Fault is { } fault)
+            {
+                members.Discard(member);
+                return fault.Code == FaultCode.NotFound ? null : (Outcome<SocketIoPayload>)fault;
+            }
+
+            if (Member is { } other)
+            {
+                await members.LeaveAsync(other, LeaveReason.Moved).ConfigureAwait(false);
+            }
+
+            return Begin(member, outcome.Value!, ack);
+        }
     }
 
     public async Task<Outcome<SocketIoPayload>> LeaveAsync(MediasoupRequest request)
@@ -225,11 +266,20 @@ internal sealed partial class MediasoupSession(
         }
     }
 
+    /// <summary>The room says that another door has the participant now.</summary>
+    public void OnTakenOver(MediasoupMember member)
+    {
+        if (members.TryRemove(member))
+        {
+            Socket.Emit("evicted", MediasoupAnswers.Evicted(member.RoomId, LeaveReason.Moved));
+        }
+    }
+
     /// <summary>The socket has ended for good.</summary>
     public Task OnDisconnectedAsync(DisconnectReason reason)
-        => Member is { } member
-            ? members.LeaveAsync(member, reason is DisconnectReason.ClientDisconnect or DisconnectReason.GoingAway ? LeaveReason.Left : LeaveReason.ConnectionLost)
-            : Task.CompletedTask;
+        => Member is not { } member ? Task.CompletedTask
+            : reason == DisconnectReason.ServerShutdown ? members.ReleaseAsync(member)
+            : members.LeaveAsync(member, reason is DisconnectReason.ClientDisconnect or DisconnectReason.GoingAway ? LeaveReason.Left : LeaveReason.ConnectionLost);
 
     /// <summary>
     /// Another socket may have taken the member out while the room was asked to take it in: then nobody would renew it,
@@ -271,13 +321,25 @@ internal sealed partial class MediasoupSession(
             return fault;
         }
 
+        return Begin(member, outcome.Value!, ack);
+    }
+
+    private SocketIoPayload Begin(MediasoupMember member, RoomJoined room, Action<SocketIoPayload> ack)
+    {
         _member = member;
         members.Add(member);
-        RoomJoined room = outcome.Value!;
-        SocketIoPayload answer = MediasoupAnswers.Joined(room, member.PeerId, member.ResumeToken, resumed: false);
+        SocketIoPayload answer = MediasoupAnswers.Joined(room, member.PeerId, member.ResumeToken, room.Resumed);
         ack(answer);
         member.Begin(room.Room);
-        LogJoined(logger, member.PeerId, member.Request.UserText, member.RoomId);
+        if (room.Resumed)
+        {
+            LogResumed(logger, member.PeerId, member.RoomId);
+        }
+        else
+        {
+            LogJoined(logger, member.PeerId, member.Request.UserText, member.RoomId);
+        }
+
         return answer;
     }
 

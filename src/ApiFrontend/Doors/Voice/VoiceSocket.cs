@@ -27,6 +27,9 @@ internal sealed class VoiceSocket : IMessageHandler, IVoiceObserver
     public TimeSpan RenewEvery => VoiceLease.RenewEvery;
 
     /// <inheritdoc/>
+    public byte[] Farewell => VoiceSocketMessage.Restart;
+
+    /// <inheritdoc/>
     public Task ConnectAsync() => _user.SubscribeAsync(_id, _reference);
 
     /// <summary>An activation that does not know the connection tells it the state anew.</summary>

@@ -30,6 +30,9 @@ internal static class VoiceSocketMessage
 {
     private const int MaxType = 64;
 
+    /// <summary>The last message of a server that stops.</summary>
+    public static readonly byte[] Restart = """{"type":"voice.server.restart","data":{"message":"This server stops. Connect again."}}"""u8.ToArray();
+
     /// <summary>A notice as its message.</summary>
     public static byte[]? Write(VoiceNotice notice) => notice switch
     {

@@ -74,6 +74,9 @@ internal sealed class EngineSession
         }
     }
 
+    /// <summary>Why it was closed, once it is.</summary>
+    public DisconnectReason EndReason { get; private set; }
+
     /// <summary>Queues frames that belong together. A client that does not read past the bounds is closed.</summary>
     public bool Send(ReadOnlySpan<EngineFrame> frames)
     {
@@ -264,7 +267,7 @@ internal sealed class EngineSession
     /// <summary>Ends the session after what is queued was sent.</summary>
     public void Close(DisconnectReason reason)
     {
-        if (!TryClose())
+        if (!TryClose(reason))
         {
             return;
         }
@@ -281,7 +284,7 @@ internal sealed class EngineSession
     /// <summary>Ends the session now; what is queued is lost.</summary>
     public void Abort(DisconnectReason reason)
     {
-        bool first = TryClose();
+        bool first = TryClose(reason);
         Finish();
         if (first)
         {
@@ -311,7 +314,7 @@ internal sealed class EngineSession
         _remove(this);
     }
 
-    private bool TryClose()
+    private bool TryClose(DisconnectReason reason)
     {
         lock (_gate)
         {
@@ -326,6 +329,7 @@ internal sealed class EngineSession
                 _outgoing.Enqueue(EngineFrame.Close);
             }
 
+            EndReason = reason;
             _closed = true;
             _awaitingPong = true;
 

@@ -11,6 +11,9 @@ internal sealed class WebSocketTransport(WebSocket socket, SocketIoOptions optio
     // How long the closing handshake of RFC 6455 §7.1.2 may take.
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
+    /// <summary>Registered by IANA beside those of RFC 6455 §7.4.1: the server restarts, and the client may connect again.</summary>
+    private const WebSocketCloseStatus ServiceRestart = (WebSocketCloseStatus)1012;
+
     private byte[] _buffer = new byte[InitialBufferBytes];
     private WebSocketCloseStatus _closeStatus = WebSocketCloseStatus.NormalClosure;
 
@@ -136,7 +139,8 @@ internal sealed class WebSocketTransport(WebSocket socket, SocketIoOptions optio
             if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
             {
                 using var timeout = new CancellationTokenSource(CloseTimeout);
-                await socket.CloseOutputAsync(_closeStatus, null, timeout.Token).ConfigureAwait(false);
+                var status = session.EndReason == DisconnectReason.ServerShutdown ? ServiceRestart : _closeStatus;
+                await socket.CloseOutputAsync(status, null, timeout.Token).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or WebSocketException)

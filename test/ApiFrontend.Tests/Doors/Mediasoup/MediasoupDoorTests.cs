@@ -310,6 +310,82 @@ public sealed class MediasoupDoorTests
     }
 
     [Fact]
+    public async Task Join_WithTheResumeTokenOfAnotherFrontend_TakesTheParticipantOverUnnoticed()
+    {
+        var rooms = new FakeRooms();
+        await using FrontendApp first = await FrontendApp.StartAsync(rooms);
+        await using FrontendApp second = await FrontendApp.StartAsync(rooms);
+        using RawSocket bob = await ConnectAsync(second);
+        await JoinAsync(bob, "2");
+        using RawSocket alice = await ConnectAsync(first);
+        JsonElement joined = await JoinAsync(alice, "1");
+        await bob.ExpectAsync("peer-joined");
+        string token = joined.GetProperty("resumeToken").GetString()!;
+
+        // Neither another user nor another secret gets the participant.
+        using RawSocket mallory = await ConnectAsync(second);
+        string guess = token[..32] + new string('0', 40);
+        foreach ((string user, string secret) in new[] { ("3", token), ("1", guess) })
+        {
+            JsonElement refused = await mallory.AskAsync("join-room", $$"""{"roomId":"r","userId":{{user}},"resumeToken":"{{secret}}"}""");
+            Assert.NotEqual(PeerId(joined), PeerId(refused));
+            Assert.False(refused.GetProperty("resumed").GetBoolean());
+            await bob.ExpectAsync("peer-joined");
+            await mallory.AskAsync("leave-room", """{"roomId":"r"}""");
+            await bob.ExpectAsync("peer-left");
+        }
+
+        using RawSocket back = await ConnectAsync(second);
+        JsonElement resumed = await back.AskAsync("join-room", $$"""{"roomId":"r","userId":1,"resumeToken":"{{token}}"}""");
+        Assert.Equal((PeerId(joined), token), (PeerId(resumed), resumed.GetProperty("resumeToken").GetString()));
+        Assert.True(resumed.GetProperty("resumed").GetBoolean());
+        Assert.Equal("""["t1"]""", Raw(resumed.GetProperty("transports")));
+        Assert.True((await back.AskAsync("create-transport", """{"roomId":"r"}""")).TryGetProperty("id", out _));
+        await bob.ExpectNothingAsync();
+
+        // The connection that had it is told, and its end takes nobody out of the room.
+        JsonElement last;
+        do
+        {
+            last = await alice.NextEventAsync();
+        }
+        while (last[0].GetString() is "peer-joined" or "peer-left");
+        Assert.Equal(("evicted", "Moved"), (last[0].GetString(), last[1].GetProperty("reason").GetString()));
+        alice.Drop();
+        await Eventually.TrueAsync(() => first.Sockets.SessionCount == 0, "the old connection is gone");
+        await bob.ExpectNothingAsync();
+    }
+
+    [Fact]
+    public async Task Stop_OfOneOfSeveralFrontends_TellsItsClientsAndLeavesThemInTheirRooms()
+    {
+        var rooms = new FakeRooms();
+        await using FrontendApp first = await FrontendApp.StartAsync(rooms);
+        await using FrontendApp second = await FrontendApp.StartAsync(rooms);
+        using RawSocket bob = await ConnectAsync(second);
+        await JoinAsync(bob, "2");
+        using RawSocket alice = await ConnectAsync(first);
+        JsonElement joined = await JoinAsync(alice, "1");
+        await bob.ExpectAsync("peer-joined");
+
+        Task stopping = first.StopAsync();
+
+        // No DISCONNECT packet ("41"): stock clients would stay away after it. The WebSocket's end brings them back.
+        Assert.Equal("SERVICE_RESTART", (await alice.ExpectAsync("server-restart")).GetProperty("code").GetString());
+        Assert.Null(await alice.ReceiveAsync());
+        Assert.Equal((WebSocketCloseStatus)1012, alice.CloseStatus);
+        await alice.CloseAsync(WebSocketCloseStatus.NormalClosure);
+        await stopping;
+        Assert.DoesNotContain(rooms["r"].Calls, c => c.StartsWith("leave", StringComparison.Ordinal));
+
+        using RawSocket back = await ConnectAsync(second);
+        JsonElement resumed = await back.AskAsync(
+            "join-room", $$"""{"roomId":"r","userId":1,"resumeToken":"{{joined.GetProperty("resumeToken").GetString()}}"}""");
+        Assert.Equal(PeerId(joined), PeerId(resumed));
+        await bob.ExpectNothingAsync();
+    }
+
+    [Fact]
     public async Task Renewal_ThatTheRoomDoesNotKnow_RejoinsAndSaysThatMediaMoved()
     {
         var time = new ManualTime();

@@ -1,0 +1,53 @@
+using System.Diagnostics;
+
+namespace VoiceCluster.Bench.Engine.Grains;
+
+/// <summary>One caller: the next call leaves when the answer to the last one is there.</summary>
+internal static class CallLoop
+{
+    /// <summary>Calls between two looks at the clock that says when to end.</summary>
+    private const int Batch = 16;
+
+    public static async Task<CallFigures> RunAsync(IGrainFactory factory, long[] keys, int first, TimeSpan time)
+    {
+        var targets = Array.ConvertAll(keys, k => factory.GetGrain<IEchoGrain>(k));
+        var echo = new Echo(new string('x', 32), 1);
+        var times = new Histogram();
+        var end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
+        long calls = 0;
+        for (var now = Stopwatch.GetTimestamp(); now < end;)
+        {
+            for (var i = 0; i < Batch; i++)
+            {
+                await targets[(first + calls++) % targets.Length].EchoAsync(echo);
+                var after = Stopwatch.GetTimestamp();
+                times.Add(after - now);
+                now = after;
+            }
+        }
+
+        return new CallFigures(calls, times.Buckets);
+    }
+
+    public static async Task<CallFigures> JoinAsync(IGrainFactory factory, int rooms, TimeSpan time)
+    {
+        var targets = Enumerable.Range(0, rooms).Select(i => factory.GetGrain<IRollGrain>(i)).ToArray();
+        var details = new Echo(new string('x', 32), 1);
+        var times = new Histogram();
+        var end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
+        long calls = 0;
+        for (var now = Stopwatch.GetTimestamp(); now < end;)
+        {
+            for (var i = 0; i < Batch; i++)
+            {
+                await targets[Random.Shared.Next(rooms)].JoinAsync(Guid.NewGuid(), details);
+                calls++;
+                var after = Stopwatch.GetTimestamp();
+                times.Add(after - now);
+                now = after;
+            }
+        }
+
+        return new CallFigures(calls, times.Buckets);
+    }
+}

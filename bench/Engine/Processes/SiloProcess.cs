@@ -1,0 +1,56 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using VoiceCluster.Bench.Engine.Grains;
+
+namespace VoiceCluster.Bench.Engine.Processes;
+
+/// <summary>A silo, alone or in a cluster: what a child process of the measurement runs.</summary>
+internal static class SiloProcess
+{
+    /// <summary>Arguments: the cluster, the table's connection string or "alone", and "hello" to call a grain at once.</summary>
+    public static async Task RunAsync(string[] args)
+    {
+        var builder = Host.CreateApplicationBuilder();
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.UseOrleans(silo =>
+        {
+            silo.AddMemoryGrainStorageAsDefault();
+            if (args[1] == "alone")
+            {
+                silo.UseLocalhostClustering(FreePort(), FreePort());
+                return;
+            }
+
+            silo.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = ("Npgsql", args[1]));
+            silo.Configure<Orleans.Configuration.ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (args[0], "bench"));
+            silo.Configure<Orleans.Configuration.SiloOptions>(o => o.SiloName = Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            silo.Configure<Orleans.Configuration.EndpointOptions>(o =>
+                (o.AdvertisedIPAddress, o.SiloPort, o.GatewayPort) = (System.Net.IPAddress.Loopback, FreePort(), FreePort()));
+        });
+        using var host = builder.Build();
+        await host.StartAsync();
+        if (args.Length > 2)
+        {
+            await host.Services.GetRequiredService<IGrainFactory>().GetGrain<IEchoGrain>(1).EchoAsync(new Echo("hello", 1));
+        }
+
+        Console.WriteLine("ready");
+
+        // The parent's end is ours.
+        _ = Task.Run(async () =>
+        {
+            await Console.In.ReadToEndAsync();
+            host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        });
+        await host.WaitForShutdownAsync();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,110 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans.Configuration;
+using VoiceCluster.Clustering;
+using VoiceCluster.Faults.Grains;
+using VoiceCluster.Faults.History;
+using VoiceCluster.Faults.Workload;
+using VoiceCluster.Storage;
+
+// A silo with a client in it. Its standard input takes one command a line, its standard output answers each with one line:
+//   begin RUN SEED NUMBER PAUSE FILE    asks grains of the run, every PAUSE milliseconds, and notes it in the file
+//   end                                 stops asking
+//   recover                             asks every grain of the run until it answers
+//   final                               reads every grain of the run once
+// REDIS_URL, DATABASE_URL and the section Cluster are as for every silo; PROBE is ProbeTimeout in milliseconds, 0 for the shipped one.
+var builder = Host.CreateApplicationBuilder(args);
+builder.Logging.ClearProviders().AddSimpleConsole(o => o.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
+builder.Logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
+var probe = TimeSpan.FromMilliseconds(int.Parse(builder.Configuration["PROBE"] ?? "0", CultureInfo.InvariantCulture));
+builder.UseOrleans(silo =>
+{
+    silo.UseCluster(isStandalone: false);
+    silo.Configure<SiloOptions>(o => o.SiloName = builder.Configuration["NAME"] ?? "silo");
+    if (probe > TimeSpan.Zero)
+    {
+        silo.Configure<ClusterMembershipOptions>(o => (o.ProbeTimeout, o.TableRefreshTimeout) = (probe, probe * 2));
+        silo.Configure<SiloMessagingOptions>(o => o.ResponseTimeout = TimeSpan.FromSeconds(10));
+    }
+
+    silo.AddDurableStores(FaultStore.Name);
+});
+var host = builder.Build();
+await host.StartAsync();
+var stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+_ = Task.Run(() => new Commands(host.Services, builder.Configuration["NAME"] ?? "silo").RunAsync(stopping));
+await host.WaitForShutdownAsync();
+
+/// <summary>Does what standard input says.</summary>
+internal sealed class Commands(IServiceProvider services, string name)
+{
+    private WorkloadClient? _client;
+    private OperationLog? _log;
+    private CancellationTokenSource _stop = new();
+    private Task _run = Task.CompletedTask;
+
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        var health = services.GetServices<IHealthCheckParticipant>().ToArray();
+        while (!health.All(h => h.CheckIsHealthy(DateTime.UtcNow, out _)))
+        {
+            await Task.Delay(20, stopping);
+        }
+
+        Console.WriteLine("ready");
+        while (await Console.In.ReadLineAsync(stopping) is { } line)
+        {
+            Console.WriteLine(await DoAsync(line.Split(' ')));
+        }
+    }
+
+    private async Task<string> DoAsync(string[] words)
+    {
+        switch (words[0])
+        {
+            case "begin":
+                Begin(words[1], Number(words[2]), Number(words[3]), TimeSpan.FromMilliseconds(Number(words[4])), words[5]);
+                return "begun";
+            case "end":
+                await _stop.CancelAsync();
+                await _run;
+                return "ended";
+            case "recover":
+                foreach (var key in _client!.AllKeys)
+                {
+                    while (!await _client.AskAsync(key, OperationKind.Read))
+                    {
+                        await Task.Delay(20);
+                    }
+                }
+
+                return "recovered";
+            case "final":
+                foreach (var key in _client!.AllKeys)
+                {
+                    if (!await _client.AskAsync(key, OperationKind.Read, isFinal: true))
+                    {
+                        return $"{key} does not answer: {_log!.Operations[^1].Note}";
+                    }
+                }
+
+                return "read";
+            default:
+                return "unknown command";
+        }
+    }
+
+    private void Begin(string run, int seed, int number, TimeSpan pause, string file)
+    {
+        _log?.Dispose();
+        _log = new OperationLog(file);
+        _stop = new CancellationTokenSource();
+        _client = new WorkloadClient(name, number, services.GetRequiredService<IClusterClient>(), _log, TimeProvider.System, seed, run);
+        var client = _client;
+        _run = Task.Run(() => client.RunAsync(pause, _stop.Token));
+    }
+
+    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+}

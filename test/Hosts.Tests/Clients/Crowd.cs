@@ -1,0 +1,99 @@
+using VoiceCluster.Media.Dtls;
+
+namespace VoiceCluster.Hosts.Tests.Clients;
+
+/// <summary>Rooms full of talkers who all hear each other.</summary>
+internal sealed class Crowd : IAsyncDisposable
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(40);
+
+    private readonly MediaThread _media = new();
+    private readonly DtlsContext _certificate = new(DtlsCertificate.Create(DateTimeOffset.UtcNow.AddDays(-1)));
+    private readonly Func<Uri> _frontend;
+
+    private Crowd(Func<Uri> frontend) => _frontend = frontend;
+
+    /// <summary>The talkers, by room.</summary>
+    public List<Talker[]> Rooms { get; } = [];
+
+    public IEnumerable<Talker> Everybody => Rooms.SelectMany(r => r);
+
+    /// <summary>So many talkers in rooms of so many, who hear each other.</summary>
+    public static async Task<Crowd> GatherAsync(int talkers, int roomSize, Func<Uri> frontend)
+    {
+        var crowd = new Crowd(frontend);
+        try
+        {
+            for (var first = 0; first < talkers; first += roomSize)
+            {
+                await crowd.AddRoomAsync($"crowd-{first / roomSize}", first, Math.Min(roomSize, talkers - first));
+            }
+
+            await crowd.HearEachOtherAsync();
+            return crowd;
+        }
+        catch
+        {
+            await crowd.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>One more talker in a room that is there.</summary>
+    public async Task<Talker> JoinAsync(int room)
+    {
+        var newcomer = new Talker(Everybody.Max(t => t.Id) + 1, $"crowd-{room}", _frontend, _media, _certificate);
+        Rooms[room] = [.. Rooms[room], newcomer];
+        await newcomer.StartAsync();
+        return newcomer;
+    }
+
+    /// <summary>Waits until each hears, of each other one of its room, frames that are said from now on.</summary>
+    public async Task HearEachOtherAsync()
+    {
+        var since = Everybody.ToDictionary(t => t, t => t.Frames);
+        using var deadline = new CancellationTokenSource(Deadline);
+        while (Pairs().FirstOrDefault(p => p.Listener.Of(p.Speaker).Last <= since[p.Speaker]) is { Listener: not null } deaf)
+        {
+            if (deadline.IsCancellationRequested)
+            {
+                Assert.Fail($"Talker {deaf.Listener.Id} does not hear {deaf.Speaker.Id}.\n{string.Join('\n', deaf.Listener.Log)}\n--\n{string.Join('\n', deaf.Speaker.Log)}");
+            }
+
+            await Task.Delay(20, CancellationToken.None);
+        }
+    }
+
+    /// <summary>Where everybody's speech is now, to ask later what was lost since.</summary>
+    public Dictionary<(Talker Listener, Talker Speaker), int> Mark() => Pairs().ToDictionary(p => p, p => p.Listener.Of(p.Speaker).Last);
+
+    /// <summary>What was lost since a mark, by those pairs that lost something: frames of 20 ms in all, and in a row.</summary>
+    public (int Listener, int Speaker, int Total, int Longest)[] LostSince(Dictionary<(Talker Listener, Talker Speaker), int> mark) =>
+    [
+        .. from entry in mark
+           let missing = entry.Key.Listener.Of(entry.Key.Speaker).Missing(entry.Value)
+           where missing.Total > 0
+           orderby missing.Total descending
+           select (entry.Key.Listener.Id, entry.Key.Speaker.Id, missing.Total, missing.Longest),
+    ];
+
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(Everybody.Select(t => t.DisposeAsync().AsTask()));
+        _media.Dispose();
+        _certificate.Dispose();
+    }
+
+    private async Task AddRoomAsync(string room, int first, int count)
+    {
+        Rooms.Add([.. Enumerable.Range(first, count).Select(i => new Talker(i, room, _frontend, _media, _certificate))]);
+        await Task.WhenAll(Rooms[^1].Select(t => t.StartAsync()));
+    }
+
+    private IEnumerable<(Talker Listener, Talker Speaker)> Pairs() =>
+        from room in Rooms
+        from listener in room
+        from speaker in room
+        where listener != speaker
+        select (listener, speaker);
+}
