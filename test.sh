@@ -22,6 +22,7 @@ install_packages() {
   local missing=()
   command -v chromium >/dev/null || [ -n "${CHROMIUM_PATH:-}" ] || missing+=(chromium)
   command -v curl >/dev/null || missing+=(curl)
+  command -v jq >/dev/null || missing+=(jq)
   command -v node >/dev/null || missing+=(nodejs npm)
   [ -d /usr/lib/postgresql ] || command -v initdb >/dev/null || missing+=(postgresql)
   command -v redis-server >/dev/null || missing+=(redis-server)

@@ -5,6 +5,7 @@ using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Doors.Calls;
 using VoiceCluster.ApiFrontend.Doors.Channels;
 using VoiceCluster.ApiFrontend.Doors.Mediasoup;
+using VoiceCluster.ApiFrontend.Doors.Peers;
 using VoiceCluster.ApiFrontend.Doors.Voice;
 using VoiceCluster.ApiFrontend.Http;
 using VoiceCluster.ApiFrontend.Ice;
@@ -50,6 +51,7 @@ public static class FrontendHosting
         services.AddCalls();
         services.AddVoice();
         services.AddChannels();
+        services.AddPeers();
         services.AddSingleton<ISaysGoodbye>(static s => s.GetRequiredService<SocketIoServer>());
         services.AddFrontendDrain();
         services.AddCors();
@@ -96,6 +98,7 @@ public static class FrontendHosting
         app.MapCalls();
         app.MapVoice();
         app.MapChannels();
+        app.MapPeers();
         app.MapOpenApi().AllowAnonymous();
 
         // A Socket.IO client shows its token in the handshake of a namespace, which judges it.

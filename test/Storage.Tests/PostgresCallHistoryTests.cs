@@ -26,7 +26,7 @@ public sealed class PostgresCallHistoryTests(PostgresServer server) : CallHistor
     public async Task Schema_OfTheVersionBeforeTheHistory_GainsItAndKeepsTheStates()
     {
         await Store.WriteAsync("calls", "1", null, new byte[] { 7 }, [], default);
-        await ExecuteAsync("DROP TABLE call_history; UPDATE schema_version SET version = 2");
+        await ExecuteAsync("DROP TABLE call_history, chat_log, chat_message, chat_attachment, chat_reaction; UPDATE schema_version SET version = 2");
         await _database.DisposeAsync();
         _database = PostgresDatabase.Open(_connection);
 

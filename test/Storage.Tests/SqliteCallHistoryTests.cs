@@ -32,7 +32,11 @@ public sealed class SqliteCallHistoryTests : CallHistoryContract, IAsyncLifetime
         await _database.RunAsync(
             connection =>
             {
-                connection.Execute("DROP TABLE call_history");
+                foreach (var table in new[] { "call_history", "chat_log", "chat_message", "chat_attachment", "chat_reaction" })
+                {
+                    connection.Execute($"DROP TABLE {table}");
+                }
+
                 connection.Execute("UPDATE schema_version SET version = 2");
                 return true;
             },

@@ -1,6 +1,7 @@
 // The browser tests' page: any number of participants, driven from the tests through `window.harness`.
 import { Session, type JoinOptions } from './session';
 import { ToneToleranceHz } from './tone';
+import { peerHarness } from './peer';
 import { voiceHarness } from './voice';
 
 const sessions = new Map<string, Session>();
@@ -125,6 +126,7 @@ const harness = {
   },
 
   ...voiceHarness,
+  ...peerHarness,
 };
 
 declare global {

@@ -40,13 +40,13 @@ public enum CallSessionEnd
 
 /// <summary>A request to make a call session. The creator is its host.</summary>
 /// <param name="Quality">0 to 100: what those who join receive until they ask for something else.</param>
-/// <param name="Duration">How long it may last.</param>
+/// <param name="Duration">How long it may last; null for as long as any may.</param>
 [GenerateSerializer, Immutable, Alias("vc.NewCallSession")]
 public sealed record NewCallSession(
     [property: Id(0)] ChatUser Creator,
     [property: Id(1)] CallSessionType Type,
     [property: Id(2)] int Quality,
-    [property: Id(3)] TimeSpan Duration);
+    [property: Id(3)] TimeSpan? Duration);
 
 /// <summary>One who is in a call session.</summary>
 [GenerateSerializer, Immutable, Alias("vc.CallParticipant")]

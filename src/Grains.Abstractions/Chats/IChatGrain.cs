@@ -24,9 +24,9 @@ public interface IChatGrain : IGrainWithGuidKey
     [AlwaysInterleave]
     Task<Outcome<ChatMessage>> SendAsync(NewMessage message);
 
-    /// <summary>Adds an attachment to a message. The same id again changes nothing.</summary>
+    /// <summary>Adds an attachment to a message; by its sender when no user is named. The same id again changes nothing.</summary>
     [AlwaysInterleave]
-    Task<Outcome<ChatMessage>> AttachAsync(Guid byUserId, Guid messageId, ChatAttachment attachment);
+    Task<Outcome<ChatMessage>> AttachAsync(Guid? userId, Guid messageId, ChatAttachment attachment);
 
     /// <summary>Adds a reaction, one of a kind a user, or removes it. What is so already changes nothing and is no error.</summary>
     [AlwaysInterleave]

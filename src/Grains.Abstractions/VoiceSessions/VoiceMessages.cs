@@ -42,11 +42,15 @@ public sealed record MediaOffered(
     [property: Id(2)] string DtlsParametersJson,
     [property: Id(3)] OfferedSection[] Sections);
 
-/// <summary>One audio section.</summary>
+/// <summary>One media section.</summary>
 /// <param name="SendJson">mediasoup's RtpParameters of what the client sends, or null.</param>
 /// <param name="ReceiveJson">The same without encodings of what it can receive, or null.</param>
 [GenerateSerializer, Immutable, Alias("vc.OfferedSection")]
-public sealed record OfferedSection([property: Id(0)] string Mid, [property: Id(1)] string? SendJson, [property: Id(2)] string? ReceiveJson);
+public sealed record OfferedSection(
+    [property: Id(0)] string Mid,
+    [property: Id(1)] string? SendJson,
+    [property: Id(2)] string? ReceiveJson,
+    [property: Id(3)] MediaKind Kind = MediaKind.Audio);
 
 /// <summary>What was made of an offer.</summary>
 /// <param name="TransportJson">mediasoup's description of the transport.</param>

@@ -13,7 +13,8 @@ public static class CallSession
     /// <summary>A new session, with its creator as host.</summary>
     public static Outcome<CallSessionInfo> Create(Guid id, NewCallSession request, DateTimeOffset now, TimeSpan maxDuration)
     {
-        if (request.Duration <= TimeSpan.Zero || request.Duration > maxDuration)
+        var duration = request.Duration ?? maxDuration;
+        if (duration <= TimeSpan.Zero || duration > maxDuration)
         {
             return new Fault(FaultCode.Invalid, $"A call lasts more than nothing and {maxDuration.TotalHours:0.##} hours at most.");
         }
@@ -24,7 +25,7 @@ public static class CallSession
             request.Type,
             request.Quality,
             now,
-            now + request.Duration,
+            now + duration,
             [new CallParticipant(request.Creator, CallRole.Host, false, request.Quality, now)],
             [],
             [],

@@ -45,7 +45,7 @@ public sealed partial class CallSessionGrain(
         }
 
         // Before the state: a reminder of a session that never began ends itself, a session without one might never end.
-        await this.RegisterOrUpdateReminder(ReminderName, request.Duration, ReminderPeriod);
+        await this.RegisterOrUpdateReminder(ReminderName, created.Value!.ExpiresAt - now, ReminderPeriod);
         await SaveAsync(created.Value!, EventTypes.CallSessionCreated, null, request.Creator.UserId, request.Creator.UserId);
         LogCreated(logger, this.GetPrimaryKey(), request.Creator.Text);
         return created;

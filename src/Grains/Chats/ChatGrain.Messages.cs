@@ -1,4 +1,3 @@
-using System.Text;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Chats;
 using VoiceCluster.Abstractions.Events;
@@ -29,9 +28,9 @@ public sealed partial class ChatGrain
             return new Fault(FaultCode.Invalid, "The receiver is no participant of the chat.");
         }
 
-        if (message.MayBeRepeated && await messages.FindAsync(this.GetPrimaryKey(), message.MessageId, CancellationToken.None) is { } known)
+        if (message.MayBeRepeated && await FindAsync(message.MessageId) is { } known)
         {
-            return await RepeatedAsync(known, message);
+            return known.Sender.UserId == message.Sender.UserId ? known : IdTaken();
         }
 
         var now = time.GetUtcNow();
@@ -60,12 +59,19 @@ public sealed partial class ChatGrain
     }
 
     /// <inheritdoc/>
-    public async Task<Outcome<ChatMessage>> AttachAsync(Guid byUserId, Guid messageId, ChatAttachment attachment)
+    public async Task<Outcome<ChatMessage>> AttachAsync(Guid? userId, Guid messageId, ChatAttachment attachment)
     {
-        if (Check(byUserId) is { } fault)
+        if (Check(userId) is { } fault)
         {
             return fault;
         }
+
+        if (await FindAsync(messageId) is not { } message)
+        {
+            return NoMessage();
+        }
+
+        var byUserId = userId ?? message.Sender.UserId;
 
         var now = time.GetUtcNow();
         var added = new ChatAttachmentAddedEvent(
@@ -168,17 +174,12 @@ public sealed partial class ChatGrain
         return new ChatUsage(store.State.Chat!, head.Messages, head.Attachments, head.Reactions, head.TextBytes, head.LastMessageAt);
     }
 
+    private static Fault NoMessage() => new(FaultCode.NotFound, "There is no such message in the chat.");
+
     private static Fault IdTaken() => new(FaultCode.Conflict, "The messageId belongs to another message.");
 
     /// <summary>Null when the chat lives and the user is a member of it; without a user, when it lives.</summary>
     private Fault? Check(Guid? userId) => Chat.CheckOpen(store.State.Chat, userId, time.GetUtcNow());
-
-    /// <summary>The answer to a message that came before.</summary>
-    private async Task<Outcome<ChatMessage>> RepeatedAsync(long position, NewMessage message)
-    {
-        var known = (await messages.ReadAsync(this.GetPrimaryKey(), position, position, CancellationToken.None)).Single();
-        return known.Sender.UserId == message.Sender.UserId ? known : IdTaken();
-    }
 
     private async Task<Outcome<ChatMessage>> AmendAsync(ChatWrite write, Guid messageId, string tooMany, Notification notification)
     {
@@ -191,14 +192,18 @@ public sealed partial class ChatGrain
         switch (outcome.Result)
         {
             case ChatWriteResult.NoMessage:
-                return new Fault(FaultCode.NotFound, "There is no such message in the chat.");
+                return NoMessage();
             case ChatWriteResult.TooMany:
                 return new Fault(FaultCode.Full, tooMany);
         }
 
-        var position = await messages.FindAsync(this.GetPrimaryKey(), messageId, CancellationToken.None);
-        return (await messages.ReadAsync(this.GetPrimaryKey(), position!.Value, position.Value, CancellationToken.None)).Single();
+        return (await FindAsync(messageId))!;
     }
+
+    private async Task<ChatMessage?> FindAsync(Guid messageId) =>
+        await messages.FindAsync(this.GetPrimaryKey(), messageId, CancellationToken.None) is { } position
+            ? (await messages.ReadAsync(this.GetPrimaryKey(), position, position, CancellationToken.None)).Single()
+            : null;
 
     private async Task TellAsync(Notification[] news)
     {

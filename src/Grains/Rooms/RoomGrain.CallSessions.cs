@@ -59,7 +59,7 @@ public sealed partial class RoomGrain
             return;
         }
 
-        foreach (var participant in store.State.Participants.Select(p => p.Info).ToArray())
+        foreach (var participant in _state.Participants.Select(p => p.Info).ToArray())
         {
             var member = asked.Value is { IsOver: false } session ? session.Find(participant.UserId) : null;
             if (member is null)

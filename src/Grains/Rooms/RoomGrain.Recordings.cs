@@ -23,8 +23,8 @@ public sealed partial class RoomGrain
             return await FinishAsync(new Fault(FaultCode.Conflict, "There is nobody in the room."));
         }
 
-        var recording = store.State.Recordings.Find(r => r.Id == recordingId);
-        if (recording is null && store.State.Recordings.Count >= MaxRecordings)
+        var recording = _state.Recordings.Find(r => r.Id == recordingId);
+        if (recording is null && _state.Recordings.Count >= MaxRecordings)
         {
             return await FinishAsync(new Fault(FaultCode.Conflict, $"A room has {MaxRecordings} recordings at most."));
         }
@@ -35,9 +35,9 @@ public sealed partial class RoomGrain
             return await FinishAsync(failed);
         }
 
-        if (!store.State.Recordings.Contains(recording))
+        if (!_state.Recordings.Contains(recording))
         {
-            store.State.Recordings.Add(recording);
+            _state.Recordings.Add(recording);
             _unsaved = true;
         }
 
@@ -47,7 +47,7 @@ public sealed partial class RoomGrain
     /// <inheritdoc/>
     public async Task<Outcome<Done>> StopRecordingAsync(Guid recordingId)
     {
-        if (store.State.Recordings.Find(r => r.Id == recordingId) is not { } recording)
+        if (_state.Recordings.Find(r => r.Id == recordingId) is not { } recording)
         {
             await CloseIfEmptyAsync();
             return await FinishAsync(Done.Instance);
@@ -59,7 +59,7 @@ public sealed partial class RoomGrain
             return await FinishAsync(away);
         }
 
-        store.State.Recordings.Remove(recording);
+        _state.Recordings.Remove(recording);
         _recordedOn.Remove(recordingId);
         _unsaved = true;
         return await FinishAsync(Done.Instance);
@@ -74,14 +74,14 @@ public sealed partial class RoomGrain
             return fault;
         }
 
-        _recordedOn[recording.Id] = store.State.Node!;
+        _recordedOn[recording.Id] = _state.Node!;
         return null;
     }
 
     /// <summary>Tells a node that the room has moved to. What fails now is tried again by maintenance.</summary>
     private async Task ReviewRecordingsAsync()
     {
-        foreach (var recording in store.State.Recordings.Where(r => _recordedOn.GetValueOrDefault(r.Id) != store.State.Node).ToArray())
+        foreach (var recording in _state.Recordings.Where(r => _recordedOn.GetValueOrDefault(r.Id) != _state.Node).ToArray())
         {
             await RecordAsync(recording);
         }
@@ -89,12 +89,12 @@ public sealed partial class RoomGrain
 
     private async Task EndRecordingsAsync()
     {
-        foreach (var recording in store.State.Recordings)
+        foreach (var recording in _state.Recordings)
         {
             await GrainFactory.GetGrain<IRecordingGrain>(recording.Id).RoomEndedAsync();
         }
 
-        store.State.Recordings.Clear();
+        _state.Recordings.Clear();
         _recordedOn.Clear();
     }
 

@@ -50,11 +50,11 @@ public static class VoiceMediaPlan
 
     /// <summary>
     /// What each receiving section carries. A client with one hears the mix of all others. With more, those that only receive
-    /// carry the loudest speakers, one each; where none only receives, all but the first do.
+    /// carry the loudest speakers, one each; where none only receives, all but the first do. Pictures have no mix and no slots.
     /// </summary>
     public static IReadOnlyDictionary<string, ConsumerSource> Sources(IReadOnlyList<OfferedSection> sections)
     {
-        var receiving = sections.Where(s => s.ReceiveJson is not null).ToArray();
+        var receiving = sections.Where(s => s is { ReceiveJson: not null, Kind: MediaKind.Audio }).ToArray();
         if (receiving.Length == 1)
         {
             return new Dictionary<string, ConsumerSource> { [receiving[0].Mid] = ConsumerSource.Mix };
@@ -88,7 +88,8 @@ public static class VoiceMediaPlan
                 receive,
                 source,
                 keepsConsumer ? known!.ConsumerId : null,
-                keepsConsumer ? known!.SentJson : null));
+                keepsConsumer ? known!.SentJson : null,
+                section.Kind));
         }
 
         return target;

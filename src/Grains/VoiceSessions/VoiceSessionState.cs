@@ -61,6 +61,19 @@ public sealed class VoiceMedia
     /// <summary>Whether the transport has the client's DTLS parameters.</summary>
     [Id(8)]
     public bool IsConnected { get; set; }
+
+    /// <summary>Everything but the count of answers: the transport is gone with what flowed on it.</summary>
+    public void Forget()
+    {
+        TransportId = null;
+        TransportJson = "";
+        IceParametersJson = null;
+        Description = null;
+        IceUsernameFragment = "";
+        DtlsParametersJson = "";
+        Sections = [];
+        IsConnected = false;
+    }
 }
 
 /// <summary>One section that sends or receives.</summary>
@@ -74,7 +87,8 @@ public sealed record VoiceSection(
     [property: Id(3)] string? ReceiveJson,
     [property: Id(4)] ConsumerSource? Source,
     [property: Id(5)] string? ConsumerId,
-    [property: Id(6)] string? SentJson);
+    [property: Id(6)] string? SentJson,
+    [property: Id(7)] MediaKind Kind = MediaKind.Audio);
 
 /// <summary>A user of voice as it is stored.</summary>
 [GenerateSerializer, Alias("vc.VoiceUserState")]

@@ -1,6 +1,10 @@
 using System.Text.Json;
+using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Peers;
+using VoiceCluster.Abstractions.Recordings;
 using VoiceCluster.Abstractions.VoiceSessions;
 using VoiceCluster.ApiFrontend.Auth;
+using VoiceCluster.ApiFrontend.Identity;
 using VoiceCluster.ApiFrontend.Tests.Calls;
 
 namespace VoiceCluster.ApiFrontend.Tests.Auth;
@@ -23,6 +27,28 @@ public sealed class OwnerRouteTests(AccessWorld world) : IClassFixture<AccessWor
         ["DELETE /api/channels/{channelId}/bans/{userId}"] = p => ($"/api/channels/{p.ChannelId}/bans/{p.BannedId}", null),
         ["PATCH /api/channels/{channelId}"] = p => ($"/api/channels/{p.ChannelId}", """{"name":"taken over"}"""),
         ["PUT /api/channels/{channelId}/bans/{userId}"] = p => ($"/api/channels/{p.ChannelId}/bans/{p.Bob}", null),
+        ["POST /ice-candidate"] = p => ($"/ice-candidate?peerID={p.PeerId}", """{"candidate":"candidate:1 1 udp 1 192.0.2.5 50000 typ host","sdpMid":"0"}"""),
+        ["GET /chat/messages/{sessionId}"] = p => ($"/chat/messages/{p.Chat004}", null),
+        ["GET /chat/usage/{sessionId}"] = p => ($"/chat/usage/{p.Chat004}", null),
+        ["POST /chat/join"] = p => ("/chat/join", JsonSerializer.Serialize(new { sessionId = p.Chat004, participantId = "mallory" })),
+        ["POST /chat/message"] = p => ("/chat/message", JsonSerializer.Serialize(new { sessionId = p.Chat004, message = "intruding" })),
+        ["POST /chat/attachment"] = p => (
+            "/chat/attachment",
+            JsonSerializer.Serialize(new { sessionId = p.Chat004, messageId = p.MessageId, attachment = new { type = "image", url = "https://example.com/x.png" } })),
+        ["POST /chat/reaction"] = p => (
+            "/chat/reaction", JsonSerializer.Serialize(new { sessionId = p.Chat004, messageId = p.MessageId, reaction = new { type = "x" } })),
+        ["DELETE /chat/reaction"] = p => (
+            "/chat/reaction", JsonSerializer.Serialize(new { sessionId = p.Chat004, messageId = p.MessageId, reaction = new { type = "+1" } })),
+        ["GET /call/recordings/{sessionId}"] = p => ($"/call/recordings/{p.CallSession}", null),
+        ["GET /call/recordings/{sessionId}/{recordingId}/{name}"] = p => ($"/call/recordings/{p.CallSession}/{p.RecordingId}/mix.ogg", null),
+        ["GET /call/session/{sessionId}"] = p => ($"/call/session/{p.CallSession}", null),
+        ["POST /call/kick"] = p => ("/call/kick", JsonSerializer.Serialize(new { sessionId = p.CallSession, targetId = p.Bob })),
+        ["POST /call/leave"] = p => ("/call/leave", JsonSerializer.Serialize(new { sessionId = p.CallSession })),
+        ["POST /call/mute"] = p => ("/call/mute", JsonSerializer.Serialize(new { sessionId = p.CallSession, targetId = p.Bob })),
+        ["POST /call/quality"] = p => ("/call/quality", JsonSerializer.Serialize(new { sessionId = p.CallSession, targetId = p.Bob, quality = 1 })),
+        ["POST /call/recording/start"] = p => ("/call/recording/start", JsonSerializer.Serialize(new { sessionId = p.CallSession })),
+        ["POST /call/recording/stop"] = p => ("/call/recording/stop", JsonSerializer.Serialize(new { sessionId = p.CallSession })),
+        ["POST /call/role"] = p => ("/call/role", JsonSerializer.Serialize(new { sessionId = p.CallSession, targetId = p.Bob, role = "moderator" })),
         ["PATCH /voice/state"] = p => ("/voice/state", JsonSerializer.Serialize(new { session_id = p.SessionId, mute = true, deaf = true })),
         ["POST /voice/leave"] = p => ("/voice/leave", JsonSerializer.Serialize(new { session_id = p.SessionId })),
         ["POST /voice/signal"] = p => (
@@ -64,6 +90,7 @@ public sealed class OwnerRouteTests(AccessWorld world) : IClassFixture<AccessWor
         var (status, _) = await (route == "PATCH /api/v1/calls/{callId}" ? property.BobUser : property.AliceUser)
             .SendAsync(route.Split(' ')[0], path, body);
 
+        // There is no node in this world that has the file; its place is known to the owner all the same.
         Assert.False(status is 401 or 403 or 404, $"{route} answered its owner {status}.");
     }
 
@@ -88,6 +115,19 @@ public sealed class OwnerRouteTests(AccessWorld world) : IClassFixture<AccessWor
 
         public Guid Bob => BobUser.Id;
 
+        /// <summary>A chat session of the two with a message and a reaction of Alice.</summary>
+        public string Chat004 { get; private set; } = "";
+
+        public string MessageId { get; private set; } = "";
+
+        /// <summary>A call session of the two, with a recording that a node told of.</summary>
+        public string CallSession { get; private set; } = "";
+
+        public string RecordingId { get; private set; } = "";
+
+        /// <summary>Alice's peer in a room of its own.</summary>
+        public string PeerId { get; } = $"p{Guid.NewGuid():N}";
+
         public CallsUser AliceUser { get; private set; } = null!;
 
         public CallsUser BobUser { get; private set; } = null!;
@@ -107,7 +147,43 @@ public sealed class OwnerRouteTests(AccessWorld world) : IClassFixture<AccessWor
             property.CallId = call.GetProperty("id").GetGuid();
             await property._bobSocket.NextAsync("call:initiate");
             await property.MakeChannelAsync(world);
+            await property.MakeChatAsync();
+            await property.MakeCallSessionAsync();
             return property;
+        }
+
+        private async Task MakeChatAsync()
+        {
+            var (status, chat) = await AliceUser.SendAsync("POST", "/chat/session", JsonSerializer.Serialize(new { participants = new[] { Bob }, isGroup = true }));
+            Assert.True(status == 200, chat.ToString());
+            Chat004 = chat.GetProperty("data").GetProperty("id").GetString()!;
+            (status, var message) = await AliceUser.SendAsync("POST", "/chat/message", JsonSerializer.Serialize(new { sessionId = Chat004, message = "secret" }));
+            Assert.True(status == 200, message.ToString());
+            MessageId = message.GetProperty("data").GetProperty("id").GetString()!;
+            (status, _) = await AliceUser.SendAsync(
+                "POST", "/chat/reaction", JsonSerializer.Serialize(new { sessionId = Chat004, messageId = MessageId, reaction = new { type = "+1" } }));
+            Assert.Equal(200, status);
+        }
+
+        /// <summary>Alice is its host and in its room, Bob a participant; a recording runs that a node has told of.</summary>
+        private async Task MakeCallSessionAsync()
+        {
+            var (status, session) = await AliceUser.SendAsync("POST", "/call/session", """{"type":"audio","duration":3600000000000}""");
+            Assert.True(status == 200, session.ToString());
+            CallSession = session.GetProperty("data").GetProperty("id").GetString()!;
+            Assert.Equal(200, (await BobUser.SendAsync("POST", "/call/join", JsonSerializer.Serialize(new { sessionId = CallSession }))).Status);
+            var key = UserIdentity.NameBased(AliceUser.Id, $"peer:{PeerId}");
+            var offered = await _grains.GetGrain<IPeerGrain>(key).OfferAsync(
+                new PeerInfo(PeerId, AliceUser.Id, "\"alice\"", "Alice", CallSession), new MediaOffered("d", "fragment", "{}", []), "v=0");
+            Assert.Null(offered.Fault);
+            (status, var recording) = await AliceUser.SendAsync("POST", "/call/recording/start", JsonSerializer.Serialize(new { sessionId = CallSession }));
+            Assert.True(status == 200, recording.ToString());
+            RecordingId = recording.GetProperty("data").GetProperty("id").GetString()!;
+            RecordingFile file = new(
+                "mix.ogg", RecordingFileKind.Mix, null, null, null, "audio/ogg", 4, TimeSpan.FromSeconds(1), DateTimeOffset.UtcNow, true, "gone", "http://127.0.0.1:1/mix.ogg");
+            var reported = await _grains.GetGrain<IRecordingGrain>(Guid.ParseExact(RecordingId["rec_".Length..], "N"))
+                .ReportAsync(new RecordingReport(new MediaNodeId("gone", Guid.NewGuid()), RecordingStatus.Recording, null, [file]));
+            Assert.Null(reported.Fault);
         }
 
         /// <summary>Alice owns a channel, from which somebody is banned, and has a voice session in it.</summary>
@@ -142,7 +218,14 @@ public sealed class OwnerRouteTests(AccessWorld world) : IClassFixture<AccessWor
             var session = await _grains.GetGrain<IVoiceSessionGrain>(SessionId).GetAsync(AliceUser.Id);
             var bans = (await _grains.GetGrain<IVoiceUserGrain>(BannedId).JoinAsync(
                 new JoinVoice(Guid.NewGuid(), BannedId, ChannelId, "Banned", false, false, "\"banned\""))).Fault;
-            return $"{call.Body}\n{chat.Body}\n{history.Body}\n{channel.Body}\n{session.Value}\n{session.Fault}\n{bans}";
+            var messages = await BobUser.SendAsync("GET", $"/chat/messages/{Chat004}");
+            var usage = await BobUser.SendAsync("GET", $"/chat/usage/{Chat004}");
+            var callSession = await BobUser.SendAsync("GET", $"/call/session/{CallSession}");
+            var recordings = await BobUser.SendAsync("GET", $"/call/recordings/{CallSession}");
+            Assert.Equal((200, 200, 200, 200), (messages.Status, usage.Status, callSession.Status, recordings.Status));
+            var holds = usage.Body.GetProperty("data");
+            return $"{messages.Body}\n{holds.GetProperty("participants")}\n{holds.GetProperty("reactions")}\n{callSession.Body}\n{recordings.Body}\n"
+                + $"{call.Body}\n{chat.Body}\n{history.Body}\n{channel.Body}\n{session.Value}\n{session.Fault}\n{bans}";
         }
 
         /// <summary>The next thing that either is told is the answer to a ping that is sent now.</summary>

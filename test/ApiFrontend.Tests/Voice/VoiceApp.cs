@@ -50,7 +50,7 @@ public sealed class VoiceApp : IAsyncLifetime
         builder.WebHost.UseKestrelCore();
         builder.UseOrleans(silo =>
         {
-            foreach (var name in new[] { GrainStores.Rooms, GrainStores.Calls, GrainStores.Chats, GrainStores.Users, GrainStores.Channels, GrainStores.VoiceSessions })
+            foreach (var name in new[] { GrainStores.Rooms, GrainStores.Calls, GrainStores.Chats, GrainStores.Users, GrainStores.Channels, GrainStores.VoiceSessions, GrainStores.Peers, GrainStores.CallSessions, GrainStores.Recordings })
             {
                 silo.AddMemoryGrainStorage(name);
             }
@@ -186,6 +186,7 @@ internal sealed class VoiceListener(ClientWebSocket socket) : IAsyncDisposable
 /// <summary>A media node that opens whatever it is asked to and forwards nothing.</summary>
 internal sealed class AnsweringMediaNode : IMediaNode
 {
+    private readonly ConcurrentDictionary<string, Abstractions.Rooms.MediaKind> _kinds = [];
     private int _ssrc = 1_000;
 
     public MediaNodeId Id { get; } = new("answers", Guid.NewGuid());
@@ -205,6 +206,8 @@ internal sealed class AnsweringMediaNode : IMediaNode
             RestartIce => new IceRestarted("""{"usernameFragment":"restartedFragment","password":"restartedPassword","iceLite":true}"""),
             CreateMixConsumer when HasNoMix => new Abstractions.Fault(Abstractions.FaultCode.Unsupported, "There is no Opus library."),
             CreateMixConsumer c => new ConsumerOpened(Complete(c.RtpParametersJson), Abstractions.Rooms.MediaKind.Audio, false),
+            CreateProducer c => Note(c),
+            CreateConsumer { NegotiatedRtpParametersJson: { } agreed } c => new ConsumerOpened(Complete(agreed), _kinds[c.ProducerId], false),
             CreateSlotConsumers c => new SlotConsumersOpened([.. c.RtpParametersJson.Select(Complete)]),
             _ => new MediaDone(),
         });
@@ -215,6 +218,12 @@ internal sealed class AnsweringMediaNode : IMediaNode
 
     public Task<Abstractions.Outcome<RoomReconciled>> ReconcileAsync(RoomCommandHeader header, DesiredRoom desired) =>
         Task.FromResult<Abstractions.Outcome<RoomReconciled>>(new RoomReconciled("{}", [], [], []));
+
+    private MediaDone Note(CreateProducer producer)
+    {
+        _kinds[producer.ProducerId] = producer.Kind;
+        return new MediaDone();
+    }
 
     private static string Describe(string id) => $$$"""
         {"id":"{{{id}}}","iceParameters":{"usernameFragment":"firstFragment0001","password":"firstPassword","iceLite":true},

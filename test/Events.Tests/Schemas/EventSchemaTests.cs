@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using VoiceCluster.Abstractions.Calls;
+using VoiceCluster.Abstractions.CallSessions;
 using VoiceCluster.Abstractions.Chats;
 using VoiceCluster.Abstractions.Events;
 using VoiceCluster.Abstractions.Media;
@@ -10,6 +11,7 @@ using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.Browser.Tests;
 using VoiceCluster.Events.Inbound;
 using VoiceCluster.Grains.Calls;
+using VoiceCluster.Grains.Recordings;
 using VoiceCluster.Grains.Rooms;
 
 namespace VoiceCluster.Events.Tests.Schemas;
@@ -71,7 +73,7 @@ public sealed class EventSchemaTests
     {
         var seen = Calls().SelectMany(c => c.Events).ToArray();
         Assert.All(seen, AssertValid);
-        Assert.Equal(Types.Where(t => t.StartsWith("call.", StringComparison.Ordinal)).Order(), seen.Select(e => e.Type).Distinct().Order());
+        Assert.Equal(Types.Where(IsOfCalls).Order(), seen.Select(e => e.Type).Distinct().Order());
     }
 
     [Fact]
@@ -116,33 +118,27 @@ public sealed class EventSchemaTests
             new MediaNodeJoinedEvent(id, Now, "node-1", Guid.NewGuid(), "http://127.0.0.1:8089", 5_000),
             new MediaNodeGoneEvent(id, EventTypes.MediaNodeLeft, Now, "node-1", Guid.NewGuid(), 0),
             new MediaNodeGoneEvent(id, EventTypes.MediaNodeLost, Now, "node-1", Guid.NewGuid(), 3),
-            Recorded(EventTypes.RecordingStarted, RecordingStatus.Recording),
-            Recorded(EventTypes.RecordingStopped, RecordingStatus.Stopped),
-            Recorded(EventTypes.RecordingFailed, RecordingStatus.Failed),
             new VoiceSessionEvent(id, EventTypes.VoiceSessionCreated, Now, "s1", Alice, "c1", false, false, null),
             new VoiceSessionEvent(id, EventTypes.VoiceSessionUpdated, Now, "s1", Alice, "c1", true, false, null),
             new VoiceSessionEvent(id, EventTypes.VoiceSessionEnded, Now, "s1", Alice, "c1", true, false, "moved"),
             new VoiceSpeakingEvent(id, EventTypes.VoiceSpeakingStarted, Now, "s1", Alice, "c1", -20),
             new VoiceSpeakingEvent(id, EventTypes.VoiceSpeakingStopped, Now, "s1", Alice, "c1", -127),
+            new ChatMemberJoinedEvent(id, Now, Guid.NewGuid(), Bob, Alice),
+            new ChatMessageCreatedEvent(id, Now, Guid.NewGuid(), Guid.NewGuid(), 1, Alice, null, ChatMessageType.Text, "Hello \ud83d\udc4b"),
+            new ChatMessageCreatedEvent(id, Now, Guid.NewGuid(), Guid.NewGuid(), 2, Alice, Bob, ChatMessageType.File, "See"),
+            new ChatAttachmentAddedEvent(id, Now, Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), Alice, "image", "https://example.com/a.jpg", null, null, null),
+            new ChatReactionEvent(id, EventTypes.ChatReactionAdded, Now, Guid.NewGuid(), Guid.NewGuid(), Alice, "\ud83d\udc4d"),
+            new ChatReactionEvent(id, EventTypes.ChatReactionRemoved, Now, Guid.NewGuid(), Guid.NewGuid(), Alice, "\ud83d\udc4d"),
+            .. CallSessions(),
+            .. Recordings(),
         ];
-        RecordingEvent Recorded(string type, RecordingStatus status) => new(
-            id,
-            type,
-            Now,
-            Guid.NewGuid(),
-            Guid.NewGuid(),
-            "call:1",
-            Alice,
-            status,
-            status == RecordingStatus.Failed ? "The disk is full." : null,
-            [new RecordingEventFile("a.ogg", RecordingFileKind.Audio, Alice, 1, 1.5, true), new RecordingEventFile("m.ogg", RecordingFileKind.Mix, null, 0, 0, false)]);
         Assert.All(events, AssertValid);
 
         // Every record and every type stands in one of these tests.
         Type[] told = [.. events.Select(e => e.GetType()).Distinct(), typeof(CallEvent)];
         Assert.Empty(typeof(DomainEvent).Assembly.GetTypes()
             .Where(t => t.IsSubclassOf(typeof(DomainEvent)) && !t.IsAbstract && !t.Name.StartsWith("Room", StringComparison.Ordinal)).Except(told));
-        Assert.Empty(Types.Where(t => !t.StartsWith("call.", StringComparison.Ordinal) && !t.StartsWith("room.", StringComparison.Ordinal))
+        Assert.Empty(Types.Where(t => !IsOfCalls(t) && !t.StartsWith("room.", StringComparison.Ordinal))
             .Except(events.Select(e => e.Type)));
     }
 
@@ -196,6 +192,33 @@ public sealed class EventSchemaTests
             yield return After(c => c.Accept(Bob, origin, Now), c => c.Expire(Now + TimeSpan.FromMinutes(1)));
             yield return After(c => c.Hangup(Alice, Now));
         }
+    }
+
+    private static bool IsOfCalls(string type) =>
+        type.StartsWith("call.", StringComparison.Ordinal) && !type.StartsWith("call.session.", StringComparison.Ordinal);
+
+    private static IEnumerable<DomainEvent> CallSessions()
+    {
+        CallEventParticipant[] some = [new(Alice, CallRole.Host, false, 100), new(Bob, CallRole.Participant, true, 0)];
+        CallSessionEvent Of(string type, CallSessionChange? change, Guid? user, Guid? by, CallSessionEnd? reason) =>
+            new(Guid.NewGuid(), type, Now, Guid.NewGuid(), CallSessionType.Video, change, user, by, reason, some);
+        yield return Of(EventTypes.CallSessionCreated, null, Alice, Alice, null);
+        yield return Of(EventTypes.CallSessionJoined, CallSessionChange.Joined, Bob, Bob, null);
+        yield return Of(EventTypes.CallSessionLeft, CallSessionChange.Kicked, Bob, Alice, CallSessionEnd.Kicked);
+        yield return Of(EventTypes.CallSessionUpdated, CallSessionChange.RecordingStarted, Alice, Alice, null);
+        yield return Of(EventTypes.CallSessionEnded, CallSessionChange.Ended, null, null, CallSessionEnd.Expired);
+    }
+
+    /// <summary>A recording through its states, by the real rules.</summary>
+    private static IEnumerable<DomainEvent> Recordings()
+    {
+        var plan = new RecordingPlan(true, true, false, TimeSpan.FromHours(1), 1_000_000);
+        var made = Recording.Create(Guid.NewGuid(), new RecordingRequest(Guid.NewGuid(), "r", Alice, "alice", plan), Now);
+        var node = new MediaNodeId("node-1", Guid.NewGuid());
+        RecordingFile file = new("mix.ogg", RecordingFileKind.Mix, null, null, null, "audio/ogg", 5, TimeSpan.FromSeconds(1.5), Now, true, "node-1", "http://node/mix.ogg");
+        var runs = Recording.Report(made, new RecordingReport(node, RecordingStatus.Recording, null, []), Now).Value!;
+        var ended = Recording.Report(runs, new RecordingReport(node, RecordingStatus.Stopped, null, [file]), Now).Value!;
+        return [Recording.EventOf(made, runs, Now)!, Recording.EventOf(runs, ended, Now)!, Recording.EventOf(made, Recording.Fail(made, "No disk.", Now), Now)!];
     }
 
     private static void AssertValid(DomainEvent domainEvent)

@@ -1,0 +1,245 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using VoiceCluster.ApiFrontend.Tests.Voice;
+
+namespace VoiceCluster.ApiFrontend.Tests.Peers;
+
+/// <summary>All endpoints of the WebRTC microservice's document, in its order and shapes, and then each of its fields wrong.</summary>
+public sealed class SeedTests(PeersApp app) : IClassFixture<PeersApp>
+{
+    private const string Candidate = """{"candidate":"candidate:1234567890 1 udp 2122194687 192.168.1.1 12345 typ host","sdpMid":"0","sdpMLineIndex":0}""";
+    private const string Chat = """{"creatorId":"user123","participants":["user456","user789"],"duration":3600000000000,"isGroup":true}""";
+    private const string Message = """{"sessionID":"sess_abc123","senderID":"user123","receiverID":"user456","message":"Hello!","type":"text"}""";
+    private const string Attachment = """
+        {"sessionId":"sess_abc123","messageId":"msg_xyz789","attachment":{"type":"image","url":"https://example.com/image.jpg","name":"vacation.jpg","size":1024000,"mimeType":"image/jpeg"}}
+        """;
+
+    private const string Reaction = """
+        {"sessionId":"sess_abc123","messageId":"msg_xyz789","reaction":{"type":"👍","userId":"user123","timestamp":"2024-01-29T10:05:00Z"}}
+        """;
+
+    private const string Call = """{"creatorId":"user123","type":"video","quality":"high","duration":3600000000000}""";
+    private const string Join = """{"sessionId":"call_abc123","participantId":"user456"}""";
+    private const string Record = """{"sessionId":"call_abc123","participantId":"user123"}""";
+    private const string Quality = """{"sessionId":"call_abc123","participantId":"user456","quality":85}""";
+
+    /// <summary>Method, path, the document's body, and the fields that may be left out.</summary>
+    private static readonly (string Method, string Path, string Body, string[] Optional)[] Endpoints =
+    [
+        ("POST", "/offer?peerID=P", """{"type":"offer","sdp":"v=0"}""", []),
+        ("POST", "/ice-candidate?peerID=P", Candidate, ["sdpMid", "sdpMLineIndex"]),
+        ("POST", "/chat/session", Chat, ["duration", "isGroup"]),
+        ("POST", "/chat/message", Message, ["receiverID", "type"]),
+        ("POST", "/chat/attachment", Attachment, ["attachment.name", "attachment.size", "attachment.mimeType"]),
+        ("POST", "/chat/reaction", Reaction, ["reaction.timestamp"]),
+        ("DELETE", "/chat/reaction", Reaction, ["reaction.timestamp"]),
+        ("POST", "/chat/join", """{"sessionId":"sess_abc123","userId":"user123","participantId":"user999"}""", []),
+        ("POST", "/call/session", Call, ["type", "quality", "duration"]),
+        ("POST", "/call/join", Join, []),
+        ("POST", "/call/leave", Join, []),
+        ("POST", "/call/mute", """{"sessionId":"call_abc123","participantId":"user123","targetId":"user456","muted":true}""", ["targetId", "muted"]),
+        ("POST", "/call/kick", """{"sessionId":"call_abc123","participantId":"user123","targetId":"user456"}""", []),
+        ("POST", "/call/role", """{"sessionId":"call_abc123","participantId":"user123","targetId":"user456","role":"moderator"}""", []),
+        ("POST", "/call/recording/start", Record, []),
+        ("POST", "/call/recording/stop", Record, []),
+        ("POST", "/call/quality", Quality, []),
+    ];
+
+    public static TheoryData<string, string> Posts
+    {
+        get
+        {
+            TheoryData<string, string> rows = [];
+            foreach (var endpoint in Endpoints)
+            {
+                rows.Add(endpoint.Method, endpoint.Path);
+            }
+
+            return rows;
+        }
+    }
+
+    [Fact]
+    public async Task Endpoints_InTheDocumentsOrder_AnswerAsItSays()
+    {
+        var health = await app.DoAsync(200, "GET", "/health");
+        Assert.Equal(JsonValueKind.Null, health.ValueKind);
+
+        var answer = await app.PostAsync("/offer?peerID=P", new { type = "offer", sdp = VoiceOffers.Of("sendrecv") });
+        Assert.Equal("answer", answer.GetProperty("type").GetString());
+        Assert.Contains("a=candidate:", answer.GetProperty("sdp").GetString(), StringComparison.Ordinal);
+        Assert.Equal("lobby", answer.GetProperty("room").GetString());
+        await app.DoAsync(200, "POST", "/ice-candidate?peerID=P", Candidate);
+
+        var chat = await app.DoAsync(200, "POST", "/chat/session", Chat);
+        var session = chat.GetProperty("id").GetString()!;
+        Assert.Matches("^sess_[0-9a-f]{32}$", session);
+        Assert.Equal(["user123", "user456", "user789"], chat.GetProperty("participants").EnumerateArray().Select(p => p.GetString()));
+        Assert.Equal(3_600_000_000_000, chat.GetProperty("duration").GetInt64());
+
+        var message = await app.DoAsync(200, "POST", "/chat/message", Message.Replace("sess_abc123", session, StringComparison.Ordinal));
+        var id = message.GetProperty("id").GetString()!;
+        Assert.Matches("^msg_[0-9a-f]{32}$", id);
+        Assert.Equal(("user123", "user456", "Hello!", "text"), (
+            message.GetProperty("senderId").GetString(), message.GetProperty("receiverId").GetString(), message.GetProperty("message").GetString(), message.GetProperty("type").GetString()));
+
+        string In(string body) => body.Replace("sess_abc123", session, StringComparison.Ordinal).Replace("msg_xyz789", id, StringComparison.Ordinal);
+        await app.DoAsync(200, "POST", "/chat/attachment", In(Attachment));
+        await app.DoAsync(200, "POST", "/chat/reaction", In(Reaction));
+        var messages = await app.DoAsync(200, "GET", $"/chat/messages/{session}");
+        var only = Assert.Single(messages.EnumerateArray());
+        Assert.Equal("vacation.jpg", only.GetProperty("attachments")[0].GetProperty("name").GetString());
+        Assert.Equal("👍", only.GetProperty("reactions")[0].GetProperty("type").GetString());
+        Assert.Equal("2024-01-29T10:05:00Z", only.GetProperty("reactions")[0].GetProperty("timestamp").GetString());
+        var usage = await app.DoAsync(200, "GET", $"/chat/usage/{session}");
+        Assert.Equal((1, 1, 1, 6), (Count(usage, "messages"), Count(usage, "attachments"), Count(usage, "reactions"), Count(usage, "textBytes")));
+
+        var call = await app.DoAsync(200, "POST", "/call/session", Call);
+        var callId = call.GetProperty("id").GetString()!;
+        Assert.Matches("^call_[0-9a-f]{32}$", callId);
+        string At(string body) => body.Replace("call_abc123", callId, StringComparison.Ordinal);
+        await app.DoAsync(200, "POST", "/call/join", At(Join));
+
+        // Nobody's media is in the call yet, so there is nothing to record.
+        await app.DoAsync(409, "POST", "/call/recording/start", At(Record));
+        await app.PostAsync($"/offer?peerID=user123&room={callId}", new { type = "offer", sdp = VoiceOffers.Of("sendrecv") });
+        var recording = await app.DoAsync(200, "POST", "/call/recording/start", At(Record));
+        Assert.Matches("^rec_[0-9a-f]{32}$", recording.GetProperty("id").GetString());
+        await app.DoAsync(200, "POST", "/call/recording/stop", At(Record));
+        await app.DoAsync(200, "POST", "/call/quality", At(Quality));
+        var details = await app.DoAsync(200, "GET", $"/call/session/{callId}");
+        Assert.Equal(
+            [("user123", "host", 100), ("user456", "participant", 85)],
+            details.GetProperty("participants").EnumerateArray().Select(p => (p.GetProperty("id").GetString(), p.GetProperty("role").GetString(), p.GetProperty("quality").GetInt32())));
+        Assert.Single((await app.DoAsync(200, "GET", $"/call/recordings/{callId}")).EnumerateArray());
+
+        await using var signaling = await app.ConnectAsync("/ws?peerID=P");
+        await signaling.NextAsync("room");
+        await using var notifications = await app.ConnectAsync("/chat/notifications?userID=user456");
+        await notifications.NextAsync("ready");
+    }
+
+    /// <summary>No object at all, and each field missing, null, of each wrong type, empty and far too long.</summary>
+    [Theory]
+    [MemberData(nameof(Posts))]
+    public async Task Endpoint_WithEachFieldWrong_SaysSoInTheEnvelope(string method, string path)
+    {
+        foreach (var body in WrongBodies(Endpoints.Single(e => e.Method == method && e.Path == path)))
+        {
+            var (status, answer, _) = await app.AskAsync(method, path, body);
+
+            // The sessions of the document do not exist here: what names one of them is 404 once it is well-formed so far.
+            Assert.True(status is 400 or 404, $"{method} {path} {body[..Math.Min(200, body.Length)]} answered {status}: {answer}");
+            Assert.Equal(status, answer.GetProperty("status").GetInt32());
+            Assert.Equal(JsonValueKind.Null, answer.GetProperty("data").ValueKind);
+        }
+    }
+
+    [Theory]
+    [InlineData("GET", "/chat/messages/sess_abc123", 404)]
+    [InlineData("GET", "/chat/messages/sess_00000000000040008000000000000000", 404)]
+    [InlineData("GET", "/chat/messages/00000000-0000-4000-8000-000000000000", 404)]
+    [InlineData("GET", "/chat/messages/call_00000000000040008000000000000000", 404)]
+    [InlineData("GET", "/chat/usage/sess_abc123", 404)]
+    [InlineData("GET", "/call/session/call_abc123", 404)]
+    [InlineData("GET", "/call/session/call_00000000000040008000000000000000", 404)]
+    [InlineData("GET", "/call/recordings/call_00000000000040008000000000000000", 404)]
+    [InlineData("GET", "/call/recordings/call_00000000000040008000000000000000/rec_1/mix.ogg", 404)]
+    [InlineData("GET", "/ws?peerID=P", 426)]
+    [InlineData("GET", "/chat/notifications?userID=u", 426)]
+    [InlineData("POST", "/offer", 400)]
+    [InlineData("POST", "/offer?peerID=", 400)]
+    [InlineData("POST", "/offer?peerID=a&peerID=b", 400)]
+    [InlineData("POST", "/offer?peerID=P&room=", 400)]
+    [InlineData("POST", "/offer?peerID=P&room=call:0191e0c0-0000-7000-8000-000000000000", 401)]
+    [InlineData("POST", "/ice-candidate", 400)]
+    public async Task Path_ThatNamesNothing_SaysSoInTheEnvelope(string method, string path, int status) =>
+        await app.DoAsync(status, method, path, method == "POST" ? """{"type":"offer","sdp":"v=0"}""" : null);
+
+    [Fact]
+    public async Task Candidate_OfAPeerThatIsNowhere_IsNotFound() => await app.DoAsync(404, "POST", "/ice-candidate?peerID=nobody", Candidate);
+
+    [Fact]
+    public async Task Body_OverTheLimit_IsTooLarge() =>
+        await app.DoAsync(413, "POST", "/chat/message", "{\"message\":\"" + new string('x', (1 << 20) + 1) + "\"}");
+
+    [Fact]
+    public async Task Ids_InEitherFormAndNamesInEitherCase_AreTaken()
+    {
+        var session = (await app.DoAsync(200, "POST", "/chat/session", Chat)).GetProperty("id").GetString()!;
+        var bare = Guid.ParseExact(session["sess_".Length..], "N");
+
+        await app.PostAsync("/chat/message", new { SESSIONID = bare, SenderId = "user123", MESSAGE = "one" });
+        await app.PostAsync("/chat/message", new { sessionid = bare.ToString("N"), senderid = "user456", message = "two" });
+        await app.PostAsync("/chat/message", new { sessionId = session, sessionID = session, senderId = "user123", message = "three" }, status: 400);
+
+        var read = await app.DoAsync(200, "GET", $"/chat/messages/{bare}");
+        Assert.Equal(["one", "two"], read.EnumerateArray().Select(m => m.GetProperty("message").GetString()));
+    }
+
+    private static IEnumerable<string> WrongBodies((string Method, string Path, string Body, string[] Optional) endpoint)
+    {
+        foreach (var text in (string[])["", "not json", "[]", "\"text\"", "7", "null", "{", """{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{}}}}}}}}}}"""])
+        {
+            yield return text;
+        }
+
+        foreach (var name in Fields(JsonNode.Parse(endpoint.Body)!.AsObject(), ""))
+        {
+            if (!endpoint.Optional.Contains(name))
+            {
+                yield return With(endpoint.Body, name, null, removes: true);
+                yield return With(endpoint.Body, name, null, removes: false);
+            }
+
+            foreach (var value in (JsonNode[])
+                [
+                    JsonValue.Create(true), JsonValue.Create(-1.5), JsonValue.Create(""), new JsonObject(), new JsonArray(new JsonObject()),
+                    JsonValue.Create(new string('x', 300_000)),
+                ])
+            {
+                if (!IsSound(name, value, endpoint.Optional))
+                {
+                    yield return With(endpoint.Body, name, value, removes: false);
+                }
+            }
+        }
+    }
+
+    private static int Count(JsonElement owner, string name) => owner.GetProperty(name).GetInt32();
+
+    private static IEnumerable<string> Fields(JsonObject body, string prefix) => body.SelectMany(p => p.Value is JsonObject inner
+        ? Fields(inner, $"{prefix}{p.Key}.").Prepend(prefix + p.Key)
+        : [prefix + p.Key]);
+
+    private static string With(string body, string path, JsonNode? value, bool removes)
+    {
+        var root = JsonNode.Parse(body)!.AsObject();
+        var owner = root;
+        var names = path.Split('.');
+        foreach (var name in names[..^1])
+        {
+            owner = owner[name]!.AsObject();
+        }
+
+        if (removes)
+        {
+            owner.Remove(names[^1]);
+        }
+        else
+        {
+            owner[names[^1]] = value?.DeepClone();
+        }
+
+        return root.ToJsonString();
+    }
+
+    /// <summary>What is sound although it looks odd: a flag for a flag, an empty text for what may be left out.</summary>
+    private static bool IsSound(string name, JsonNode value, string[] optional) => (name, value.GetValueKind()) switch
+    {
+        ("isGroup" or "muted", JsonValueKind.True) => true,
+        ("sdpMid" or "candidate", JsonValueKind.String) => true,
+        (_, JsonValueKind.String) => optional.Contains(name) && value.GetValue<string>().Length == 0,
+        _ => false,
+    };
+}

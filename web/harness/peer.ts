@@ -1,0 +1,214 @@
+// A peer with nothing but RTCPeerConnection, fetch and WebSocket, as docs/protocols/peers.md shows one.
+import { Ear } from './ear';
+import { audio, toneTrack, ToneToleranceHz, type Tone } from './tone';
+
+export interface PeerOptions {
+  server: string;
+  room: string;
+  peer: string;
+  /** Sends a tone of this frequency. */
+  toneHz?: number;
+  /** Opens the WebSocket, over which the server offers new tracks. */
+  socket?: boolean;
+  /** Sends a picture as well, and offers to receive pictures. */
+  video?: boolean;
+}
+
+interface Described {
+  type: 'answer' | 'offer';
+  sdp: string;
+  tracks: { mid: string; kind: string; source: string; userId: string | null }[];
+}
+
+const ListenEveryMs = 200;
+
+class PeerClient {
+  readonly messages: { type: string }[] = [];
+  readonly everHeard = new Set<number>();
+  tracks: Described['tracks'] = [];
+  private readonly pc = new RTCPeerConnection();
+  private readonly ears = new Map<string, Ear>();
+  private readonly videos = new Map<string, HTMLVideoElement>();
+  private lastTones: number[][] = [];
+  private tone: Tone | null = null;
+  private socket: WebSocket | null = null;
+  private listening = 0;
+
+  constructor(private readonly options: PeerOptions) {
+    this.pc.ontrack = ({ track, transceiver }) => {
+      const mid = transceiver.mid ?? '';
+      if (track.kind === 'video') {
+        const video = document.createElement('video');
+        video.muted = true;
+        video.srcObject = new MediaStream([track]);
+        void video.play();
+        this.videos.set(mid, video);
+        return;
+      }
+      this.ears.get(mid)?.close();
+      this.ears.set(mid, new Ear(audio(), track));
+    };
+  }
+
+  private get query(): string {
+    return `peerID=${encodeURIComponent(this.options.peer)}&room=${encodeURIComponent(this.options.room)}`;
+  }
+
+  async join(): Promise<void> {
+    const { server, toneHz, socket, video } = this.options;
+    if (socket) {
+      await this.connect(server);
+    }
+    if (toneHz !== undefined) {
+      this.tone = toneTrack(toneHz);
+    }
+    this.pc.addTransceiver(this.tone?.track ?? 'audio', { direction: this.tone ? 'sendrecv' : 'recvonly' });
+    if (video) {
+      const camera = await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 240 } });
+      this.pc.addTransceiver(camera.getVideoTracks()[0] ?? 'video', { direction: 'sendrecv' });
+    }
+    await this.pc.setLocalDescription();
+    const answer = await this.post<Described>('/offer', this.pc.localDescription);
+    this.tracks = answer.tracks;
+    await this.pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+    this.listening = window.setInterval(() => this.listen(), ListenEveryMs);
+  }
+
+  /** The tones of each received track. */
+  hears(): number[][] {
+    return [...this.ears.values()].map((ear) => ear.tones());
+  }
+
+  /** Pictures that have frames. */
+  sees(): number {
+    return [...this.videos.values()].filter((video) => video.videoWidth > 0 && video.currentTime > 0).length;
+  }
+
+  get isConnected(): boolean {
+    return this.pc.connectionState === 'connected';
+  }
+
+  closeSocket(): void {
+    this.socket?.close();
+    this.socket = null;
+  }
+
+  close(): void {
+    clearInterval(this.listening);
+    this.closeSocket();
+    this.pc.close();
+    this.tone?.oscillator.stop();
+    this.ears.forEach((ear) => ear.close());
+    this.ears.clear();
+  }
+
+  report(): object {
+    return {
+      peer: this.options.peer,
+      connection: this.pc.connectionState,
+      signaling: this.pc.signalingState,
+      tracks: this.tracks,
+      hears: this.hears(),
+      sees: this.sees(),
+      everHeard: [...this.everHeard],
+      messages: this.messages.slice(-20),
+      remote: this.pc.remoteDescription?.sdp,
+    };
+  }
+
+  private async connect(server: string): Promise<void> {
+    const socket = new WebSocket(`${server.replace('http', 'ws')}/ws?${this.query}`);
+    this.socket = socket;
+    socket.onmessage = ({ data }) => {
+      const message = JSON.parse(String(data)) as Described;
+      this.messages.push(message);
+      if (message.type === 'offer') {
+        void this.answer(socket, message);
+      }
+    };
+    await new Promise((resolve) => {
+      socket.addEventListener('open', resolve, { once: true });
+    });
+  }
+
+  private async answer(socket: WebSocket, offer: Described): Promise<void> {
+    await this.pc.setRemoteDescription({ type: 'offer', sdp: offer.sdp });
+    this.tracks = offer.tracks;
+    await this.pc.setLocalDescription();
+    socket.send(JSON.stringify(this.pc.localDescription));
+  }
+
+  private async post<T>(path: string, body: unknown): Promise<T> {
+    const response = await fetch(`${this.options.server}${path}?${this.query}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const envelope = (await response.json()) as { status: number; message: string; data: T };
+    if (!response.ok || envelope.status !== response.status) {
+      throw new Error(`${path}: ${response.status} ${JSON.stringify(envelope)}`);
+    }
+    return envelope.data;
+  }
+
+  /** Notes tones that three readings in a row have: a click or a gap makes no tone. */
+  private listen(): void {
+    const tones = this.hears().flat();
+    for (const tone of tones) {
+      if (this.lastTones.length === 2 && this.lastTones.every((before) => before.some((other) => matches(other, tone)))) {
+        this.everHeard.add(tone);
+      }
+    }
+    this.lastTones = [...this.lastTones, tones].slice(-2);
+  }
+}
+
+function matches(a: number, b: number): boolean {
+  return Math.abs(a - b) <= ToneToleranceHz;
+}
+
+const peers = new Map<string, PeerClient>();
+
+function peer(key: string): PeerClient {
+  const found = peers.get(key);
+  if (!found) {
+    throw new Error(`no peer ${key}`);
+  }
+  return found;
+}
+
+export const peerHarness = {
+  async peerJoin(key: string, options: PeerOptions): Promise<void> {
+    const created = new PeerClient(options);
+    peers.set(key, created);
+    await created.join();
+  },
+
+  peerIsConnected: (key: string): boolean => peer(key).isConnected,
+
+  /** True when these tones and no others are heard, on whichever tracks. */
+  peerHears(key: string, tones: number[]): boolean {
+    const heard = peer(key).hears().flat();
+    return tones.every((tone) => heard.some((other) => matches(other, tone))) && heard.every((other) => tones.some((tone) => matches(other, tone)));
+  },
+
+  /** True when each of these tones has a track of its own, and the other tracks are silent. */
+  peerHearsApart(key: string, tones: number[]): boolean {
+    const voices = peer(key).hears().filter((heard) => heard.length > 0);
+    return voices.length === tones.length
+      && voices.every((heard) => heard.length === 1)
+      && tones.every((tone) => voices.some((heard) => matches(heard[0] ?? 0, tone)));
+  },
+
+  peerSees: (key: string, pictures: number): boolean => peer(key).sees() === pictures,
+  peerEverHeard: (key: string, tones: number[]): number[] =>
+    tones.filter((tone) => [...peer(key).everHeard].some((heard) => matches(heard, tone))),
+  peerSources: (key: string): string[] => peer(key).tracks.map((track) => track.source),
+  peerCloseSocket: (key: string): void => peer(key).closeSocket(),
+  peerReport: (key: string) => peer(key).report(),
+
+  peerClose(key: string): void {
+    peer(key).close();
+    peers.delete(key);
+  },
+};
