@@ -47,9 +47,9 @@ public static class MediaNodeHosting
         services.AddSingleton<MediaNodeControl>();
         services.AddSingleton<FleetMembership>();
         services.AddSingleton<IReadiness>(static s => s.GetRequiredService<FleetMembership>());
-
-        // The files are closed after the rooms have ended.
         services.AddHostedService(static s => s.GetRequiredService<MediaNodeRuntime>());
+        services.AddHostedService(static s => s.GetRequiredService<RecordingReports>());
+        services.AddHostedService(static s => s.GetRequiredService<RecordingWriter>());
         services.AddHostedService(static s => s.GetRequiredService<RoomReports>());
         services.AddHostedService(static s => s.GetRequiredService<FleetMembership>());
         return services;

@@ -8,7 +8,7 @@ namespace VoiceCluster.MediaNode.Recording;
 /// <summary>Adds recording to a media node.</summary>
 internal static class RecordingHosting
 {
-    /// <summary>Adds the writer, its reports and its metrics. The writer starts before the media ports open and stops after they close.</summary>
+    /// <summary>Adds the writer, its reports and its metrics, which the node then hosts.</summary>
     public static IServiceCollection AddRecordings(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<RecordingOptions>().Bind(configuration.GetSection(RecordingOptions.Section)).ValidateOnStart();
@@ -18,8 +18,6 @@ internal static class RecordingHosting
         services.TryAddSingleton<IRecordingReportSink, GrainRecordingReportSink>();
         services.AddSingleton<RecordingReports>();
         services.AddSingleton<RecordingWriter>();
-        services.AddHostedService(static s => s.GetRequiredService<RecordingReports>());
-        services.AddHostedService(static s => s.GetRequiredService<RecordingWriter>());
         return services;
     }
 

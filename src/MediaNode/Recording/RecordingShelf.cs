@@ -14,13 +14,21 @@ public sealed class RecordingShelf(IOptions<RecordingOptions> options, IOptions<
 {
     private const string ManifestSuffix = ".json";
 
-    /// <summary>The directory; null when this node does not record.</summary>
-    public string? Root { get; } = options.Value.Path switch
+    private string? _root;
+
+    private readonly string? _base = options.Value.Path switch
     {
         null => Path.GetFullPath(Path.Combine(configuration["Data:Path"] is { Length: > 0 } data ? data : "data", "recordings")),
         "" => null,
         var path => Path.GetFullPath(path),
     };
+
+    /// <summary>
+    /// The node's own directory; null when this node does not record. Nodes that share a disk each have one, by their names.
+    /// Known once the node has its name.
+    /// </summary>
+    public string? Root => _root ??= _base is null ? null : Path.Combine(_base, string.Concat(
+        identity.Id.Name.Select(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' ? c : '_')));
 
     /// <summary>The tag of a new stretch: when it began, and four letters against chance.</summary>
     internal static string NewTag(DateTimeOffset now) =>

@@ -147,7 +147,7 @@ public sealed partial class RecordingWriter : IHostedService, IDisposable
             }
         }
 
-        // The workers have stopped before: what is in the queues is all there is.
+        // What the workers still put into their queues belongs to files that end here.
         while (RunRound())
         {
         }

@@ -85,7 +85,7 @@ public sealed class PictureRecordingTests
     {
         var random = new Random(5);
         Both();
-        Film(Start, Start + (5 * Second), delay: i => i % 50 == 7 ? 300_000 : random.Next(30_000));
+        Film(Start, Start + (5 * Second), delay: i => i < 2 ? 0 : i % 50 == 7 ? 300_000 : random.Next(30_000));
         _run.Finish(Start + (6 * Second));
         Assert.Equal(150, Read().Picture.Length);
     }

@@ -65,13 +65,13 @@ internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink, IRecordin
     public static async Task<NodeFixture> StartAsync(MediaNodeOptions? options = null, TimeProvider? time = null, RecordingOptions? recording = null)
     {
         var node = new NodeFixture(options ?? new MediaNodeOptions { PortRange = "21000-21999", Workers = 2 }, time ?? TimeProvider.System, recording);
+        await node.Runtime.StartAsync(CancellationToken.None);
         if (node.Writer is not null)
         {
             await node._recordingReports!.StartAsync(CancellationToken.None);
             await node.Writer.StartAsync(CancellationToken.None);
         }
 
-        await node.Runtime.StartAsync(CancellationToken.None);
         await node._reports.StartAsync(CancellationToken.None);
         return node;
     }
@@ -118,7 +118,6 @@ internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink, IRecordin
     public async ValueTask DisposeAsync()
     {
         await _reports.StopAsync(CancellationToken.None);
-        await Runtime.StopAsync(CancellationToken.None);
         if (Writer is not null)
         {
             await Writer.StopAsync(CancellationToken.None);
@@ -127,6 +126,7 @@ internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink, IRecordin
             _recordingReports.Dispose();
         }
 
+        await Runtime.StopAsync(CancellationToken.None);
         _reports.Dispose();
         _metrics.Dispose();
     }

@@ -134,9 +134,12 @@ public sealed class RecordingNodeTests : IDisposable
     [Fact]
     public async Task FilesOfACrash_AreRepairedAndReportedAtTheNextStart()
     {
-        var (kept, name) = (Path.Combine(_directory, "kept"), "");
-        await using (var node = await StartAsync())
+        var (kept, name, root) = (Path.Combine(_directory, "kept"), "", "");
+        var options = new MediaNodeOptions { PortRange = "21000-21999", Workers = 1, Name = "node 1" };
+        await using (var node = await StartAsync(options: options))
         {
+            root = node.Shelf!.Root!;
+            Assert.Equal(Path.Combine(_directory, "node_1"), root);
             await SpeakerAsync(node);
             await node.RunAsync<MediaDone>(new StartRecording(_id, Plan));
             await SpeakAsync(node, 100);
@@ -144,17 +147,17 @@ public sealed class RecordingNodeTests : IDisposable
 
             // As a kill at this moment would leave it.
             Directory.CreateDirectory(kept);
-            foreach (var file in Directory.EnumerateFiles(Path.Combine(_directory, _id.ToString("N"))))
+            foreach (var file in Directory.EnumerateFiles(Path.Combine(root, _id.ToString("N"))))
             {
                 File.Copy(file, Path.Combine(kept, Path.GetFileName(file)));
             }
         }
 
-        Directory.Delete(Path.Combine(_directory, _id.ToString("N")), recursive: true);
-        Directory.Move(kept, Path.Combine(_directory, _id.ToString("N")));
+        Directory.Delete(Path.Combine(root, _id.ToString("N")), recursive: true);
+        Directory.Move(kept, Path.Combine(root, _id.ToString("N")));
         Assert.False(new OggReader(await File.ReadAllBytesAsync(Path.Combine(_directory, _id.ToString("N"), name))).Ended);
 
-        await using var next = await StartAsync();
+        await using var next = await StartAsync(options: options);
         var report = await ReportedAsync(next, r => r.Files.Length == 2);
         Assert.Equal(RecordingStatus.Recording, report.Status);
         Assert.All(report.Files, f => Assert.True(f.IsComplete));
@@ -193,15 +196,17 @@ public sealed class RecordingNodeTests : IDisposable
     [InlineData("a/b.ogg")]
     [InlineData("")]
     [InlineData("a\0b")]
-    public void Name_ThatIsNoPlainOne_IsNotFound(string name)
+    public async Task Name_ThatIsNoPlainOne_IsNotFound(string name)
     {
-        File.WriteAllText(Path.Combine(_directory, "secret"), "");
-        var shelf = new RecordingShelf(
-            Microsoft.Extensions.Options.Options.Create(new RecordingOptions { Path = _directory }),
-            Microsoft.Extensions.Options.Options.Create(new MediaNodeOptions()),
-            new Microsoft.Extensions.Configuration.ConfigurationBuilder().Build(),
-            null!);
-        Assert.Null(shelf.Find(_id, name));
+        await using var node = await StartAsync();
+        Directory.CreateDirectory(Path.Combine(node.Shelf!.Root!, _id.ToString("N"), "a"));
+        foreach (var file in (string[])["secret", $"{_id:N}/.hidden", $"{_id:N}/a/b.ogg", $"{_id:N}/good.ogg"])
+        {
+            await File.WriteAllTextAsync(Path.Combine(node.Shelf.Root!, file), "");
+        }
+
+        Assert.Null(node.Shelf.Find(_id, name));
+        Assert.NotNull(node.Shelf.Find(_id, "good.ogg"));
     }
 
     [Fact]
@@ -229,7 +234,8 @@ public sealed class RecordingNodeTests : IDisposable
         }
     }
 
-    private Task<NodeFixture> StartAsync(string? path = null) => NodeFixture.StartAsync(recording: new RecordingOptions { Path = path ?? _directory, QueueBytes = 1024 * 1024 });
+    private Task<NodeFixture> StartAsync(string? path = null, MediaNodeOptions? options = null) =>
+        NodeFixture.StartAsync(options, recording: new RecordingOptions { Path = path ?? _directory, QueueBytes = 1024 * 1024 });
 
     private async Task<RecordingReport> ReportedAsync(NodeFixture node, Func<RecordingReport, bool> condition)
     {

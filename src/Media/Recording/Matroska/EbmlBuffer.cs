@@ -100,20 +100,12 @@ internal sealed class EbmlBuffer
     /// <summary>Bytes as they are.</summary>
     public void Raw(ReadOnlySpan<byte> bytes) => bytes.CopyTo(Take(bytes.Length));
 
-    /// <summary>A Void element of exactly so many bytes, 2 at least (§11.3.2).</summary>
+    /// <summary>A Void element of exactly so many bytes, 2 to 128 (§11.3.2).</summary>
     public void Void(int length)
     {
         Id(MatroskaId.Void);
-        if (length < 10)
-        {
-            Size(length - 2, 1);
-            Take(length - 2).Clear();
-        }
-        else
-        {
-            Size(length - 9, 8);
-            Take(length - 9).Clear();
-        }
+        Size(length - 2, 1);
+        Take(length - 2).Clear();
     }
 
     private void Byte(byte value) => Take(1)[0] = value;

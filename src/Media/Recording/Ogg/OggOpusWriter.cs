@@ -16,10 +16,10 @@ internal sealed class OggOpusWriter : ISoundSink
     private const int MaxSegments = 255;
 
     /// <summary>
-    /// Samples that players leave out at the beginning, 80 ms: time for a decoder to settle in a stream that it joins in its
-    /// middle (RFC 7845 §4.2). They are silence, so that time 0 stays where it is.
+    /// Samples that players leave out at the beginning (RFC 7845 §4.2): a frame of silence, in which a decoder settles. Time 0
+    /// is behind it.
     /// </summary>
-    internal const int PreSkip = 4 * SilentOpus.LongestSamples;
+    internal const int PreSkip = SilentOpus.LongestSamples;
 
     private readonly IRecordingFile _file;
     private readonly uint _serial;
@@ -42,10 +42,7 @@ internal sealed class OggOpusWriter : ISoundSink
         _serial = serial;
         WriteHead(channels);
         WriteTags(comments);
-        for (var i = 0; i < PreSkip; i += SilentOpus.LongestSamples)
-        {
-            OnSound(SilentOpus.Longest, SilentOpus.LongestSamples);
-        }
+        OnSound(SilentOpus.Longest, PreSkip);
     }
 
     /// <inheritdoc/>

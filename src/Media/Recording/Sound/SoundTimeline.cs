@@ -111,7 +111,10 @@ internal sealed class SoundTimeline : IPacketSink
     public void Advance(long now)
     {
         _packets.Advance(now);
-        FillTo(PositionAt(now - Hold));
+        for (var place = PositionAt(now - Hold); place - Position >= SilentOpus.LongestSamples;)
+        {
+            Silence(SilentOpus.Longest, SilentOpus.LongestSamples);
+        }
     }
 
     /// <summary>Hands out what waits and fills in silence up to an instant, without holding back.</summary>
