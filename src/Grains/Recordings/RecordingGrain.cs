@@ -86,6 +86,12 @@ public sealed partial class RecordingGrain(
         var named = await NameUsersAsync(recording, after.Value!);
         await SaveAsync(named);
 
+        if (named.IsOver && (!recording.IsOver || report.Files.Any(f => !f.IsComplete)))
+        {
+            // The node ended it, or writes what is over: the room shall not take it along to another node.
+            await ForgetAtRoomAsync(named);
+        }
+
         // Each node holds what it writes to the plan's limits; a recording that has moved between nodes is held to them here.
         if (Recording.IsBeyondPlan(named, time.GetUtcNow()))
         {
@@ -125,6 +131,19 @@ public sealed partial class RecordingGrain(
     private Fault Missing() => store.State.IsDeleted
         ? new Fault(FaultCode.Gone, "The recording was deleted.")
         : new Fault(FaultCode.NotFound, "There is no such recording.");
+
+    private async Task ForgetAtRoomAsync(RecordingInfo recording)
+    {
+        try
+        {
+            await Room(recording).StopRecordingAsync(recording.Id);
+        }
+        catch (Exception e) when (e is TimeoutException or OrleansException)
+        {
+            // The next report of a node that writes all the same tries again.
+            LogRoomAway(logger, e, recording.Id);
+        }
+    }
 
     /// <summary>A node knows participants alone; the room knows whose they are, while they are there.</summary>
     private async Task<RecordingInfo> NameUsersAsync(RecordingInfo before, RecordingInfo after)
@@ -181,6 +200,9 @@ public sealed partial class RecordingGrain(
 
     [LoggerMessage(4330, LogLevel.Warning, "Recording {Recording} did not begin: {Reason}")]
     private static partial void LogRefused(ILogger logger, Guid recording, string reason);
+
+    [LoggerMessage(4333, LogLevel.Warning, "Recording {Recording} is over, but its room could not be told")]
+    private static partial void LogRoomAway(ILogger logger, Exception exception, Guid recording);
 
     [LoggerMessage(4332, LogLevel.Information, "Recording {Recording} has reached its plan's limit on all nodes together")]
     private static partial void LogBeyondPlan(ILogger logger, Guid recording);

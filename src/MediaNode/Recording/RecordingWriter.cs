@@ -264,6 +264,13 @@ public sealed partial class RecordingWriter : IHostedService, IDisposable
         }
 
         // :: Step 3
+        if (!running.Worker.IsAlive)
+        {
+            // Nobody will close the recorder any more; the room moves.
+            End(running, now);
+            return;
+        }
+
         var limit = running.Plan.MaxDuration < _options.MaxDuration ? running.Plan.MaxDuration : _options.MaxDuration;
         if (now - running.StartedAt >= limit.TotalMicroseconds)
         {
