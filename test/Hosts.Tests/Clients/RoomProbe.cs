@@ -1,5 +1,5 @@
 using System.Net.WebSockets;
-using VoiceCluster.Bench.Churn;
+using VoiceCluster.LoadTest.Signalling;
 
 namespace VoiceCluster.Hosts.Tests.Clients;
 
