@@ -51,7 +51,7 @@ public static class FrontendHosting
         services.AddIceServers(builder.Configuration);
         services.AddCalls();
         services.AddVoice();
-        services.AddChannels();
+        services.AddChannels(builder.Configuration);
         services.TryAddSingleton(_ => ClusterKey.Of(builder.Configuration));
         services.AddPeers();
         services.AddSingleton<ISaysGoodbye>(static s => s.GetRequiredService<SocketIoServer>());

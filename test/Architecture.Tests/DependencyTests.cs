@@ -12,6 +12,7 @@ public sealed class DependencyTests
         ["Grains.Abstractions"] = [],
         ["Grains"] = ["Grains.Abstractions"],
         ["Hosting"] = [],
+        ["LoadTest"] = ["Media"],
         ["Media"] = [],
         ["MediaNode"] = ["Clustering", "Grains.Abstractions", "Hosting", "Media"],
         ["ApiFrontend"] = ["Clustering", "Grains.Abstractions", "Hosting", "Media"],

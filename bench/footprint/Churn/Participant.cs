@@ -1,4 +1,5 @@
 using System.Text.Json;
+using VoiceCluster.LoadTest.Signalling;
 using VoiceCluster.Media.Dtls;
 
 namespace VoiceCluster.Bench.Churn;

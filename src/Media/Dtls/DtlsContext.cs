@@ -17,6 +17,9 @@ public sealed unsafe class DtlsContext : IDisposable
     /// <summary>Bytes of the longest certificate chain taken from a peer. A self-signed one has under 1,500.</summary>
     private const int MaxCertificateChain = 16 * 1024;
 
+    /// <summary>Bytes of the longest record sent. A connection keeps a buffer of this size; flights are cut to the MTU, which is smaller.</summary>
+    private const int MaxSendFragment = 2048;
+
     /// <summary>As measured: AES-128-GCM costs least; then the stronger of RFC 7714; then what RFC 8827 §6.5 demands of all.</summary>
     private static readonly SrtpProfile[] DefaultProfiles =
         [SrtpProfile.AeadAes128Gcm, SrtpProfile.AeadAes256Gcm, SrtpProfile.Aes128CmSha1_80];
@@ -35,6 +38,7 @@ public sealed unsafe class DtlsContext : IDisposable
             LibSsl.OpNoQueryMtu | LibSsl.OpNoTicket | LibSsl.OpNoCompression | LibSsl.OpCipherServerPreference | LibSsl.OpNoRenegotiation);
         LibSsl.SSL_CTX_ctrl(Handle, LibSsl.CtrlSetSessionCacheMode, 0, null);
         LibSsl.SSL_CTX_ctrl(Handle, LibSsl.CtrlSetMaxCertList, MaxCertificateChain, null);
+        Check(LibSsl.SSL_CTX_ctrl(Handle, LibSsl.CtrlSetMaxSendFragment, MaxSendFragment, null) == 1, "the longest record");
         Check(LibSsl.SSL_CTX_set_cipher_list(Handle, Ciphers) == 1, "the ciphers");
         fixed (byte* groups = "X25519:P-256:P-384\0"u8)
         {

@@ -8,7 +8,7 @@ namespace VoiceCluster.Media.Net;
 /// </summary>
 public interface IBatchSocket : IDatagramSink, IDisposable
 {
-    /// <summary>Datagrams of a batch.</summary>
+    /// <summary>Datagrams that are received at once.</summary>
     const int BatchSize = 64;
 
     /// <summary>The address bound, with the port that the system chose when 0 was asked for.</summary>
@@ -23,8 +23,17 @@ public interface IBatchSocket : IDatagramSink, IDisposable
     /// <summary>Datagrams that the system did not take.</summary>
     long SendFailures { get; }
 
+    /// <summary>Messages handed to the system: one may carry several datagrams for one receiver.</summary>
+    long SendMessages { get; }
+
     /// <summary>Blocks until a datagram is there, <see cref="Wake"/> is called, or the time is over.</summary>
     void Wait(long timeoutMicroseconds);
+
+    /// <summary>Datagrams at another socket of this kind end a <see cref="Wait"/> as well, for one thread that serves both.</summary>
+    void WaitAlsoFor(IBatchSocket other);
+
+    /// <summary>Sleeps for so long although datagrams may be there; <see cref="Wake"/> ends it. Not at all where the system has no short sleep.</summary>
+    void Pause(long microseconds);
 
     /// <summary>Takes up to <see cref="BatchSize"/> datagrams without blocking; returns how many.</summary>
     int ReceiveBatch();

@@ -24,7 +24,7 @@ public sealed class SlotConsumer : Consumer
 
     internal SlotConsumer(Transport transport, string id, RtpParameters parameters, ConsumerMapping mapping, bool paused)
         : base(transport, id, MediaKind.Audio, parameters, mapping, Opus.ClockRate, paused)
-        => _munger = new SequenceMunger(transport.Router.NextFirstSequence());
+        => _munger = new SequenceMunger(transport.Router.NextFirstSequence(), SequenceMunger.AudioWindow);
 
     /// <summary>Who is in it now; null while nobody is.</summary>
     public Producer? Source { get; private set; }

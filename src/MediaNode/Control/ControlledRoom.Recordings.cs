@@ -12,8 +12,8 @@ internal sealed partial class ControlledRoom
 {
     private readonly Dictionary<Guid, RunningRecording> _recordings = [];
 
-    // The recorders' consumers are nobody's wish but theirs: the grain does not know them, and reconciliation leaves them alone.
-    private IEnumerable<Consumer> ClientConsumers() => _router!.Consumers.Values.Where(static c => c.Transport is not RecorderTransport);
+    // The consumers of recorders and of pipes are nobody's wish but theirs: reconciliation of clients' media leaves them alone.
+    private IEnumerable<Consumer> ClientConsumers() => _router!.Consumers.Values.Where(static c => c.Transport is not RecorderTransport && !IsPiped(c));
 
     private Outcome<MediaReply> StartRecording(StartRecording command, MediaWorker worker, long now)
     {

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using System.Text.Json;
-using VoiceCluster.Bench.Churn;
+using VoiceCluster.LoadTest.Signalling;
 using VoiceCluster.Media.Dtls;
 
 namespace VoiceCluster.Hosts.Tests.Clients;

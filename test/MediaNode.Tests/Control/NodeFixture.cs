@@ -20,11 +20,11 @@ internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink, IRecordin
     private readonly RecordingReports? _recordingReports;
     private long _sequence;
 
-    private NodeFixture(MediaNodeOptions options, TimeProvider time, RecordingOptions? recording)
+    private NodeFixture(MediaNodeOptions options, TimeProvider time, RelayOptions? relay, RecordingOptions? recording)
     {
         var wrapped = Options.Create(options);
         var clock = new MonotonicClock(time);
-        Runtime = new MediaNodeRuntime(wrapped, clock, time, NullLogger<MediaNodeRuntime>.Instance);
+        Runtime = new MediaNodeRuntime(wrapped, clock, time, NullLogger<MediaNodeRuntime>.Instance, relay is null ? null : Options.Create(relay));
         Identity = new MediaNodeIdentity(wrapped, Runtime);
         _metrics = new MediaMetrics(Runtime);
         _reports = new RoomReports(this, clock, time, _metrics, Identity, NullLogger<RoomReports>.Instance);
@@ -62,9 +62,9 @@ internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink, IRecordin
     /// <summary>Reports that fail before the first arrives.</summary>
     public int FailuresLeft { get; set; }
 
-    public static async Task<NodeFixture> StartAsync(MediaNodeOptions? options = null, TimeProvider? time = null, RecordingOptions? recording = null)
+    public static async Task<NodeFixture> StartAsync(MediaNodeOptions? options = null, TimeProvider? time = null, RelayOptions? relay = null, RecordingOptions? recording = null)
     {
-        var node = new NodeFixture(options ?? new MediaNodeOptions { PortRange = "21000-21999", Workers = 2 }, time ?? TimeProvider.System, recording);
+        var node = new NodeFixture(options ?? new MediaNodeOptions { PortRange = "21000-21999", Workers = 2 }, time ?? TimeProvider.System, relay, recording);
         await node.Runtime.StartAsync(CancellationToken.None);
         if (node.Writer is not null)
         {

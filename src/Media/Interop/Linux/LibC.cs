@@ -16,18 +16,31 @@ internal static unsafe partial class LibC
     public const int SolSocket = 1;
     public const int SoSndBuf = 7;
     public const int SoRcvBuf = 8;
+    public const int SoReusePort = 15;
     public const int SoSndBufForce = 32;
     public const int SoRcvBufForce = 33;
     public const int SoRxqOvfl = 40;
+    public const int SoAttachReusePortCbpf = 51;
+
+    /// <summary>BPF_LD | BPF_W | BPF_ABS, BPF_ALU | BPF_MOD | BPF_K, BPF_RET | BPF_A of linux/filter.h.</summary>
+    public const ushort BpfLoadWordAbsolute = 0x20;
+    public const ushort BpfModuloConstant = 0x94;
+    public const ushort BpfReturnA = 0x16;
     public const int IpProtoIPv6 = 41;
     public const int IPv6V6Only = 26;
+    public const int SolUdp = 17;
+    public const int UdpSegment = 103;
     public const int MsgDontWait = 0x40;
     public const int EpollCtlAdd = 1;
     public const uint EpollIn = 1;
+    public const short PollIn = 1;
     public const int EpollCloExec = 0x80000;
     public const int EfdNonBlock = 0x800;
     public const int EfdCloExec = 0x80000;
     public const int EIntr = 4;
+    public const int EIo = 5;
+    public const int EInvalid = 22;
+    public const int EMessageSize = 90;
     public const int EAgain = 11;
     public const int EAddrInUse = 98;
 
@@ -63,6 +76,9 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "epoll_wait", SetLastError = true)]
     public static partial int EpollWait(int epoll, void* items, int maxItems, int timeoutMilliseconds);
 
+    [LibraryImport(Library, EntryPoint = "ppoll", SetLastError = true)]
+    public static partial int PPoll(PollFd* items, nuint count, TimeSpec* timeout, void* signals);
+
     [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
     public static partial int EventFd(uint initial, int flags);
 
@@ -93,6 +109,41 @@ internal static unsafe partial class LibC
 
         /// <summary>The scope of sockaddr_in6.</summary>
         public uint Scope;
+    }
+
+    /// <summary>struct sock_filter.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct SockFilter
+    {
+        public ushort Code;
+        public byte JumpTrue;
+        public byte JumpFalse;
+        public uint K;
+    }
+
+    /// <summary>struct sock_fprog.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct SockFprog
+    {
+        public ushort Length;
+        public SockFilter* Filter;
+    }
+
+    /// <summary>struct pollfd.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PollFd
+    {
+        public int Fd;
+        public short Events;
+        public short Returned;
+    }
+
+    /// <summary>struct timespec of 64-bit systems.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct TimeSpec
+    {
+        public long Seconds;
+        public long Nanoseconds;
     }
 
     /// <summary>struct iovec.</summary>

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.ComponentModel;
 using System.Net;
 using System.Net.Sockets;
@@ -25,13 +24,16 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     private readonly bool _isIPv6;
     private readonly byte* _memory;
     private readonly Batch _in;
-    private readonly Batch _out;
-    private int _queued;
+    private readonly LinuxSendQueue _out;
     private uint _overflow;
     private bool _disposed;
 
     /// <summary>Opens and binds. Throws <see cref="SocketException"/>, with AddressAlreadyInUse when the port is taken.</summary>
-    public LinuxUdpSocket(IPEndPoint endPoint, int bufferSize)
+    /// <param name="endPoint">Where to bind; port 0 for any.</param>
+    /// <param name="bufferSize">Bytes of the kernel's buffers.</param>
+    /// <param name="useSegments">Whether the kernel may cut one message into several datagrams (UDP_SEGMENT), where it can.</param>
+    /// <param name="sharesPort">Lets other sockets of this process have the same port; <see cref="Steer"/> says who gets what.</param>
+    public LinuxUdpSocket(IPEndPoint endPoint, int bufferSize, bool useSegments = true, bool sharesPort = false)
     {
         _isIPv6 = endPoint.AddressFamily == AddressFamily.InterNetworkV6;
         _fd = _epoll = _event = -1;
@@ -55,12 +57,17 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
             Check(LibC.GetSockOpt(_fd, LibC.SolSocket, LibC.SoRcvBuf, &given, &size));
             ReceiveBufferSize = given / 2;
 
+            if (sharesPort)
+            {
+                SetOption(LibC.SolSocket, LibC.SoReusePort, 1);
+            }
+
             LibC.SocketAddress address;
-            var length = Write(TransportAddress.From(endPoint), &address);
+            var length = LinuxSocketAddress.Write(TransportAddress.From(endPoint), _isIPv6, &address);
             Check(LibC.Bind(_fd, &address, length));
             uint nameLength = (uint)sizeof(LibC.SocketAddress);
             Check(LibC.GetSockName(_fd, &address, &nameLength));
-            LocalEndPoint = new IPEndPoint(endPoint.Address, Read(address).Port);
+            LocalEndPoint = new IPEndPoint(endPoint.Address, LinuxSocketAddress.Read(address).Port);
 
             _event = Check(LibC.EventFd(0, LibC.EfdNonBlock | LibC.EfdCloExec));
             _epoll = Check(LibC.EpollCreate1(LibC.EpollCloExec));
@@ -73,11 +80,11 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
             throw;
         }
 
-        var batch = Batch.Size(ControlSize);
-        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)(batch * 2), 64);
-        new Span<byte>(_memory, batch * 2).Clear();
+        var memory = Batch.Size(ControlSize);
+        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)memory, 64);
+        new Span<byte>(_memory, memory).Clear();
         _in = new Batch(_memory, ControlSize);
-        _out = new Batch(_memory + batch, 0);
+        _out = new LinuxSendQueue(_fd, _isIPv6, useSegments);
     }
 
     /// <inheritdoc/>
@@ -90,7 +97,10 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     public long ReceiveQueueOverflows { get; private set; }
 
     /// <inheritdoc/>
-    public long SendFailures { get; private set; }
+    public long SendFailures => _out.Failures;
+
+    /// <inheritdoc/>
+    public long SendMessages => _out.Messages;
 
     /// <inheritdoc/>
     public void Wait(long timeoutMicroseconds)
@@ -110,6 +120,33 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
             ulong count;
             _ = LibC.Read(_event, &count, sizeof(ulong));
         }
+    }
+
+    /// <inheritdoc/>
+    public void WaitAlsoFor(IBatchSocket other) => Watch(((LinuxUdpSocket)other)._fd);
+
+    /// <summary>
+    /// Of several sockets at one port, opened in order, the datagram goes to the one whose place is the big-endian word at
+    /// <paramref name="offset"/> modulo their number; one that is too short to the first.
+    /// </summary>
+    public void Steer(int offset, int sockets)
+    {
+        // Classic BPF over the UDP payload (socket(7), SO_ATTACH_REUSEPORT_CBPF): A = word[offset]; A %= sockets; return A.
+        var program = stackalloc LibC.SockFilter[3];
+        program[0] = new LibC.SockFilter { Code = LibC.BpfLoadWordAbsolute, K = (uint)offset };
+        program[1] = new LibC.SockFilter { Code = LibC.BpfModuloConstant, K = (uint)sockets };
+        program[2] = new LibC.SockFilter { Code = LibC.BpfReturnA };
+        var attached = new LibC.SockFprog { Length = 3, Filter = program };
+        Check(LibC.SetSockOpt(_fd, LibC.SolSocket, LibC.SoAttachReusePortCbpf, (int*)&attached, (uint)sizeof(LibC.SockFprog)));
+    }
+
+    /// <inheritdoc/>
+    public void Pause(long microseconds)
+    {
+        // The event is looked at and not taken, so the wait that follows ends at once.
+        var item = new LibC.PollFd { Fd = _event, Events = LibC.PollIn };
+        var timeout = new LibC.TimeSpec { Seconds = microseconds / 1_000_000, Nanoseconds = microseconds % 1_000_000 * 1_000 };
+        _ = LibC.PPoll(&item, 1, &timeout, null);
     }
 
     /// <inheritdoc/>
@@ -142,72 +179,18 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     /// <inheritdoc/>
     public Span<byte> Datagram(int index, out TransportAddress from)
     {
-        from = Read(_in.Addresses[index]);
+        from = LinuxSocketAddress.Read(_in.Addresses[index]);
         return new Span<byte>(_in.Buffer(index), (int)_in.Messages[index].Length);
     }
 
     /// <inheritdoc/>
-    public Span<byte> Rent()
-    {
-        if (_queued == IBatchSocket.BatchSize)
-        {
-            Flush();
-        }
-
-        return new Span<byte>(_out.Buffer(_queued), Net.Datagram.MaxSize);
-    }
+    public Span<byte> Rent() => _out.Rent();
 
     /// <inheritdoc/>
-    public void Send(int length, in TransportAddress destination)
-    {
-        if (!_isIPv6 && !destination.IsIPv4)
-        {
-            SendFailures++;
-            return;
-        }
-
-        ref var header = ref _out.Messages[_queued].Header;
-        header.NameLength = Write(destination, &_out.Addresses[_queued]);
-        header.Vectors->Length = (nuint)length;
-        if (++_queued == IBatchSocket.BatchSize)
-        {
-            Flush();
-        }
-    }
+    public void Send(int length, in TransportAddress destination) => _out.Add(length, destination);
 
     /// <inheritdoc/>
-    public void Flush()
-    {
-        var sent = 0;
-        while (sent < _queued)
-        {
-            var count = LibC.SendMMsg(_fd, _out.Messages + sent, (uint)(_queued - sent), LibC.MsgDontWait);
-            if (count > 0)
-            {
-                sent += count;
-                continue;
-            }
-
-            var error = Marshal.GetLastPInvokeError();
-            if (error == LibC.EIntr)
-            {
-                continue;
-            }
-
-            if (error == LibC.EAgain)
-            {
-                // The socket's buffer is full. Real-time data is worth nothing later: drop the rest.
-                SendFailures += _queued - sent;
-                break;
-            }
-
-            // The first message has a bad destination or met an ICMP error; the others have done nothing wrong.
-            SendFailures++;
-            sent++;
-        }
-
-        _queued = 0;
-    }
+    public void Flush() => _out.Flush();
 
     /// <inheritdoc/>
     public void Wake()
@@ -238,6 +221,7 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
 
         CloseDescriptors();
         NativeMemory.AlignedFree(_memory);
+        _out.Dispose();
     }
 
     private void CountOverflow(in LibC.MsgHdr header)
@@ -248,37 +232,6 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
             var overflow = *(uint*)(header.Control + 16);
             ReceiveQueueOverflows += unchecked(overflow - _overflow);
             _overflow = overflow;
-        }
-    }
-
-    private uint Write(in TransportAddress address, LibC.SocketAddress* target)
-    {
-        target->Port = BinaryPrimitives.ReverseEndianness(address.Port);
-        if (!_isIPv6)
-        {
-            target->Family = LibC.AfInet;
-            target->IPv4OrFlow = BinaryPrimitives.ReverseEndianness(address.IPv4);
-            return 16;
-        }
-
-        target->Family = LibC.AfInet6;
-        target->IPv4OrFlow = 0;
-        target->Scope = 0;
-        BinaryPrimitives.WriteUInt128BigEndian(new Span<byte>(target->IPv6, 16), address.Address);
-        return 28;
-    }
-
-    private static TransportAddress Read(in LibC.SocketAddress address)
-    {
-        var port = BinaryPrimitives.ReverseEndianness(address.Port);
-        if (address.Family == LibC.AfInet)
-        {
-            return TransportAddress.FromIPv4(BinaryPrimitives.ReverseEndianness(address.IPv4OrFlow), port);
-        }
-
-        fixed (byte* bytes = address.IPv6)
-        {
-            return TransportAddress.FromIPv6(new ReadOnlySpan<byte>(bytes, 16), port);
         }
     }
 

@@ -4,18 +4,20 @@ using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 
-namespace VoiceCluster.Bench.Churn;
+namespace VoiceCluster.LoadTest.Signalling;
 
 /// <summary>
-/// As much of a Socket.IO 5 client as the generator needs: one WebSocket, one namespace, acks, and the answer to pings.
-/// Each request waits for its ack, so a send is never concurrent with another but a pong's; a semaphore orders these.
+/// As much of a Socket.IO 5 client as a generator needs: one WebSocket, one namespace, acks, and the answer to pings.
+/// Requests may be under way at the same time; a semaphore orders what is sent.
 /// </summary>
 internal sealed class SocketIoClient : IAsyncDisposable
 {
-    private static readonly TimeSpan AckDeadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan AckDeadline = TimeSpan.FromSeconds(30);
 
     private readonly ClientWebSocket _socket = new();
     private readonly string _namespace;
+    private readonly string _auth;
+    private readonly string? _onlyEvent;
     private readonly SemaphoreSlim _sending = new(1, 1);
     private readonly ConcurrentDictionary<int, TaskCompletionSource<JsonElement>> _acks = new();
     private readonly TaskCompletionSource _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -23,16 +25,24 @@ internal sealed class SocketIoClient : IAsyncDisposable
     private Task _reading = Task.CompletedTask;
     private int _lastId;
 
-    private SocketIoClient(string ns) => _namespace = ns;
+    private SocketIoClient(string ns, string? token, string? onlyEvent)
+    {
+        _namespace = ns;
+        _auth = token is null ? "" : JsonSerializer.Serialize(new Dictionary<string, string> { ["token"] = token });
+        _onlyEvent = onlyEvent is null ? null : $"[\"{onlyEvent}\"";
+    }
 
     /// <summary>What the server emits: an array of the name and its arguments.</summary>
     public ChannelReader<JsonElement> Events => _events.Reader;
 
-    /// <summary>Opens the WebSocket and connects to the namespace.</summary>
-    public static async Task<SocketIoClient> ConnectAsync(Uri server, string ns)
+    /// <summary>
+    /// Opens the WebSocket and connects to the namespace, with a token if there is one. With <paramref name="onlyEvent"/>
+    /// all other events are passed over unread.
+    /// </summary>
+    public static async Task<SocketIoClient> ConnectAsync(Uri server, string ns, string? token = null, string? onlyEvent = null)
     {
-        var client = new SocketIoClient(ns);
-        var address = new UriBuilder(server) { Scheme = "ws", Path = "/socket.io/", Query = "EIO=4&transport=websocket" };
+        var client = new SocketIoClient(ns, token, onlyEvent);
+        var address = new UriBuilder(server) { Scheme = server.Scheme is "https" or "wss" ? "wss" : "ws", Path = "/socket.io/", Query = "EIO=4&transport=websocket" };
         using var deadline = new CancellationTokenSource(AckDeadline);
         await client._socket.ConnectAsync(address.Uri, deadline.Token);
         client._reading = client.ReadAsync();
@@ -48,9 +58,14 @@ internal sealed class SocketIoClient : IAsyncDisposable
         _acks[id] = ack;
         await SendAsync($"42{_namespace},{id}[\"{name}\",{argument}]");
         var answer = await ack.Task.WaitAsync(AckDeadline);
-        return answer.TryGetProperty("error", out var error)
-            ? throw new InvalidOperationException($"{name} was refused: {error.GetRawText()}")
-            : answer;
+        if (!answer.TryGetProperty("error", out var error))
+        {
+            return answer;
+        }
+
+        return error.TryGetProperty("code", out var code) && code.GetString() == "RATE_LIMITED" && error.TryGetProperty("retryAfter", out var seconds)
+            ? throw new RateLimitedException(TimeSpan.FromSeconds(Math.Max(0.1, seconds.GetDouble())))
+            : throw new InvalidOperationException($"{name} was refused: {error.GetRawText()}");
     }
 
     /// <summary>Leaves as a closed page does: the WebSocket's closing handshake.</summary>
@@ -119,7 +134,7 @@ internal sealed class SocketIoClient : IAsyncDisposable
         }
         else if (message.StartsWith('0'))
         {
-            await SendAsync($"40{_namespace},");
+            await SendAsync($"40{_namespace},{_auth}");
         }
         else if (message.StartsWith($"40{_namespace},", StringComparison.Ordinal))
         {
@@ -127,7 +142,11 @@ internal sealed class SocketIoClient : IAsyncDisposable
         }
         else if (message.StartsWith($"42{_namespace},", StringComparison.Ordinal))
         {
-            _events.Writer.TryWrite(JsonElement.Parse(message[(_namespace.Length + 3)..]));
+            var start = _namespace.Length + 3;
+            if (_onlyEvent is null || string.CompareOrdinal(message, start, _onlyEvent, 0, _onlyEvent.Length) == 0)
+            {
+                _events.Writer.TryWrite(JsonElement.Parse(message[start..]));
+            }
         }
         else if (message.StartsWith($"43{_namespace},", StringComparison.Ordinal))
         {
@@ -156,4 +175,11 @@ internal sealed class SocketIoClient : IAsyncDisposable
             _sending.Release();
         }
     }
+}
+
+/// <summary>The server has no room for the request now.</summary>
+internal sealed class RateLimitedException(TimeSpan retryAfter) : Exception($"The server limits requests; there is room again in {retryAfter.TotalSeconds:0.#} s.")
+{
+    /// <summary>When there is room again.</summary>
+    public TimeSpan RetryAfter { get; } = retryAfter;
 }

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# What forwarding a packet costs: the server pinned to one core, voicebench to another, and the floor in C measured in the same round.
+#
+#   bench/forwarding.sh                      all scenarios, five rounds, about eight minutes
+#   bench/forwarding.sh audio mesh           only these: steady audio mesh video
+#   ROUNDS=3 SUITE=cm bench/forwarding.sh    fewer rounds; AES-CM with HMAC-SHA1 in place of AES-128-GCM
+#
+# Prints a table and writes artifacts/forwarding.txt. Needs Linux, two cores that nothing else uses, the .NET 10 SDK, gcc and the headers
+# of OpenSSL (libssl-dev). Everything it starts ends with it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+rounds=${ROUNDS:-5}
+suite=${SUITE:-gcm}
+server_core=${SERVER_CORE:-0}
+generator_core=${GENERATOR_CORE:-1}
+port=${PORT:-18080}
+media_port=$((port + 1))
+# No coalescing is possible in steady and audio: each receiver takes one stream.
+declare -A arguments=(
+  [steady]="--rooms 20 --publishers 1 --subscribers 50 --rate 50"
+  [audio]="--publishers 1 --subscribers 500 --rate ${AUDIO_RATE:-520}"
+  [mesh]="--publishers 20 --subscribers 20 --rate ${MESH_RATE:-500}"
+  [video]="--no-audio --video --publishers 1 --subscribers 100 --frame-rate ${VIDEO_RATE:-150} --frame-packets 8"
+)
+declare -A bytes=([steady]=172 [audio]=172 [mesh]=172 [video]=1212)
+scenarios=("$@")
+[ $# -gt 0 ] || scenarios=(steady audio mesh video)
+for scenario in "${scenarios[@]}"; do
+  [ -n "${arguments[$scenario]:-}" ] || { echo "There is no scenario '$scenario': steady audio mesh video." >&2; exit 2; }
+done
+
+command -v gcc >/dev/null || { echo "The floor needs gcc, which is not installed (apt-get install gcc libssl-dev)." >&2; exit 2; }
+echo '#include <openssl/evp.h>' | gcc -E - >/dev/null 2>&1 || { echo "The floor needs the headers of OpenSSL, which are not installed (apt-get install libssl-dev)." >&2; exit 2; }
+command -v taskset >/dev/null || { echo "taskset is not installed (apt-get install util-linux)." >&2; exit 2; }
+
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+if [ -z "${NO_BUILD:-}" ]; then
+  dotnet build src/Standalone -c Release -nologo -v quiet -clp:NoSummary
+  dotnet build src/LoadTest -c Release -nologo -v quiet -clp:NoSummary
+fi
+work=$(mktemp -d)
+server=
+finish() {
+  [ -z "$server" ] || { kill -TERM "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; }
+  rm -rf "$work"
+}
+trap finish EXIT
+gcc -O2 -Wall -Wextra -o "$work/floor" bench/floor/floor.c -lcrypto
+
+# A server with one worker. Limits are for clients of many addresses; here all are one.
+taskset -c "$server_core" dotnet src/Standalone/bin/Release/net10.0/VoiceCluster.Standalone.dll --Http:Ports="$port" \
+  --Media:PortRange="$media_port-$((media_port + 20))" --Media:HttpPort=$((port + 30)) --Relay:UdpPort=$((port + 31)) --Data:Path="$work" \
+  --Media:Workers=1 --RateLimit:Enabled=false --Logging:LogLevel:Default=Warning >"$work/server.log" 2>&1 &
+server=$!
+for _ in $(seq 300); do
+  grep -q '^VoiceCluster ready' "$work/server.log" && break
+  kill -0 "$server" 2>/dev/null || { cat "$work/server.log" >&2; exit 1; }
+  sleep 0.1
+done
+
+field() { grep -o "\"$1\": [0-9.]*" "$2" | head -1 | sed 's/.*: //'; }
+floor() { "$work/floor" 1 "$1" 500 "$server_core" "$generator_core" gcm; }
+run() {
+  # shellcheck disable=SC2086
+  taskset -c "$generator_core" dotnet src/LoadTest/bin/Release/net10.0/voicebench.dll --url "http://127.0.0.1:$port" ${arguments[$1]} --srtp "$suite" \
+    --room-prefix "$1" --joins 16 --warm-up "${WARM_UP:-2s}" --duration "${DURATION:-4s}" --json - >"$work/run.json" 2>"$work/run.log" \
+    || { cat "$work/run.log" "$work/run.json" >&2; }
+}
+
+# What is compiled just in time is compiled before the first round.
+for scenario in "${scenarios[@]}"; do run "$scenario"; done
+: >"$work/rows"
+for round in $(seq "$rounds"); do
+  for scenario in "${scenarios[@]}"; do
+    base=$(floor "${bytes[$scenario]}" | sed 's/ ns.*//')
+    run "$scenario"
+    echo "$scenario $base $(field cpuMicrosecondsPerPacket "$work/run.json") $(field packetsPerSecond "$work/run.json") $(field lossPercent "$work/run.json")" \
+      "$(grep -A4 latencyMicroseconds "$work/run.json" | grep -o '[0-9.]*,\?$' | head -3 | tr -d ',' | tr '\n' ' ')" \
+      "$(field cpuCores "$work/run.json") $(field memoryMB "$work/run.json") $(field gcPauseMilliseconds "$work/run.json") $(field generatorCpuCores "$work/run.json")" >>"$work/rows"
+    echo "round $round: $(tail -1 "$work/rows")" >&2
+  done
+done
+
+# median COLUMN SCENARIO
+median() { awk -v c="$1" -v s="$2" '$1 == s { print $c }' "$work/rows" | sort -g | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+ratio() { awk -v s="$1" '$1 == s { print $3 * 1000 / $2 }' "$work/rows" | sort -g | awk '{ v[NR] = $1 } END { printf "%.2f", (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+mkdir -p artifacts
+{
+  echo "$suite, median of $rounds, load $(cut -d' ' -f1 /proc/loadavg)"
+  echo "| scenario | packets/s | loss % | floor ns | server CPU µs a packet | ratio | latency p50/p99/p99.9 µs | server cores | generator cores | server MB |"
+  echo "|---|---|---|---|---|---|---|---|---|---|"
+  for s in "${scenarios[@]}"; do
+    printf '| %s | %.0f | %s | %.0f | %.2f | %s | %.0f/%.0f/%.0f | %.2f | %.2f | %.0f |\n' "$s" "$(median 4 "$s")" "$(median 5 "$s")" "$(median 2 "$s")" "$(median 3 "$s")" "$(ratio "$s")" \
+      "$(median 6 "$s")" "$(median 7 "$s")" "$(median 8 "$s")" "$(median 9 "$s")" "$(median 12 "$s")" "$(median 10 "$s")"
+  done
+} | tee artifacts/forwarding.txt

@@ -1,0 +1,92 @@
+using VoiceCluster.Media.Srtp;
+
+namespace VoiceCluster.LoadTest;
+
+/// <summary>What a run does. The command line names each property; <see cref="CommandLine"/> reads it.</summary>
+internal sealed record BenchOptions
+{
+    /// <summary>The deployment's address. Default http://127.0.0.1:8080.</summary>
+    public Uri Url { get; init; } = new("http://127.0.0.1:8080");
+
+    /// <summary>A token, for deployments that ask for one.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>Where the server's CPU and memory are read; default <c>/metrics</c> of <see cref="Url"/>.</summary>
+    public Uri? Metrics { get; init; }
+
+    /// <summary>False with <c>--metrics none</c>.</summary>
+    public bool ReadsMetrics { get; init; } = true;
+
+    /// <summary>Rooms.</summary>
+    public int Rooms { get; init; } = 1;
+
+    /// <summary>Members of each room that send.</summary>
+    public int Publishers { get; init; } = 1;
+
+    /// <summary>Members of each room that only receive; each gets every stream of its room.</summary>
+    public int Subscribers { get; init; } = 10;
+
+    /// <summary>Publishers receive one another as well.</summary>
+    public bool Conference { get; init; }
+
+    /// <summary>Publishers send sound.</summary>
+    public bool Audio { get; init; } = true;
+
+    /// <summary>Publishers send video.</summary>
+    public bool Video { get; init; }
+
+    /// <summary>Packets of sound a second of a publisher.</summary>
+    public double Rate { get; init; } = 50;
+
+    /// <summary>Payload bytes of a packet of sound; 120 make 172 on the wire.</summary>
+    public int Payload { get; init; } = 120;
+
+    /// <summary>Frames of video a second.</summary>
+    public double FrameRate { get; init; } = 30;
+
+    /// <summary>Packets of a frame.</summary>
+    public int FramePackets { get; init; } = 8;
+
+    /// <summary>Payload bytes of a packet of video.</summary>
+    public int VideoPayload { get; init; } = 1150;
+
+    /// <summary>How long is measured.</summary>
+    public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long media flows before it is measured.</summary>
+    public TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Subscribers who leave and come back, a minute.</summary>
+    public double Churn { get; init; }
+
+    /// <summary>Members who join at the same time.</summary>
+    public int Joins { get; init; } = 8;
+
+    /// <summary>Threads for media.</summary>
+    public int Loops { get; init; } = 1;
+
+    /// <summary>Time between two looks at each socket.</summary>
+    public TimeSpan Sweep { get; init; } = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>The SRTP suite offered; none for all.</summary>
+    public SrtpProfile Srtp { get; init; } = SrtpProfile.None;
+
+    /// <summary>Rooms are named by this and a number.</summary>
+    public string RoomPrefix { get; init; } = "voicebench";
+
+    /// <summary>A file for the figures as JSON; "-" for the standard output.</summary>
+    public string? Json { get; init; }
+
+    /// <summary>Percent of packets lost above which the exit code is 1.</summary>
+    public double MaxLoss { get; init; } = 100;
+
+    /// <summary>Streams that each publisher sends.</summary>
+    public int StreamsPerPublisher => (Audio ? 1 : 0) + (Video ? 1 : 0);
+
+    /// <summary>Streams that a subscriber receives.</summary>
+    public int StreamsPerSubscriber => Publishers * StreamsPerPublisher;
+
+    /// <summary>Streams received in all rooms together.</summary>
+    public long Consumers => (long)Rooms * StreamsPerPublisher
+        * (((long)Publishers * Subscribers) + (Conference ? (long)Publishers * (Publishers - 1) : 0));
+}

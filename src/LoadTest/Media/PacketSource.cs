@@ -1,0 +1,120 @@
+using System.Buffers.Binary;
+
+namespace VoiceCluster.LoadTest.Media;
+
+/// <summary>
+/// One stream that a client sends: frames of packets at even times. The payload's end has the time of sending, which the server
+/// passes on untouched. It reuses one buffer.
+/// </summary>
+internal sealed class PacketSource
+{
+    /// <summary>Marks a payload that ends in a time: "vb", by chance in one packet of four billion.</summary>
+    private const uint Mark = 0x7662_9A5F;
+
+    /// <summary>Bytes of the mark and the time.</summary>
+    public const int StampSize = 12;
+
+    private readonly byte[] _packet;
+    private readonly int _payload;
+    private readonly int _packetsPerFrame;
+    private readonly uint _timestampStep;
+    private readonly bool _video;
+    private readonly long _period;
+    private ushort _sequence;
+    private uint _timestamp;
+    private bool _keyFrame = true;
+    private long _frames;
+
+    private PacketSource(uint ssrc, byte payloadType, int payloadSize, double framesPerSecond, int packetsPerFrame, int clockRate, bool video)
+    {
+        _video = video;
+        _period = (long)(1_000_000 / framesPerSecond);
+        _packetsPerFrame = packetsPerFrame;
+        _timestampStep = (uint)(clockRate / framesPerSecond);
+        _payload = video ? 12 : 20;
+        _packet = new byte[_payload + payloadSize];
+        Random.Shared.NextBytes(_packet.AsSpan(_payload));
+        _packet[0] = video ? (byte)0x80 : (byte)0x90;
+        _packet[1] = payloadType;
+        BinaryPrimitives.WriteUInt32BigEndian(_packet.AsSpan(8), ssrc);
+        if (!video)
+        {
+            // One-byte header extension (RFC 8285 §4.2) with the audio level as element 7 (RFC 6464 §3): voice, -20 dBov.
+            BinaryPrimitives.WriteUInt32BigEndian(_packet.AsSpan(12), 0xBEDE0001);
+            BinaryPrimitives.WriteUInt32BigEndian(_packet.AsSpan(16), 0x70940000);
+
+            // An Opus packet of one 20 ms frame, fullband (RFC 6716 §3.1).
+            _packet[_payload] = 0x78;
+        }
+    }
+
+    /// <summary>When the next frame is due, in microseconds of the loop's clock.</summary>
+    public long Due { get; set; }
+
+    /// <summary>Opus, payload type 111.</summary>
+    public static PacketSource Audio(uint ssrc, BenchOptions options) =>
+        new(ssrc, 111, options.Payload, options.Rate, 1, 48_000, video: false);
+
+    /// <summary>VP8, payload type 96: a key frame every two seconds and whenever one is asked for.</summary>
+    public static PacketSource Video(uint ssrc, BenchOptions options) =>
+        new(ssrc, 96, options.VideoPayload, options.FrameRate, options.FramePackets, 90_000, video: true);
+
+    /// <summary>The next frame begins a group of pictures.</summary>
+    public void RequestKeyFrame() => _keyFrame = true;
+
+    /// <summary>Sends the frames that are due. A loop that was held up for longer than 100 ms leaves frames out instead of sending a flood.</summary>
+    public void Run(MediaLink link, long now)
+    {
+        if (now - Due > 100_000)
+        {
+            Due = now;
+        }
+
+        while (Due <= now)
+        {
+            SendFrame(link);
+            Due += _period;
+        }
+    }
+
+    /// <summary>The time of sending that a received payload has; false when it has none.</summary>
+    public static bool TryReadTime(ReadOnlySpan<byte> packet, out long ticks)
+    {
+        ticks = 0;
+        if (packet.Length < 12 + StampSize || BinaryPrimitives.ReadUInt32BigEndian(packet[^StampSize..]) != Mark)
+        {
+            return false;
+        }
+
+        ticks = BinaryPrimitives.ReadInt64BigEndian(packet[^8..]);
+        return true;
+    }
+
+    private void SendFrame(MediaLink link)
+    {
+        if (_video && _frames++ % 60 == 0)
+        {
+            _keyFrame = true;
+        }
+
+        for (var i = 0; i < _packetsPerFrame; i++)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(_packet.AsSpan(2), _sequence++);
+            BinaryPrimitives.WriteUInt32BigEndian(_packet.AsSpan(4), _timestamp);
+            if (_video)
+            {
+                // RFC 7741 §4.2: S begins the frame; §4.3: P of its first byte is 0 for a key frame. The marker ends the frame.
+                _packet[1] = (byte)((_packet[1] & 0x7F) | (i == _packetsPerFrame - 1 ? 0x80 : 0));
+                _packet[_payload] = i == 0 ? (byte)0x10 : (byte)0;
+                _packet[_payload + 1] = (byte)((_packet[_payload + 1] & 0xFE) | (_keyFrame ? 0 : 1));
+            }
+
+            BinaryPrimitives.WriteUInt32BigEndian(_packet.AsSpan(_packet.Length - StampSize), Mark);
+            BinaryPrimitives.WriteInt64BigEndian(_packet.AsSpan(_packet.Length - 8), DateTime.UtcNow.Ticks - DateTime.UnixEpoch.Ticks);
+            link.SendRtp(_packet);
+        }
+
+        _keyFrame = false;
+        _timestamp += _timestampStep;
+    }
+}
