@@ -155,7 +155,7 @@ public sealed class RecordingNodeTests : IDisposable
 
         Directory.Delete(Path.Combine(root, _id.ToString("N")), recursive: true);
         Directory.Move(kept, Path.Combine(root, _id.ToString("N")));
-        Assert.False(new OggReader(await File.ReadAllBytesAsync(Path.Combine(_directory, _id.ToString("N"), name))).Ended);
+        Assert.False(new OggReader(await File.ReadAllBytesAsync(Path.Combine(root, _id.ToString("N"), name))).Ended);
 
         await using var next = await StartAsync(options: options);
         var report = await ReportedAsync(next, r => r.Files.Length == 2);
