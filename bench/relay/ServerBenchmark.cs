@@ -95,6 +95,8 @@ internal sealed class ServerBenchmark(Uri url, int pid)
         private readonly ClientWebSocket _socket = new();
         private readonly Socket _udp = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { ReceiveBufferSize = 4 << 20 };
         private readonly byte[] _buffer = new byte[2_048];
+        private readonly byte[] _in = new byte[2_048];
+        private long _pingAt;
         private readonly byte[] _opus = new byte[160];
         private RelayClient _client = null!;
         private EndPoint _server = null!;
@@ -133,10 +135,17 @@ internal sealed class ServerBenchmark(Uri url, int pid)
 
         public void Sweep()
         {
+            // Who only listens must say now and then that he is there; who speaks does, on the other thread.
+            if (!Speaks && Now >= _pingAt)
+            {
+                _pingAt = Now + 5_000_000;
+                Send(_client.WritePing(_buffer, 0, Now));
+            }
+
             while (_udp.Available > 0)
             {
-                var length = _udp.Receive(_buffer);
-                if (RelayHeader.TryParse(_buffer.AsSpan(0, length), out var header) && header.Type == RelayPacketType.Audio)
+                var length = _udp.Receive(_in);
+                if (RelayHeader.TryParse(_in.AsSpan(0, length), out var header) && header.Type == RelayPacketType.Audio)
                 {
                     Received++;
                 }

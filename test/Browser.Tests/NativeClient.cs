@@ -65,10 +65,10 @@ internal sealed class NativeClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets it leave, as Ctrl-C does; gives what it counted, and what it heard.</summary>
+    /// <summary>Lets it leave, by SIGTERM; gives what it counted, and what it heard.</summary>
     public async Task<(NativeSummary Summary, float[] Heard)> EndAsync()
     {
-        await Command.RunAsync(Repository.Root, "kill", "-INT", _process.Id.ToString(CultureInfo.InvariantCulture));
+        await Command.RunAsync(Repository.Root, "kill", "-TERM", _process.Id.ToString(CultureInfo.InvariantCulture));
         using CancellationTokenSource deadline = new(Deadline);
         await _process.WaitForExitAsync(deadline.Token);
         Assert.True(_process.ExitCode == 0, string.Join('\n', _lines));
