@@ -30,6 +30,9 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
     private Task _running = Task.CompletedTask;
     private uint _next;
 
+    // Asked for at the start: when the last gateway goes, the services may have gone before.
+    private GatewayCountChangedHandler[] _gatewayHandlers = [];
+
     public ClientRuntime(IServiceProvider services)
         : base(services, services.GetRequiredService<IOptions<ClientMessagingOptions>>().Value.ResponseTimeout)
     {
@@ -64,6 +67,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
     {
         IncomingFilters = [.. Services.GetServices<IIncomingGrainCallFilter>()];
         OutgoingFilters = [.. Services.GetServices<IOutgoingGrainCallFilter>()];
+        _gatewayHandlers = [.. Services.GetServices<GatewayCountChangedHandler>()];
         Pending.Start();
         _running = RunAsync(_stopped.Token);
         return Task.CompletedTask;
@@ -219,7 +223,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
         ThreadPool.UnsafeQueueUserWorkItem(
             _ =>
             {
-                foreach (var handler in Services.GetServices<GatewayCountChangedHandler>())
+                foreach (var handler in _stopped.IsCancellationRequested ? [] : _gatewayHandlers)
                 {
                     handler(this, new GatewayCountChangedEventArgs(now, before));
                 }
