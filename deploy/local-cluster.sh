@@ -57,7 +57,8 @@ start() {
   local name=$1
   shift
   {
-    declare -px REDIS_URL DATABASE_URL NATS_URL CLUSTER_SECRET JWT_SECRET 2>/dev/null || true
+    # shellcheck disable=SC2046 # names of settings have no spaces
+    declare -px REDIS_URL DATABASE_URL NATS_URL CLUSTER_SECRET JWT_SECRET $(compgen -e | grep __ || true) 2>/dev/null || true
     printf 'exec'
     printf ' %q' "$@"
     echo
@@ -151,7 +152,7 @@ done
 for i in 1 2; do
   port=$((base + 40 + i * 10))
   start "media-$i" dotnet "$build/MediaNode/VoiceCluster.MediaNode.dll" --Media:HttpPort="$port" --Media:PortRange="$((port + 1))-$((port + 1))" \
-    --Media:Workers=1 --Media:Name="media-$i"
+    --Media:Workers=1 --Media:Name="media-$i" --Relay:UdpPort="$((port + 2))"
 done
 for i in 1 2; do
   port=$((base + 20 + i * 10))

@@ -50,7 +50,7 @@ public static class FrontendHosting
         services.AddIceServers(builder.Configuration);
         services.AddCalls();
         services.AddVoice();
-        services.AddChannels();
+        services.AddChannels(builder.Configuration);
         services.AddPeers();
         services.AddSingleton<ISaysGoodbye>(static s => s.GetRequiredService<SocketIoServer>());
         services.AddFrontendDrain();

@@ -1,4 +1,5 @@
 using VoiceCluster.ApiFrontend;
+using VoiceCluster.ApiFrontend.Rooms;
 using VoiceCluster.Clustering;
 using VoiceCluster.Hosting;
 using VoiceCluster.Hosting.Health;
@@ -9,7 +10,9 @@ return await Launch.RunAsync(
     () =>
     {
         var builder = ProcessDefaults.CreateBuilder(args);
-        builder.UseOrleansClient(static client => client.UseCluster());
+        var pulse = new ClusterPulse();
+        builder.Services.AddSingleton(pulse);
+        builder.UseOrleansClient(client => client.UseCluster().AddGatewayCountChangedHandler((_, _) => pulse.Beat()));
         builder.Services.AddReadiness<ClusterReadiness>();
         builder.AddApiFrontend();
         builder.Services.AddPrometheus();

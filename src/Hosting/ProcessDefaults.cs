@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
+using VoiceCluster.Hosting.Settings;
 
 namespace VoiceCluster.Hosting;
 
@@ -28,9 +29,10 @@ public static class ProcessDefaults
 
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = LogLevels });
 
-        // Later wins: the defaults beside the program, appsettings.json of the working directory, environment, command line.
+        // Later wins: the defaults beside the program, appsettings.json and settings.toml of the working directory, environment, command line.
         builder.Configuration
             .AddJsonFile(Path.GetFullPath("appsettings.json"), optional: true)
+            .AddSettingsToml(Path.GetFullPath(SettingsFile.Name))
             .AddEnvironmentVariables()
             .AddCommandLine(args);
         builder.Logging.ClearProviders();

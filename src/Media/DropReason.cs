@@ -58,4 +58,28 @@ public enum DropReason
 
     /// <summary>The send batch or the socket was full.</summary>
     SendFailed,
+
+    /// <summary>A relay packet that is too short, too long, or whose fields or Opus payload have no meaning.</summary>
+    RelayMalformed,
+
+    /// <summary>A relay packet of a user and channel that no session has.</summary>
+    RelayUnknown,
+
+    /// <summary>A relay packet before its session has proved an address.</summary>
+    RelayUnproved,
+
+    /// <summary>A relay packet from another address than the proved one.</summary>
+    RelayAddress,
+
+    /// <summary>An AudioStart with a wrong session.</summary>
+    RelaySession,
+
+    /// <summary>An encrypted relay packet whose tag is wrong, or a plain one in an encrypted session.</summary>
+    RelayAuthentication,
+
+    /// <summary>A relay packet that came before, or is older than the replay window.</summary>
+    RelayReplay,
+
+    /// <summary>A relay packet too late to be heard.</summary>
+    RelayExpired,
 }

@@ -33,6 +33,8 @@ public static class MediaNodeHosting
             .Configure(media => media.ControlUrl = configuration["MEDIA_SERVER_URL"] is { Length: > 0 } url ? url : media.ControlUrl)
             .ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MediaNodeOptions>, MediaNodeOptionsValidator>());
+        services.AddOptions<RelayOptions>().Bind(configuration.GetSection(RelayOptions.Section)).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RelayOptions>, RelayOptionsValidator>());
         services.AddPrometheus();
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<MediaNodeOptions>>(static (kestrel, media) =>
             kestrel.Listen(IPAddress.Parse(media.Value.HttpBind), media.Value.HttpPort));
@@ -67,6 +69,7 @@ public static class MediaNodeHosting
                 transports = w.Worker.Stats.Transports,
                 producers = w.Worker.Stats.Producers,
                 consumers = w.Worker.Stats.Consumers,
+                pipes = w.Worker.Stats.Pipes,
             }),
         })).AllowAnonymous().WithDocs(MediaNodeDocs.Media);
         return endpoints;

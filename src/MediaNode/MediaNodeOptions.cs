@@ -17,6 +17,12 @@ public sealed class MediaNodeOptions
     /// <summary>Address that clients are told, where it differs (NAT, 0.0.0.0). Default none.</summary>
     public string? AnnouncedIp { get; set; }
 
+    /// <summary>
+    /// Address at which other media nodes reach the workers' ports, for rooms on several nodes, where that is not what clients are
+    /// told. Default none: <see cref="AnnouncedIp"/>.
+    /// </summary>
+    public string? PipeIp { get; set; }
+
     /// <summary>UDP ports to take one a worker from, "first-last". A port in use is passed over. Default 10000-10100.</summary>
     public string PortRange { get; set; } = "10000-10100";
 
@@ -35,7 +41,10 @@ public sealed class MediaNodeOptions
     /// <summary>The node's stable name, unique in the cluster. Default: the host's name and the first media port.</summary>
     public string? Name { get; set; }
 
-    /// <summary>Consumers that the node forwards to at most. Default 5,000.</summary>
+    /// <summary>
+    /// Consumers that a node takes. A participant who would exceed them goes to another node, also one of the same room; those who are
+    /// here may go on to twice as many, because a room grows around them. Default 5,000.
+    /// </summary>
     public int MaxConsumersPerNode { get; set; } = 5_000;
 
     /// <summary>WebRTC transports a worker. Default 10,000.</summary>
@@ -94,6 +103,11 @@ public sealed class MediaNodeOptionsValidator : IValidateOptions<MediaNodeOption
         if (!string.IsNullOrEmpty(options.AnnouncedIp) && !IsAddress(options.AnnouncedIp))
         {
             faults.Add($"Media:AnnouncedIp is '{options.AnnouncedIp}'; it must be an IPv4 or IPv6 address.");
+        }
+
+        if (!string.IsNullOrEmpty(options.PipeIp) && !IsAddress(options.PipeIp))
+        {
+            faults.Add($"Media:PipeIp is '{options.PipeIp}'; it must be an IPv4 or IPv6 address.");
         }
 
         if (!options.TryGetPorts(out var first, out var last))

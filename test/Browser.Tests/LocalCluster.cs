@@ -16,7 +16,7 @@ internal sealed class LocalCluster : IAsyncDisposable
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int _firstPort = FreePorts.TcpRange(70);
 
-    private LocalCluster()
+    private LocalCluster((string Name, string Value)[] settings)
     {
         var build = Directory.CreateDirectory(Path.Combine(_folder, "programs")).FullName;
         foreach (var program in (string[])["Silo", "ApiFrontend", "MediaNode"])
@@ -39,6 +39,11 @@ internal sealed class LocalCluster : IAsyncDisposable
             },
             EnableRaisingEvents = true,
         };
+        foreach (var (name, value) in settings)
+        {
+            _script.StartInfo.Environment[name] = value;
+        }
+
         _script.OutputDataReceived += (_, e) =>
         {
             if (e.Data?.StartsWith("Local cluster ready", StringComparison.Ordinal) == true)
@@ -53,9 +58,10 @@ internal sealed class LocalCluster : IAsyncDisposable
     /// <summary>The frontends, as clients reach them.</summary>
     public string[] Frontends => [Url(30), Url(40)];
 
-    public static async Task<LocalCluster> StartAsync()
+    /// <summary>Starts it; the settings are environment variables of every process.</summary>
+    public static async Task<LocalCluster> StartAsync(params (string Name, string Value)[] settings)
     {
-        var cluster = new LocalCluster();
+        var cluster = new LocalCluster(settings);
 
         // PostgreSQL may run as another user than the tests.
         await Command.RunAsync(cluster._folder, "chmod", "755", cluster._folder);
@@ -81,12 +87,26 @@ internal sealed class LocalCluster : IAsyncDisposable
     /// <summary>Sends a process a signal.</summary>
     public Task SignalAsync(string name, string signal) => Command.RunAsync(_folder, "kill", $"-{signal}", PidOf(name).ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>Sends a process and its children a signal, the process first or, with CONT, last.</summary>
+    public async Task SignalTreeAsync(string name, string signal)
+    {
+        var parent = PidOf(name).ToString(CultureInfo.InvariantCulture);
+        if (signal != "CONT")
+        {
+            await Command.RunAsync(_folder, "kill", $"-{signal}", parent);
+        }
+
+        // proc(5): the children of a thread; PostgreSQL's postmaster has one thread.
+        var children = (await File.ReadAllTextAsync($"/proc/{parent}/task/{parent}/children")).Split(' ', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        await Command.RunAsync(_folder, "kill", [$"-{signal}", .. children, .. signal == "CONT" ? [parent] : Array.Empty<string>()]);
+    }
+
     /// <summary>Asks a process to stop, and waits until it has ended. Answers how long that took.</summary>
-    public async Task<TimeSpan> StopAsync(string name)
+    public async Task<TimeSpan> StopAsync(string name, string signal = "TERM")
     {
         using var process = Process.GetProcessById(PidOf(name));
         var since = Stopwatch.GetTimestamp();
-        await SignalAsync(name, "TERM");
+        await SignalAsync(name, signal);
         using var deadline = new CancellationTokenSource(StopDeadline);
         await process.WaitForExitAsync(deadline.Token);
         return Stopwatch.GetElapsedTime(since);
@@ -146,11 +166,17 @@ internal sealed class LocalCluster : IAsyncDisposable
     }
 
     /// <summary>What /media of a media node says about its rooms.</summary>
-    public async Task<int> RoomsOfAsync(int mediaNode)
+    public async Task<int> RoomsOfAsync(int mediaNode) => (await MediaAsync(mediaNode)).GetProperty("rooms").GetInt32();
+
+    /// <summary>The same about its workers together: transports, producers, consumers or pipes.</summary>
+    public async Task<int> CountAsync(int mediaNode, string what) =>
+        (await MediaAsync(mediaNode)).GetProperty("workers").EnumerateArray().Sum(w => w.GetProperty(what).GetInt32());
+
+    private async Task<System.Text.Json.JsonElement> MediaAsync(int mediaNode)
     {
         using var http = new HttpClient();
         using var answer = System.Text.Json.JsonDocument.Parse(await http.GetStringAsync($"{Url(40 + (mediaNode * 10))}/media"));
-        return answer.RootElement.GetProperty("rooms").GetInt32();
+        return answer.RootElement.Clone();
     }
 
     /// <summary>The last lines of every process's log.</summary>

@@ -16,6 +16,10 @@ internal static class Repository
     public static string Standalone => Environment.GetEnvironmentVariable("VOICECLUSTER_STANDALONE")
         ?? Path.Combine(Root, "src", "Standalone", "bin", Metadata("Configuration"), "net10.0", "VoiceCluster.Standalone.dll");
 
+    /// <summary>The sample of a native client.</summary>
+    public static string RelayClient =>
+        Path.Combine(Root, "samples", "RelayClient", "bin", Metadata("Configuration"), "net10.0", "VoiceCluster.RelayClient.dll");
+
     private static string Metadata(string key) =>
         typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == key).Value!;
 }

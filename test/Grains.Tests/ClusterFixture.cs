@@ -104,9 +104,10 @@ public sealed class ClusterFixture : IAsyncLifetime
                 nodes = [.. _nodes.Values];
             }
 
-            foreach (var (id, _, reference) in nodes)
+            foreach (var (id, node, reference) in nodes)
             {
-                await fleet.HeartbeatAsync(new MediaNodeHeartbeat(id, "http://127.0.0.1:8089", 0, 0, 1_000, 0, false), reference);
+                await fleet.HeartbeatAsync(
+                    new MediaNodeHeartbeat(id, "http://127.0.0.1:8089", 0, node.ConsumerCount, node.MaxConsumers, 0, false), reference);
             }
         }
         while (!_stop.IsCancellationRequested && await timer.WaitForNextTickAsync(CancellationToken.None));
@@ -116,7 +117,7 @@ public sealed class ClusterFixture : IAsyncLifetime
     {
         public void Configure(ISiloBuilder siloBuilder)
         {
-            foreach (var name in new[] { GrainStores.Rooms, GrainStores.Channels, GrainStores.VoiceSessions, GrainStores.Peers, GrainStores.CallSessions, GrainStores.Recordings })
+            foreach (var name in new[] { GrainStores.Rooms, GrainStores.Channels, GrainStores.Users, GrainStores.VoiceSessions, GrainStores.Peers, GrainStores.CallSessions, GrainStores.Recordings })
             {
                 siloBuilder.AddMemoryGrainStorage(name);
             }

@@ -150,9 +150,11 @@ public abstract class ChatMessagesContract
     private static ReactionWrite React(Guid messageId, ChatReaction reaction, bool removes = false, int limit = 10) => new(messageId, reaction, removes, limit, News());
 
     /// <summary>Records compare their arrays by reference.</summary>
-    private static string Flat(ChatMessage message) =>
-        $"{message with { Attachments = [], Reactions = [] }}|{string.Join(',', message.Attachments.AsEnumerable())}|{string.Join(',', message.Reactions.AsEnumerable())}"
-            .Replace(message.Attachments.GetType().ToString(), "", StringComparison.Ordinal);
+    private static string Flat(ChatMessage message)
+    {
+        var bare = message with { Attachments = [], Reactions = [] };
+        return $"{bare} {string.Join<ChatAttachment>(',', message.Attachments)} {string.Join<ChatReaction>(',', message.Reactions)}";
+    }
 
     private Task<ChatCommit?> CommitAsync(ChatLogHead head, IReadOnlyList<ChatWrite> writes) => Messages.CommitAsync(_chat, head, Guid.NewGuid(), writes, default);
 }

@@ -84,6 +84,7 @@ const harness = {
   forgetGaps: (key: string) => session(key).forgetGaps(),
   events: (key: string, name: string) => session(key).events.filter((event) => event.name === name).map((event) => event.value),
   hasEvent: (key: string, name: string) => session(key).events.some((event) => event.name === name),
+  hasEvents: (key: string, name: string, count: number) => session(key).events.filter((event) => event.name === name).length >= count,
   report: (key: string) => session(key).report(),
   stats: (key: string) => session(key).stats(),
 

@@ -94,6 +94,7 @@ export class Session {
   private oscillator: OscillatorNode | null = null;
   private listening = 0;
   private closed = false;
+  private resumeToken = '';
   private readyToReceive: () => void = () => undefined;
   /** Consumer tasks run one after another, as they arrive, from the moment that the receive transport stands. */
   private queue: Promise<void> = new Promise((resolve) => {
@@ -129,8 +130,10 @@ export class Session {
     const { options } = this;
     const answer = await this.ask('join-room', {
       roomId: options.room, userId: options.user, ...(options.displayName ? { displayName: options.displayName } : {}),
-    }) as { rtpCapabilities: types.RtpCapabilities; peerId: string; peers: { peerId: string; userId: unknown; displayName?: string }[]; producers: Announced[] };
+    }) as { rtpCapabilities: types.RtpCapabilities; peerId: string; resumeToken: string; peers: { peerId: string; userId: unknown; displayName?: string }[]; producers: Announced[] };
     this.peerId = answer.peerId;
+    this.resumeToken = answer.resumeToken;
+    this.socket.on('connect', () => this.comeBack());
     for (const peer of answer.peers) {
       this.peers.set(peer.peerId, { userId: peer.userId, displayName: peer.displayName });
     }
@@ -294,6 +297,18 @@ export class Session {
       track,
       ...(this.options.thrifty ? { codecOptions: { opusPtime: 60, opusMaxPlaybackRate: 16_000, opusMaxAverageBitrate: 20_000 } } : {}),
     }));
+  }
+
+  /** The connection stands again. Another frontend knows nothing of the socket, but lets its user take the participant over. */
+  private comeBack(): void {
+    if (this.socket.recovered) {
+      return;
+    }
+    const { room, user } = this.options;
+    this.ask('join-room', { roomId: room, userId: user, resumeToken: this.resumeToken }).then(
+      (answer) => this.events.push({ name: 'came-back', value: { ...answer, rtpCapabilities: undefined } }),
+      (error: unknown) => this.errors.push(`join-room: ${String(error)}`),
+    );
   }
 
   /** Every transport ended with the old media node: makes new ones and sends the same tracks again. What others send is announced anew. */

@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using System.Threading.Channels;
+using VoiceCluster.ApiFrontend.Rooms;
 
 namespace VoiceCluster.ApiFrontend.WebSockets;
 
@@ -8,13 +9,15 @@ namespace VoiceCluster.ApiFrontend.WebSockets;
 /// its order; what it is told leaves in the order of <see cref="Send"/>. It ends with a close frame that says why.
 /// </summary>
 internal sealed partial class MessageSocket(
-    WebSocket webSocket, string who, MessageSocketLimits limits, TimeProvider time, ILogger<MessageSocket> logger) : IDisposable
+    WebSocket webSocket, string who, MessageSocketLimits limits, ClusterPulse pulse, TimeProvider time, ILogger<MessageSocket> logger) : IDisposable
 {
     /// <summary>The close code of a connection whose token is over (RFC 6455 §7.4.2: 4000 to 4999 are the application's).</summary>
     public const WebSocketCloseStatus TokenExpired = (WebSocketCloseStatus)4401;
 
     /// <summary>The close code of a process that stops: connect again, to another (the registry of RFC 6455 §11.7).</summary>
     public const WebSocketCloseStatus ServiceRestart = (WebSocketCloseStatus)1012;
+
+    private static readonly TimeSpan RetryRenewalAfter = TimeSpan.FromSeconds(1);
 
     // After the close frame nobody waits longer for a peer that is gone.
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
@@ -150,19 +153,24 @@ internal sealed partial class MessageSocket(
 
     private async Task RenewAsync(IMessageHandler handler)
     {
-        using PeriodicTimer timer = new(handler.RenewEvery, time);
+        var due = handler.RenewEvery;
+        var change = pulse.Next;
         try
         {
-            while (await timer.WaitForNextTickAsync(_end.Token).ConfigureAwait(false))
+            while (true)
             {
+                await ClusterPulse.WaitAsync(change, due, time, _end.Token).ConfigureAwait(false);
+                change = pulse.Next;
+                due = handler.RenewEvery;
                 try
                 {
                     await handler.RenewAsync().ConfigureAwait(false);
                 }
                 catch (Exception e) when (e is TimeoutException or OrleansException)
                 {
-                    // The next tick tries again: the user's new silo takes the connection in.
+                    // Soon again: the user's new silo takes the connection in.
                     LogUnavailable(logger, e, who);
+                    due = RetryRenewalAfter;
                 }
             }
         }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using VoiceCluster.ApiFrontend.Rooms;
 using VoiceCluster.ApiFrontend.Stopping;
 
 namespace VoiceCluster.ApiFrontend.WebSockets;
@@ -10,6 +11,7 @@ internal static class MessageSocketHosting
     public static IServiceCollection AddMessageSockets(this IServiceCollection services)
     {
         services.AddFrontendDrain();
+        services.TryAddSingleton<ClusterPulse>();
         services.TryAddSingleton<MessageSockets>();
         return services;
     }

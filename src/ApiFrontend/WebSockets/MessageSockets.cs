@@ -1,11 +1,12 @@
 using System.Net.WebSockets;
 using VoiceCluster.ApiFrontend.Auth;
+using VoiceCluster.ApiFrontend.Rooms;
 using VoiceCluster.ApiFrontend.Stopping;
 
 namespace VoiceCluster.ApiFrontend.WebSockets;
 
 /// <summary>Accepts the doors' WebSockets and ends them with their token and with the process.</summary>
-internal sealed class MessageSockets(TokenExpiry expiry, TimeProvider time, FrontendDrain drain, ILogger<MessageSocket> logger)
+internal sealed class MessageSockets(TokenExpiry expiry, TimeProvider time, FrontendDrain drain, ClusterPulse pulse, ILogger<MessageSocket> logger)
 {
     /// <summary>How often a peer is asked whether it lives, and how long its answer may take. A dead one is found within the half minute after which a call without connections ends.</summary>
     private static readonly TimeSpan PingPeriod = TimeSpan.FromSeconds(10);
@@ -27,7 +28,7 @@ internal sealed class MessageSockets(TokenExpiry expiry, TimeProvider time, Fron
             KeepAliveInterval = PingPeriod,
             KeepAliveTimeout = PingPeriod,
         }).ConfigureAwait(false);
-        using MessageSocket socket = new(webSocket, who, limits, time, logger);
+        using MessageSocket socket = new(webSocket, who, limits, pulse, time, logger);
         await using var onStopping = drain.Goodbye.Register(
             () => socket.Close(MessageSocket.ServiceRestart, "The server restarts. Connect again."));
         using var watch = tokenEnds is { } ends

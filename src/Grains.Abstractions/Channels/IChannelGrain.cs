@@ -31,6 +31,16 @@ public interface IChannelGrain : IGrainWithGuidKey
     /// <summary>Lets a user in again.</summary>
     Task<Outcome<Done>> UnbanAsync(Guid userId);
 
+    /// <summary>Makes a user a member. Forbidden for all but the owner; adding twice is no error; Full past the limit.</summary>
+    Task<Outcome<Done>> AddMemberAsync(Guid callerId, Guid userId);
+
+    /// <summary>Ends a membership; out of a private channel's room, too. Forbidden for all but the owner and the member itself.</summary>
+    Task<Outcome<Done>> RemoveMemberAsync(Guid callerId, Guid userId);
+
+    /// <summary>Owner and members, or NotFound.</summary>
+    [AlwaysInterleave]
+    Task<Outcome<ChannelMembers>> GetMembersAsync();
+
     /// <summary>
     /// Whether a user may be in the channel. It interleaves, because the room asks while the channel may be waiting for it.
     /// </summary>

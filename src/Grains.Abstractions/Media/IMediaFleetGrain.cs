@@ -30,6 +30,12 @@ public interface IMediaFleetGrain : IGrainWithIntegerKey
     /// <summary>The node for a room: the one it has while that lives, else the least loaded. Unavailable when there is none.</summary>
     Task<Outcome<MediaPlacement>> PlaceAsync(string roomName, MediaNodeId? current);
 
+    /// <summary>
+    /// The node for one more participant of a room: of those that the room has, the first with room; else another; else, when all are
+    /// full, the least loaded. Unavailable when there is none.
+    /// </summary>
+    Task<Outcome<MediaPlacement>> PlaceParticipantAsync(string roomName, RoomShare[] shares);
+
     /// <summary>The room needs its node no more.</summary>
     [OneWay]
     Task ReleaseAsync(string roomName, MediaNodeId node);
@@ -60,6 +66,7 @@ public sealed record MediaNodeId([property: Id(0)] string Name, [property: Id(1)
 /// <summary>What a node says about itself.</summary>
 /// <param name="Consumers">Consumers it forwards to now.</param>
 /// <param name="MaxConsumers">Its limit, Media:MaxConsumersPerNode.</param>
+/// <param name="Relay">Where native clients send to; null without a relay port.</param>
 /// <param name="CpuLoad">0 to 1: the busiest worker's share of its core in the last second.</param>
 [GenerateSerializer, Immutable, Alias("vc.MediaNodeHeartbeat")]
 public sealed record MediaNodeHeartbeat(
@@ -69,8 +76,21 @@ public sealed record MediaNodeHeartbeat(
     [property: Id(3)] int Consumers,
     [property: Id(4)] int MaxConsumers,
     [property: Id(5)] double CpuLoad,
-    [property: Id(6)] bool Draining);
+    [property: Id(6)] bool Draining,
+    [property: Id(7)] Rooms.RelayEndPoint? Relay = null);
 
 /// <summary>Where a room's media is.</summary>
+/// <param name="Consumers">Consumers of all rooms there, by its last heartbeat.</param>
+/// <param name="MaxConsumers">Its limit; 0 in an old message.</param>
 [GenerateSerializer, Immutable, Alias("vc.MediaPlacement")]
-public sealed record MediaPlacement([property: Id(0)] MediaNodeId NodeId, [property: Id(1)] IMediaNode Node);
+public sealed record MediaPlacement(
+    [property: Id(0)] MediaNodeId NodeId,
+    [property: Id(1)] IMediaNode Node,
+    [property: Id(2)] int Consumers = 0,
+    [property: Id(3)] int MaxConsumers = 0);
+
+/// <summary>What one room has on one node.</summary>
+/// <param name="Consumers">The room's own there now, which the last heartbeat may not know yet.</param>
+/// <param name="Expected">Consumers that one more participant there would add: its own, and those of it.</param>
+[GenerateSerializer, Immutable, Alias("vc.RoomShare")]
+public sealed record RoomShare([property: Id(0)] MediaNodeId Node, [property: Id(1)] int Consumers, [property: Id(2)] int Expected);

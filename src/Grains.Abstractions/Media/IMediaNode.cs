@@ -33,12 +33,14 @@ public interface IMediaNode : IGrainObserver
 [GenerateSerializer, Immutable, Alias("vc.RoomCommandHeader")]
 public sealed record RoomCommandHeader([property: Id(0)] string Room, [property: Id(1)] long Epoch, [property: Id(2)] long Sequence);
 
-/// <summary>The room as its grain wants it.</summary>
+/// <summary>The room as its grain wants it at this node.</summary>
+/// <param name="Pipes">Pipes to the room's other nodes; null in an old message.</param>
 [GenerateSerializer, Immutable, Alias("vc.DesiredRoom")]
 public sealed record DesiredRoom(
     [property: Id(0)] DesiredTransport[] Transports,
     [property: Id(1)] DesiredProducer[] Producers,
-    [property: Id(2)] DesiredConsumer[] Consumers);
+    [property: Id(2)] DesiredConsumer[] Consumers,
+    [property: Id(3)] DesiredPipe[]? Pipes = null);
 
 [GenerateSerializer, Immutable, Alias("vc.DesiredTransport")]
 public sealed record DesiredTransport([property: Id(0)] string TransportId, [property: Id(1)] string ParticipantId);
@@ -51,28 +53,35 @@ public sealed record DesiredProducer([property: Id(0)] string ProducerId, [prope
 public sealed record DesiredConsumer([property: Id(0)] string ConsumerId, [property: Id(1)] string TransportId, [property: Id(2)] string ProducerId, [property: Id(3)] bool Paused);
 
 /// <summary>The router's capabilities, and the desired ids that the node does not have.</summary>
+/// <param name="Pipes">The desired pipes as the node has them now; null in an old message.</param>
 [GenerateSerializer, Immutable, Alias("vc.RoomReconciled")]
 public sealed record RoomReconciled(
     [property: Id(0)] string RtpCapabilitiesJson,
     [property: Id(1)] string[] MissingTransports,
     [property: Id(2)] string[] MissingProducers,
-    [property: Id(3)] string[] MissingConsumers);
+    [property: Id(3)] string[] MissingConsumers,
+    [property: Id(4)] AdoptedPipe[]? Pipes = null);
 
 /// <summary>What the node has of a room.</summary>
 /// <param name="Speakers">Who speaks now, because what the node reported before may be lost; null in an old message.</param>
+/// <param name="Pipes">Pipes to the room's other nodes. What comes through them is not among the producers.</param>
 [GenerateSerializer, Immutable, Alias("vc.RoomAdopted")]
 public sealed record RoomAdopted(
     [property: Id(0)] string RtpCapabilitiesJson,
     [property: Id(1)] AdoptedTransport[] Transports,
     [property: Id(2)] AdoptedProducer[] Producers,
     [property: Id(3)] AdoptedConsumer[] Consumers,
-    [property: Id(4)] Rooms.Speaker[]? Speakers = null);
+    [property: Id(4)] Rooms.Speaker[]? Speakers = null,
+    [property: Id(5)] AdoptedPipe[]? Pipes = null);
 
+/// <summary>A transport that the node has.</summary>
+/// <param name="HearsAll">Everybody's sound goes to it without consumers, as to a native client.</param>
 [GenerateSerializer, Immutable, Alias("vc.AdoptedTransport")]
 public sealed record AdoptedTransport(
     [property: Id(0)] string TransportId,
     [property: Id(1)] string ParticipantId,
-    [property: Id(2)] MediaTransportState State = MediaTransportState.New);
+    [property: Id(2)] MediaTransportState State = MediaTransportState.New,
+    [property: Id(3)] bool HearsAll = false);
 
 [GenerateSerializer, Immutable, Alias("vc.AdoptedProducer")]
 public sealed record AdoptedProducer([property: Id(0)] string ProducerId, [property: Id(1)] string TransportId, [property: Id(2)] Rooms.MediaKind Kind, [property: Id(3)] bool Paused);

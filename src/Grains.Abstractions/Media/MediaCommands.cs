@@ -18,6 +18,23 @@ public sealed record CloseRoom : MediaCommand;
 [GenerateSerializer, Immutable, Alias("vc.CreateWebRtcTransport")]
 public sealed record CreateWebRtcTransport([property: Id(0)] string TransportId, [property: Id(1)] string ParticipantId) : MediaCommand;
 
+/// <summary>
+/// Lets a native client into the room over the relay port; the room's name is the channel's id. Answers <see cref="RelayTransportOpened"/>.
+/// </summary>
+/// <param name="Session">The 16 bytes that prove the client's address.</param>
+/// <param name="Key">The 16 bytes of its AES-GCM key.</param>
+[GenerateSerializer, Immutable, Alias("vc.CreateRelayTransport")]
+public sealed record CreateRelayTransport(
+    [property: Id(0)] string TransportId,
+    [property: Id(1)] string ParticipantId,
+    [property: Id(2)] Guid UserId,
+    [property: Id(3)] byte[] Session,
+    [property: Id(4)] byte[] Key) : MediaCommand;
+
+/// <summary>Asks how the room's sound flows; changes nothing. Answers <see cref="AudioReported"/>.</summary>
+[GenerateSerializer, Immutable, Alias("vc.ReportAudio")]
+public sealed record ReportAudio : MediaCommand;
+
 [GenerateSerializer, Immutable, Alias("vc.ConnectWebRtcTransport")]
 public sealed record ConnectWebRtcTransport([property: Id(0)] string TransportId, [property: Id(1)] string DtlsParametersJson) : MediaCommand;
 
@@ -43,6 +60,7 @@ public sealed record SetProducerPaused([property: Id(0)] string ProducerId, [pro
 public sealed record CloseProducer([property: Id(0)] string ProducerId) : MediaCommand;
 
 /// <summary>Answers <see cref="ConsumerOpened"/>.</summary>
+/// <param name="SourceUserId">Whose producer it is: relay packets name their user.</param>
 [GenerateSerializer, Immutable, Alias("vc.CreateConsumer")]
 public sealed record CreateConsumer(
     [property: Id(0)] string ConsumerId,
@@ -50,7 +68,8 @@ public sealed record CreateConsumer(
     [property: Id(2)] string ProducerId,
     [property: Id(3)] string RtpCapabilitiesJson,
     [property: Id(4)] bool Paused,
-    [property: Id(5)] string? NegotiatedRtpParametersJson = null) : MediaCommand;
+    [property: Id(5)] string? NegotiatedRtpParametersJson = null,
+    [property: Id(6)] Guid? SourceUserId = null) : MediaCommand;
 
 /// <summary>Consumers of the loudest others, one an id; answers <see cref="SlotConsumersOpened"/>.</summary>
 /// <param name="RtpParametersJson">As negotiated, one an id; the node adds the encodings.</param>
@@ -105,6 +124,13 @@ public sealed record RoomOpened([property: Id(0)] string RtpCapabilitiesJson) : 
 
 [GenerateSerializer, Immutable, Alias("vc.TransportOpened")]
 public sealed record TransportOpened([property: Id(0)] string DescriptionJson) : MediaReply;
+
+/// <summary>A relay client's way in: where to send, and what its door passes on to produce and consume.</summary>
+[GenerateSerializer, Immutable, Alias("vc.RelayTransportOpened")]
+public sealed record RelayTransportOpened([property: Id(0)] RelayEndPoint EndPoint, [property: Id(1)] RelayMedia Media) : MediaReply;
+
+[GenerateSerializer, Immutable, Alias("vc.AudioReported")]
+public sealed record AudioReported([property: Id(0)] AudioStatistics Statistics) : MediaReply;
 
 [GenerateSerializer, Immutable, Alias("vc.IceRestarted")]
 public sealed record IceRestarted([property: Id(0)] string IceParametersJson) : MediaReply;

@@ -36,6 +36,15 @@ public interface IRoomGrain : IGrainWithStringKey
     /// <summary>Makes a WebRTC transport (one direction or both) and answers its parameters as mediasoup's JSON.</summary>
     Task<Outcome<TransportCreated>> CreateTransportAsync(string participantId);
 
+    /// <summary>
+    /// Lets a native client send and receive over the relay port; only in the room of a channel, whose id its packets name. They name
+    /// the user, too, so a user has one such client in a room: an older participant of this door leaves, moved.
+    /// </summary>
+    Task<Outcome<RelayTransportCreated>> CreateRelayTransportAsync(string participantId, RelayTransportRequest request);
+
+    /// <summary>How the room's sound flows; all 0 where nobody is.</summary>
+    Task<Outcome<AudioStatistics>> GetAudioStatisticsAsync();
+
     /// <summary>Gives the client's DTLS parameters to a transport. A second call is a conflict.</summary>
     Task<Outcome<Done>> ConnectTransportAsync(string participantId, string transportId, string dtlsParametersJson);
 

@@ -39,8 +39,18 @@ public sealed record SpeakingChanged(long Sequence, [property: Id(0)] string[] S
 public sealed record Speaker([property: Id(0)] string ParticipantId, [property: Id(1)] int Level);
 
 /// <summary>The participant's transports are gone with their media node: make new ones. Membership is unchanged.</summary>
+/// <param name="ParticipantIds">Whose; nobody else is sent the event, but <see cref="OthersMediaMoved"/>. Null: all.</param>
+/// <param name="Producers">What is left of the room, on other nodes: the participant consumes it anew. Null: nothing.</param>
 [GenerateSerializer, Immutable, Alias("vc.MediaMoved")]
-public sealed record MediaMoved(long Sequence, [property: Id(0)] string RtpCapabilitiesJson) : RoomEvent(Sequence);
+public sealed record MediaMoved(
+    long Sequence,
+    [property: Id(0)] string RtpCapabilitiesJson,
+    [property: Id(1)] string[]? ParticipantIds = null,
+    [property: Id(2)] ProducerInfo[]? Producers = null) : RoomEvent(Sequence);
+
+/// <summary>In place of <see cref="MediaMoved"/> for those whose media stays where it is.</summary>
+[GenerateSerializer, Immutable, Alias("vc.OthersMediaMoved")]
+public sealed record OthersMediaMoved(long Sequence) : RoomEvent(Sequence);
 
 /// <summary>The receiving participant itself was removed from the room: its door closes the session.</summary>
 [GenerateSerializer, Immutable, Alias("vc.Evicted")]

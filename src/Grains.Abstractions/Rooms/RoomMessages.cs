@@ -81,14 +81,21 @@ public sealed record RoomJoined(
     [property: Id(3)] string[]? Transports = null);
 
 /// <summary>A room at one moment.</summary>
+/// <param name="MediaNodeId">The node of participants that have none of their own.</param>
 /// <param name="Speaking">The participants who speak now; null in an old message.</param>
+/// <param name="MediaNodes">The node of each participant that has another; null when there is none.</param>
 [GenerateSerializer, Immutable, Alias("vc.RoomSnapshot")]
 public sealed record RoomSnapshot(
     [property: Id(0)] string Name,
     [property: Id(1)] ParticipantInfo[] Participants,
     [property: Id(2)] ProducerInfo[] Producers,
     [property: Id(3)] string? MediaNodeId,
-    [property: Id(4)] string[]? Speaking = null);
+    [property: Id(4)] string[]? Speaking = null,
+    [property: Id(5)] Dictionary<string, string>? MediaNodes = null)
+{
+    /// <summary>The media node of a participant.</summary>
+    public string? NodeOf(string participantId) => MediaNodes?.GetValueOrDefault(participantId) ?? MediaNodeId;
+}
 
 /// <summary>One participant as others see it.</summary>
 [GenerateSerializer, Immutable, Alias("vc.ParticipantInfo")]
@@ -110,8 +117,12 @@ public sealed record ProducerInfo(
     [property: Id(3)] bool Paused);
 
 /// <summary>A new transport: <paramref name="DescriptionJson"/> is <c>{id, iceParameters, iceCandidates, dtlsParameters}</c>.</summary>
+/// <param name="MediaNodeId">The node that it is on.</param>
 [GenerateSerializer, Immutable, Alias("vc.TransportCreated")]
-public sealed record TransportCreated([property: Id(0)] string TransportId, [property: Id(1)] string DescriptionJson);
+public sealed record TransportCreated(
+    [property: Id(0)] string TransportId,
+    [property: Id(1)] string DescriptionJson,
+    [property: Id(2)] string? MediaNodeId = null);
 
 /// <summary>A request to send a track.</summary>
 [GenerateSerializer, Immutable, Alias("vc.ProduceRequest")]

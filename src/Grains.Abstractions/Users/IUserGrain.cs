@@ -19,7 +19,7 @@ public interface IUserGrain : IGrainWithGuidKey
     /// <summary>A device's connection came. A call that rings for the user is told at once.</summary>
     Task ConnectAsync(UserConnection connection, IUserObserver observer);
 
-    /// <summary>A door says that the connection lives, every <see cref="UserLease.RenewEvery"/>. An unknown one is taken in.</summary>
+    /// <summary>A door says that the connection lives, every <see cref="UserLease.RenewEvery"/>. An unknown one is taken in as one that came.</summary>
     Task RenewAsync(UserConnection connection, IUserObserver observer);
 
     /// <summary>A connection went.</summary>

@@ -14,7 +14,7 @@ public static class Channel
 
     /// <summary>A new channel.</summary>
     public static Outcome<ChannelInfo> Create(Guid id, CreateChannel request, DateTimeOffset now, ChannelOptions options) => Check(
-        new ChannelInfo(id, request.Name, request.Description, request.OwnerId, request.MaxUsers ?? options.MaxUsersPerChannel, now), options);
+        new ChannelInfo(id, request.Name, request.Description, request.OwnerId, request.MaxUsers ?? options.MaxUsersPerChannel, now, request.IsPrivate), options);
 
     /// <summary>The channel after a change by a user.</summary>
     public static Outcome<ChannelInfo> Update(ChannelInfo? channel, Guid userId, UpdateChannel change, ChannelOptions options) =>
@@ -26,6 +26,7 @@ public static class Channel
                     Name = change.Name ?? channel.Name,
                     Description = change.Description ?? channel.Description,
                     MaxUsers = change.MaxUsers ?? channel.MaxUsers,
+                    IsPrivate = change.IsPrivate ?? channel.IsPrivate,
                 },
                 options);
 
@@ -54,7 +55,11 @@ public static class Channel
 
     /// <summary>What the channel says about a user.</summary>
     public static ChannelAdmission Check(ChannelState state, Guid userId) =>
-        new(state.Channel is not null, state.Banned.Contains(userId), state.Channel?.MaxUsers ?? 0);
+        new(
+            state.Channel is not null,
+            state.Banned.Contains(userId),
+            state.Channel?.MaxUsers ?? 0,
+            state.Channel is { IsPrivate: true } channel && channel.OwnerId != userId && !state.Members.Contains(userId));
 
     /// <summary>There is no such channel.</summary>
     public static Fault NotFound() => new(FaultCode.NotFound, "The channel does not exist.");

@@ -37,7 +37,7 @@ public sealed partial class ChannelGrain(
             return full;
         }
 
-        if (!await TrySaveAsync(channel.Value, store.State.Banned))
+        if (!await TrySaveAsync(channel.Value))
         {
             await Directory.RemoveAsync(this.GetPrimaryKey());
             return Unavailable();
@@ -60,7 +60,7 @@ public sealed partial class ChannelGrain(
             return channel;
         }
 
-        if (!await TrySaveAsync(channel.Value, store.State.Banned))
+        if (!await TrySaveAsync(channel.Value))
         {
             return Unavailable();
         }
@@ -77,7 +77,7 @@ public sealed partial class ChannelGrain(
             return fault;
         }
 
-        if (!await TrySaveAsync(null, store.State.Banned))
+        if (!await TrySaveAsync(null))
         {
             return Unavailable();
         }
@@ -89,7 +89,7 @@ public sealed partial class ChannelGrain(
     /// <inheritdoc/>
     public async Task EndAsync()
     {
-        if (store.State.Channel is not null && !await TrySaveAsync(null, store.State.Banned))
+        if (store.State.Channel is not null && !await TrySaveAsync(null))
         {
             throw new OrleansException("The channel cannot be stored as deleted now. Try again.");
         }
@@ -101,7 +101,7 @@ public sealed partial class ChannelGrain(
     public async Task<Outcome<Done>> BanAsync(Guid userId)
     {
         var banned = new ChannelState { Banned = [.. store.State.Banned] };
-        if (Channel.Ban(banned, userId, options.Value.MaxBansPerChannel) && !await TrySaveAsync(store.State.Channel, banned.Banned))
+        if (Channel.Ban(banned, userId, options.Value.MaxBansPerChannel) && !await TrySaveAsync(store.State.Channel, banned: banned.Banned))
         {
             return Unavailable();
         }
@@ -111,9 +111,61 @@ public sealed partial class ChannelGrain(
 
     /// <inheritdoc/>
     public async Task<Outcome<Done>> UnbanAsync(Guid userId) =>
-        !store.State.Banned.Contains(userId) || await TrySaveAsync(store.State.Channel, [.. store.State.Banned.Where(b => b != userId)])
+        !store.State.Banned.Contains(userId) || await TrySaveAsync(store.State.Channel, banned: [.. store.State.Banned.Where(b => b != userId)])
             ? Done.Instance
             : Unavailable();
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> AddMemberAsync(Guid callerId, Guid userId)
+    {
+        if (Channel.CheckOwner(store.State.Channel, callerId) is { } fault)
+        {
+            return fault;
+        }
+
+        var members = store.State.Members;
+        if (members.Contains(userId) || store.State.Channel!.OwnerId == userId)
+        {
+            return Done.Instance;
+        }
+
+        if (members.Count >= options.Value.MaxMembersPerChannel)
+        {
+            return new Fault(FaultCode.Full, $"The channel has {options.Value.MaxMembersPerChannel} members, and no more are allowed.");
+        }
+
+        return await TrySaveAsync(store.State.Channel, members: [.. members, userId]) ? Done.Instance : Unavailable();
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> RemoveMemberAsync(Guid callerId, Guid userId)
+    {
+        if (store.State.Channel is not { } channel)
+        {
+            return Channel.NotFound();
+        }
+
+        if (callerId != userId && Channel.CheckOwner(channel, callerId) is { } fault)
+        {
+            return fault;
+        }
+
+        if (!store.State.Members.Contains(userId))
+        {
+            return Done.Instance;
+        }
+
+        if (!await TrySaveAsync(channel, members: [.. store.State.Members.Where(m => m != userId)]))
+        {
+            return Unavailable();
+        }
+
+        return channel.IsPrivate && channel.OwnerId != userId ? await Room.RemoveUserAsync(userId, LeaveReason.Removed) : Done.Instance;
+    }
+
+    /// <inheritdoc/>
+    public Task<Outcome<ChannelMembers>> GetMembersAsync() => Task.FromResult<Outcome<ChannelMembers>>(
+        store.State.Channel is { } channel ? new ChannelMembers(channel.OwnerId, [.. store.State.Members]) : Channel.NotFound());
 
     /// <inheritdoc/>
     public Task<ChannelAdmission> CheckAsync(Guid userId) => Task.FromResult(Channel.Check(store.State, userId));
@@ -132,10 +184,15 @@ public sealed partial class ChannelGrain(
     }
 
     /// <summary>A store that refuses leaves the channel as it was.</summary>
-    private async Task<bool> TrySaveAsync(ChannelInfo? channel, List<Guid> banned)
+    private async Task<bool> TrySaveAsync(ChannelInfo? channel, List<Guid>? banned = null, List<Guid>? members = null)
     {
         var before = store.State;
-        store.State = new ChannelState { Channel = channel, Banned = banned };
+        store.State = new ChannelState
+        {
+            Channel = channel,
+            Banned = banned ?? before.Banned,
+            Members = channel is null ? [] : members ?? before.Members,
+        };
         try
         {
             await store.WriteStateAsync();

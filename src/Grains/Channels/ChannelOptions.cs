@@ -17,6 +17,9 @@ public sealed class ChannelOptions
     /// <summary>Users who are banned from one channel; 1 to 1,000,000. Default 10,000.</summary>
     public int MaxBansPerChannel { get; set; } = 10_000;
 
+    /// <summary>Members of one channel, who may be elsewhere; 1 to 1,000,000. Default 10,000.</summary>
+    public int MaxMembersPerChannel { get; set; } = 10_000;
+
     /// <summary>Lists every fault, each with option, value and bound.</summary>
     public IEnumerable<string> Validate()
     {
@@ -28,6 +31,11 @@ public sealed class ChannelOptions
         if (MaxChannels is < 1 or > 100_000)
         {
             yield return $"Channels:MaxChannels is {MaxChannels}; it must be 1 to 100,000.";
+        }
+
+        if (MaxMembersPerChannel is < 1 or > 1_000_000)
+        {
+            yield return $"Channels:MaxMembersPerChannel is {MaxMembersPerChannel}; it must be 1 to 1,000,000.";
         }
 
         if (MaxBansPerChannel is < 1 or > 1_000_000)

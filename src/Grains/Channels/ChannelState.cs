@@ -13,6 +13,10 @@ public sealed class ChannelState
     /// <summary>Who may not come in, in the order of the bans.</summary>
     [Id(1)]
     public List<Guid> Banned { get; set; } = [];
+
+    /// <summary>Who belongs to it beside the owner, in the order of their adding.</summary>
+    [Id(2)]
+    public List<Guid> Members { get; set; } = [];
 }
 
 /// <summary>All channels as they are stored.</summary>

@@ -95,8 +95,12 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
 
         return _fleet.Place(roomName, current) is { } placement
             ? placement
-            : new Fault(FaultCode.Unavailable, "No media node is available. Try again in a few seconds.");
+            : NoNode();
     }
+
+    /// <inheritdoc/>
+    public Task<Outcome<MediaPlacement>> PlaceParticipantAsync(string roomName, RoomShare[] shares) =>
+        Task.FromResult<Outcome<MediaPlacement>>(_fleet.PlaceParticipant(roomName, shares) is { } placement ? placement : NoNode());
 
     /// <inheritdoc/>
     public Task ReleaseAsync(string roomName, MediaNodeId node)
@@ -107,6 +111,8 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
 
     /// <inheritdoc/>
     public Task<MediaNodeHeartbeat[]> ListAsync() => Task.FromResult<MediaNodeHeartbeat[]>([.. _fleet.Nodes]);
+
+    private static Fault NoNode() => new(FaultCode.Unavailable, "No media node is available. Try again in a few seconds.");
 
     private async Task FindLostNodesAsync(CancellationToken cancellationToken)
     {

@@ -60,11 +60,7 @@ public sealed class MediaFleetState
         if (current is null || !_nodes.TryGetValue(current, out chosen) || chosen.Heartbeat.Draining)
         {
             chosen?.Rooms.Remove(room);
-            chosen = _nodes.Values
-                .Where(n => n.TakesRooms)
-                .OrderBy(n => n.Load)
-                .ThenBy(n => n.Heartbeat.Node.Name, StringComparer.Ordinal)
-                .FirstOrDefault();
+            chosen = LeastLoaded(_nodes.Values.Where(n => n.TakesRooms));
         }
 
         if (chosen is null)
@@ -72,8 +68,37 @@ public sealed class MediaFleetState
             return null;
         }
 
-        chosen.Rooms.Add(room);
-        return new MediaPlacement(chosen.Heartbeat.Node, chosen.Node);
+        return chosen.Take(room);
+    }
+
+    /// <summary>
+    /// The node for one more participant: 1. of those that the room has, in its order, one that stays within its limit; 2. another
+    /// that does, the least loaded; 3. when all are full, the least loaded of the room's, else of all. Null when there is none.
+    /// </summary>
+    public MediaPlacement? PlaceParticipant(string room, RoomShare[] shares)
+    {
+        // :: Step 1
+        foreach (var share in shares)
+        {
+            if (_nodes.TryGetValue(share.Node, out var entry) && !entry.Heartbeat.Draining && entry.HasRoomFor(share.Consumers, share.Expected))
+            {
+                return entry.Take(room);
+            }
+        }
+
+        // :: Step 2
+        var least = shares.Length == 0 ? 0 : shares.Min(s => s.Expected);
+        var others = _nodes.Values.Where(n => n.TakesRooms && Array.TrueForAll(shares, s => s.Node != n.Heartbeat.Node)).ToArray();
+        var chosen = LeastLoaded(others.Where(n => n.HasRoomFor(0, least))) ?? LeastLoaded(others);
+
+        // :: Step 3
+        chosen ??= (from share in shares
+                    let node = _nodes.GetValueOrDefault(share.Node)
+                    where node is { Heartbeat.Draining: false }
+                    orderby node.FullWith(share.Consumers), node.Load
+                    select node).FirstOrDefault()
+            ?? LeastLoaded(_nodes.Values.Where(n => !n.Heartbeat.Draining));
+        return chosen?.Take(room);
     }
 
     /// <summary>Rooms that a node has already.</summary>
@@ -94,6 +119,9 @@ public sealed class MediaFleetState
         }
     }
 
+    private static Entry? LeastLoaded(IEnumerable<Entry> nodes) =>
+        nodes.OrderBy(n => n.Load).ThenBy(n => n.Heartbeat.Node.Name, StringComparer.Ordinal).FirstOrDefault();
+
     private sealed class Entry
     {
         public required MediaNodeHeartbeat Heartbeat { get; set; }
@@ -105,6 +133,18 @@ public sealed class MediaFleetState
         public HashSet<string> Rooms { get; } = [];
 
         public bool TakesRooms => !Heartbeat.Draining && Heartbeat.Consumers < Heartbeat.MaxConsumers;
+
+        /// <summary>Whether so many more fit; the room's own may be newer than the heartbeat.</summary>
+        public bool HasRoomFor(int known, int more) => Math.Max(Heartbeat.Consumers, known) + more <= Heartbeat.MaxConsumers;
+
+        /// <summary>Consumers by the limit.</summary>
+        public double FullWith(int known) => (double)Math.Max(Heartbeat.Consumers, known) / Math.Max(1, Heartbeat.MaxConsumers);
+
+        public MediaPlacement Take(string room)
+        {
+            Rooms.Add(room);
+            return new MediaPlacement(Heartbeat.Node, Node, Heartbeat.Consumers, Heartbeat.MaxConsumers);
+        }
 
         /// <summary>
         /// The greater of CPU and consumer share. Rooms placed since the last heartbeat are not in those figures yet,

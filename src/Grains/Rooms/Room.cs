@@ -11,7 +11,7 @@ namespace VoiceCluster.Grains.Rooms;
 /// The room's rules without any runtime: membership, who owns which media object, what others are told, and what the
 /// media node should have. It calls nobody; the grain executes what it says and hands out <see cref="TakeEvents"/>.
 /// </summary>
-public sealed class Room(string name, RoomState state, RoomOptions options)
+public sealed partial class Room(string name, RoomState state, RoomOptions options)
 {
     private readonly Dictionary<string, RoomTransport> _transports = [];
     private readonly Dictionary<string, RoomProducer> _producers = [];
@@ -89,7 +89,7 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
             RemoveTransport(transportId);
         }
 
-        SetSpeaking([.. _speaking.Where(s => s != participantId)]);
+        Silence([participantId]);
         state.Participants.Remove(participant);
         Emit(sequence => new ParticipantLeft(sequence, participantId, reason));
         return true;
@@ -124,8 +124,8 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
     }
 
     /// <summary>Notes a transport that the media node has opened.</summary>
-    public void AddTransport(string transportId, string participantId) =>
-        _transports.Add(transportId, new RoomTransport(transportId, participantId));
+    public void AddTransport(string transportId, string participantId, bool hearsAll = false) =>
+        _transports.Add(transportId, new RoomTransport(transportId, participantId, hearsAll));
 
     /// <summary>Notes what the media node says of a transport; one that it closed is removed. False when it is absent.</summary>
     public bool SetTransportState(string transportId, MediaTransportState mediaState)
@@ -320,8 +320,8 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
             && (consumer.Source != ConsumerSource.Producer
                 || (_producers.TryGetValue(consumer.ProducerId, out var producer) && producer.Kind == MediaKind.Audio)));
 
-    /// <summary>Sets what a user receives. Answers what the media node must be told of its consumers.</summary>
-    public MediaCommand[] SetQuality(Guid userId, int quality)
+    /// <summary>Sets what a user receives. Answers what the media nodes must be told of its participants' consumers.</summary>
+    public (string ParticipantId, MediaCommand Command)[] SetQuality(Guid userId, int quality)
     {
         if (_qualities.GetValueOrDefault(userId, CallSession.MaxQuality) == quality)
         {
@@ -343,8 +343,8 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
 
         return
         [
-            .. mine.Where(c => QualityOf(c.Consumer).HasVideo).Select(c => Layers(c.Consumer)),
-            .. mine.Where(c => c.Before != IsHeldBack(c.Consumer)).Select(c => new SetConsumerPaused(c.Consumer.Id, !c.Before)),
+            .. mine.Where(c => QualityOf(c.Consumer).HasVideo).Select(c => (c.Consumer.ParticipantId, (MediaCommand)Layers(c.Consumer))),
+            .. mine.Where(c => c.Before != IsHeldBack(c.Consumer)).Select(c => (c.Consumer.ParticipantId, (MediaCommand)new SetConsumerPaused(c.Consumer.Id, !c.Before))),
         ];
     }
 
@@ -381,73 +381,6 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
         ];
     }
 
-    /// <summary>Notes who speaks, as the media node reports it. Unknown participants are left out.</summary>
-    public void ReportSpeakers(Speaker[] speakers)
-    {
-        Speaker[] known = [.. speakers.Where(s => Find(s.ParticipantId) is not null)];
-        SetSpeaking([.. known.Select(s => s.ParticipantId)]);
-        Emit(sequence => new SpeakersChanged(sequence, known));
-    }
-
-    /// <summary>Drops every media object, because their node is gone, and tells the participants to make new ones.</summary>
-    public void MoveMedia(string rtpCapabilitiesJson)
-    {
-        ForgetMedia();
-        SetSpeaking([]);
-        Emit(sequence => new MediaMoved(sequence, rtpCapabilitiesJson));
-    }
-
-    /// <summary>Drops every media object without telling anybody.</summary>
-    public void ForgetMedia()
-    {
-        _transports.Clear();
-        _producers.Clear();
-        _consumers.Clear();
-    }
-
-    /// <summary>Takes over what the media node has, after this activation replaced an earlier one.</summary>
-    public void Adopt(RoomAdopted adopted)
-    {
-        ForgetMedia();
-        foreach (var transport in adopted.Transports.Where(t => Find(t.ParticipantId) is not null))
-        {
-            _transports[transport.TransportId] = new RoomTransport(transport.TransportId, transport.ParticipantId) { State = transport.State };
-        }
-
-        foreach (var producer in adopted.Producers)
-        {
-            if (_transports.TryGetValue(producer.TransportId, out var transport))
-            {
-                // The node knows only whether it holds the producer back; of a muted participant's that says nothing about the client's own pause.
-                var muted = producer.Kind == MediaKind.Audio && Find(transport.ParticipantId) is { Info.Muted: true };
-                _producers[producer.ProducerId] = new RoomProducer(
-                    producer.ProducerId, transport.ParticipantId, producer.TransportId, producer.Kind, producer.Paused && !muted);
-            }
-        }
-
-        foreach (var consumer in adopted.Consumers)
-        {
-            if (_transports.TryGetValue(consumer.TransportId, out var transport)
-                && (consumer.Source != ConsumerSource.Producer || _producers.ContainsKey(consumer.ProducerId)))
-            {
-                var deafened = Find(transport.ParticipantId) is { Info.Deafened: true };
-                _consumers[consumer.ConsumerId] = new RoomConsumer(
-                    consumer.ConsumerId, transport.ParticipantId, consumer.TransportId, consumer.ProducerId, consumer.Paused && !deafened, consumer.Source);
-            }
-        }
-
-        if (adopted.Speakers is not null)
-        {
-            ReportSpeakers(adopted.Speakers);
-        }
-    }
-
-    /// <summary>What the media node should have now.</summary>
-    public DesiredRoom Desired() => new(
-        [.. _transports.Values.Select(t => new DesiredTransport(t.Id, t.ParticipantId))],
-        [.. _producers.Values.Select(p => new DesiredProducer(p.Id, p.TransportId, IsHeldBack(p)))],
-        [.. _consumers.Values.Select(c => new DesiredConsumer(c.Id, c.TransportId, c.ProducerId, IsHeldBack(c)))]);
-
     /// <summary>Removes what the media node says it lost.</summary>
     public void RemoveMissing(RoomReconciled reconciled)
     {
@@ -473,7 +406,10 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
         [.. state.Participants.Select(p => p.Info)],
         [.. _producers.Values.Select(Describe)],
         state.Node?.Name,
-        _speaking);
+        _speaking,
+        state.MoreNodes.Count == 0
+            ? null
+            : state.Participants.Where(p => p.Node is not null && p.Node != state.Node).ToDictionary(p => p.Info.ParticipantId, p => p.Node!.Name));
 
     private bool IsVideo(RoomConsumer consumer) =>
         consumer.Source == ConsumerSource.Producer && _producers.TryGetValue(consumer.ProducerId, out var producer) && producer.Kind == MediaKind.Video;
@@ -514,7 +450,8 @@ public sealed class Room(string name, RoomState state, RoomOptions options)
 }
 
 /// <summary>A transport of a participant on the media node.</summary>
-public sealed record RoomTransport(string Id, string ParticipantId)
+/// <param name="HearsAll">Everybody's sound goes to it without consumers, as to a native client.</param>
+public sealed record RoomTransport(string Id, string ParticipantId, bool HearsAll = false)
 {
     /// <summary>As the media node reported it last.</summary>
     public MediaTransportState State { get; set; }

@@ -56,6 +56,11 @@ public sealed partial class RoomGrain
             return new Fault(FaultCode.Forbidden, "The user is banned from this channel.");
         }
 
+        if (channel.IsStranger)
+        {
+            return new Fault(FaultCode.Forbidden, "The channel is private, and the user no member of it.");
+        }
+
         // A user with several devices counts once.
         var others = _room.Snapshot().Participants.Select(p => p.UserId).Where(u => u != request.UserId).Distinct().Count();
         return others >= channel.MaxUsers ? new Fault(FaultCode.Full, $"The channel is full: {channel.MaxUsers} users.") : null;

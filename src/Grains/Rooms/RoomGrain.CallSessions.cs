@@ -13,9 +13,9 @@ public sealed partial class RoomGrain
     public async Task<Outcome<Done>> SetReceiveQualityAsync(Guid userId, int quality)
     {
         await _media.EnsureAsync();
-        foreach (var command in _room.SetQuality(userId, quality))
+        foreach (var (participantId, command) in _room.SetQuality(userId, quality))
         {
-            await _media.ExecuteAsync(command);
+            await _media.ExecuteAsync(participantId, command);
         }
 
         return await FinishAsync(Done.Instance);
@@ -68,9 +68,9 @@ public sealed partial class RoomGrain
                 continue;
             }
 
-            foreach (var command in _room.SetQuality(participant.UserId, member.Quality))
+            foreach (var (participantId, command) in _room.SetQuality(participant.UserId, member.Quality))
             {
-                await _media.ExecuteAsync(command);
+                await _media.ExecuteAsync(participantId, command);
             }
         }
 

@@ -10,20 +10,26 @@ public sealed partial class RoomGrain
     /// <inheritdoc/>
     public async Task<Outcome<ConsumerCreated>> ConsumeAsync(string participantId, ConsumeRequest request)
     {
-        if (await CheckAsync(() => _room.CheckNewConsumer(participantId, request.TransportId, request.ProducerId).Fault) is { } fault)
+        if (await CheckAsync(participantId, () => _room.CheckNewConsumer(participantId, request.TransportId, request.ProducerId).Fault) is { } fault)
         {
             return await FinishAsync(fault);
         }
 
         var producer = _room.CheckNewConsumer(participantId, request.TransportId, request.ProducerId).Value!;
+        if (await _media.BringAsync(producer, participantId) is { } away)
+        {
+            return await FinishAsync(away);
+        }
+
         var consumer = new RoomConsumer(NewId(), participantId, request.TransportId, request.ProducerId, request.Paused);
-        var reply = await _media.ExecuteAsync(new CreateConsumer(
+        var reply = await _media.ExecuteAsync(participantId, new CreateConsumer(
             consumer.Id,
             request.TransportId,
             request.ProducerId,
             request.RtpCapabilitiesJson,
             _room.IsHeldBack(consumer),
-            request.NegotiatedRtpParametersJson));
+            request.NegotiatedRtpParametersJson,
+            _room.Find(producer.ParticipantId)?.Info.UserId));
         if (reply.Fault is { } failed)
         {
             return await FinishAsync(failed);
@@ -32,7 +38,7 @@ public sealed partial class RoomGrain
         _room.AddConsumer(consumer);
         if (_room.LayersOf(consumer) is { } layers)
         {
-            await _media.ExecuteAsync(layers);
+            await _media.ExecuteAsync(participantId, layers);
         }
 
         await FinishAsync();
@@ -44,13 +50,13 @@ public sealed partial class RoomGrain
     public async Task<Outcome<ConsumerCreated[]>> ConsumeLoudestAsync(string participantId, ConsumeLoudestRequest request)
     {
         var count = request.RtpParametersJson.Length;
-        if (await CheckAsync(() => _room.CheckNewConsumers(participantId, request.TransportId, ConsumerSource.Loudest, count)) is { } fault)
+        if (await CheckAsync(participantId, () => _room.CheckNewConsumers(participantId, request.TransportId, ConsumerSource.Loudest, count)) is { } fault)
         {
             return await FinishAsync(fault);
         }
 
         RoomConsumer[] slots = [.. request.RtpParametersJson.Select(_ => NewConsumer(participantId, request.TransportId, ConsumerSource.Loudest))];
-        var reply = await _media.ExecuteAsync(new CreateSlotConsumers(
+        var reply = await _media.ExecuteAsync(participantId, new CreateSlotConsumers(
             [.. slots.Select(s => s.Id)], request.TransportId, request.RtpParametersJson, _room.IsHeldBack(slots[0])));
         if (reply.Fault is { } failed)
         {
@@ -62,6 +68,7 @@ public sealed partial class RoomGrain
             _room.AddConsumer(slot);
         }
 
+        await _media.BringVoicesAsync(participantId);
         await FinishAsync();
         var opened = ((SlotConsumersOpened)reply.Value!).RtpParametersJson;
         return (ConsumerCreated[])[.. slots.Zip(opened, (slot, parameters) => new ConsumerCreated(slot.Id, "", MediaKind.Audio, parameters, ProducerPaused: false))];
@@ -70,19 +77,20 @@ public sealed partial class RoomGrain
     /// <inheritdoc/>
     public async Task<Outcome<ConsumerCreated>> ConsumeMixAsync(string participantId, ConsumeMixRequest request)
     {
-        if (await CheckAsync(() => _room.CheckNewConsumers(participantId, request.TransportId, ConsumerSource.Mix, 1)) is { } fault)
+        if (await CheckAsync(participantId, () => _room.CheckNewConsumers(participantId, request.TransportId, ConsumerSource.Mix, 1)) is { } fault)
         {
             return await FinishAsync(fault);
         }
 
         var mix = NewConsumer(participantId, request.TransportId, ConsumerSource.Mix);
-        var reply = await _media.ExecuteAsync(new CreateMixConsumer(mix.Id, request.TransportId, request.RtpParametersJson, _room.IsHeldBack(mix)));
+        var reply = await _media.ExecuteAsync(participantId, new CreateMixConsumer(mix.Id, request.TransportId, request.RtpParametersJson, _room.IsHeldBack(mix)));
         if (reply.Fault is { } failed)
         {
             return await FinishAsync(failed);
         }
 
         _room.AddConsumer(mix);
+        await _media.BringVoicesAsync(participantId);
         await FinishAsync();
         return new ConsumerCreated(mix.Id, "", MediaKind.Audio, ((ConsumerOpened)reply.Value!).RtpParametersJson, ProducerPaused: false);
     }
@@ -90,7 +98,7 @@ public sealed partial class RoomGrain
     /// <inheritdoc/>
     public async Task<Outcome<Done>> SetConsumerPausedAsync(string participantId, string consumerId, bool paused)
     {
-        if (await CheckAsync(() => _room.GetOwnConsumer(participantId, consumerId).Fault) is { } fault)
+        if (await CheckAsync(participantId, () => _room.GetOwnConsumer(participantId, consumerId).Fault) is { } fault)
         {
             return await FinishAsync(fault);
         }
@@ -99,7 +107,7 @@ public sealed partial class RoomGrain
         var after = _room.IsHeldBack(consumer with { Paused = paused });
         if (_room.IsHeldBack(consumer) != after)
         {
-            var reply = await _media.ExecuteAsync(new SetConsumerPaused(consumerId, after));
+            var reply = await _media.ExecuteAsync(participantId, new SetConsumerPaused(consumerId, after));
             if (reply.Fault is { } failed)
             {
                 return await FinishAsync(failed);
@@ -113,6 +121,7 @@ public sealed partial class RoomGrain
     /// <inheritdoc/>
     public async Task<Outcome<Done>> CloseConsumerAsync(string participantId, string consumerId) =>
         await CommandAsync(
+            participantId,
             () => _room.GetOwnConsumer(participantId, consumerId).Fault,
             new CloseConsumer(consumerId),
             () => _room.RemoveConsumer(consumerId));
@@ -125,7 +134,7 @@ public sealed partial class RoomGrain
 
     private async Task<Outcome<Done>> PreferLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer)
     {
-        if (await CheckAsync(() => _room.GetOwnConsumer(participantId, consumerId).Fault) is { } fault)
+        if (await CheckAsync(participantId, () => _room.GetOwnConsumer(participantId, consumerId).Fault) is { } fault)
         {
             return await FinishAsync(fault);
         }
@@ -133,7 +142,7 @@ public sealed partial class RoomGrain
         var consumer = _room.GetOwnConsumer(participantId, consumerId).Value!;
         var before = consumer.Preferred;
         consumer.Preferred = (spatialLayer, temporalLayer);
-        var reply = await _media.ExecuteAsync(_room.LayersOf(consumer) ?? new SetPreferredLayers(consumerId, spatialLayer, temporalLayer));
+        var reply = await _media.ExecuteAsync(participantId, _room.LayersOf(consumer) ?? new SetPreferredLayers(consumerId, spatialLayer, temporalLayer));
         if (reply.Fault is { } failed)
         {
             consumer.Preferred = before;

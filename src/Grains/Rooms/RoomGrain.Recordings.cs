@@ -5,7 +5,7 @@ using VoiceCluster.Abstractions.Recordings;
 
 namespace VoiceCluster.Grains.Rooms;
 
-/// <summary>Recordings of the room: they run on its media node, and go on where the room moves.</summary>
+/// <summary>Recordings of the room: they run on its first media node, and go on where the room moves.</summary>
 public sealed partial class RoomGrain
 {
     /// <summary>Recordings of one room at a time. Each costs the node all its participants' files.</summary>
@@ -53,7 +53,7 @@ public sealed partial class RoomGrain
             return await FinishAsync(Done.Instance);
         }
 
-        var stopped = await _media.ExecuteAsync(new StopRecording(recordingId));
+        var stopped = await _media.ExecuteAtFirstAsync(new StopRecording(recordingId));
         if (stopped.Fault is { Code: FaultCode.Unavailable } away)
         {
             return await FinishAsync(away);
@@ -67,7 +67,7 @@ public sealed partial class RoomGrain
 
     private async Task<Fault?> RecordAsync(RoomRecording recording)
     {
-        var started = await _media.ExecuteAsync(new StartRecording(recording.Id, recording.Plan));
+        var started = await _media.ExecuteAtFirstAsync(new StartRecording(recording.Id, recording.Plan));
         if (started.Fault is { } fault)
         {
             LogNotRecorded(logger, _name, recording.Id, fault.Message);

@@ -39,7 +39,7 @@ public sealed partial class RoomGrain(
         _name = this.GetPrimaryKeyString();
         _state = store.State;
         _room = new Room(_name, _state, options.Value);
-        _media = new RoomMedia(_name, _room, _state, GrainFactory.GetGrain<IMediaFleetGrain>(MediaFleet.Key), logger);
+        _media = new RoomMedia(_name, _room, _state, GrainFactory.GetGrain<IMediaFleetGrain>(MediaFleet.Key), time, logger);
 
         // The clock makes epochs grow even past a cleared state, the stored one past a clock that went back.
         _state.Epoch = Math.Max(_state.Epoch + 1, time.GetUtcNow().ToUnixTimeMilliseconds());
@@ -110,7 +110,7 @@ public sealed partial class RoomGrain(
             return await FinishAsync(new Fault(FaultCode.NotFound, "There is no such participant in this room."));
         }
 
-        var ready = await _media.EnsureAsync();
+        var ready = await _media.EnsureAsync(request.ParticipantId);
         if (ready.Fault is { } unavailable)
         {
             return await FinishAsync(unavailable);
@@ -161,13 +161,18 @@ public sealed partial class RoomGrain(
     /// <inheritdoc/>
     public async Task<Outcome<TransportCreated>> CreateTransportAsync(string participantId)
     {
-        if (await CheckAsync(() => _room.CheckNewTransport(participantId)) is { } fault)
+        if (await CheckAsync(participantId, () => _room.CheckNewTransport(participantId)) is { } fault)
         {
             return await FinishAsync(fault);
         }
 
+        if (await _media.PlaceAsync(participantId) is { } full)
+        {
+            return await FinishAsync(full);
+        }
+
         var transportId = NewId();
-        var reply = await _media.ExecuteAsync(new CreateWebRtcTransport(transportId, participantId));
+        var reply = await _media.ExecuteAsync(participantId, new CreateWebRtcTransport(transportId, participantId));
         if (reply.Fault is { } failed)
         {
             return await FinishAsync(failed);
@@ -175,24 +180,25 @@ public sealed partial class RoomGrain(
 
         _room.AddTransport(transportId, participantId);
         await FinishAsync();
-        return new TransportCreated(transportId, ((TransportOpened)reply.Value!).DescriptionJson);
+        return new TransportCreated(transportId, ((TransportOpened)reply.Value!).DescriptionJson, _room.NodeOf(participantId)?.Name);
     }
 
     /// <inheritdoc/>
     public async Task<Outcome<Done>> ConnectTransportAsync(string participantId, string transportId, string dtlsParametersJson) =>
         await CommandAsync(
+            participantId,
             () => _room.CheckTransport(participantId, transportId),
             new ConnectWebRtcTransport(transportId, dtlsParametersJson));
 
     /// <inheritdoc/>
     public async Task<Outcome<string>> RestartIceAsync(string participantId, string transportId)
     {
-        if (await CheckAsync(() => _room.CheckTransport(participantId, transportId)) is { } fault)
+        if (await CheckAsync(participantId, () => _room.CheckTransport(participantId, transportId)) is { } fault)
         {
             return await FinishAsync(fault);
         }
 
-        var reply = await _media.ExecuteAsync(new RestartIce(transportId));
+        var reply = await _media.ExecuteAsync(participantId, new RestartIce(transportId));
         await FinishAsync();
         return reply.Fault is { } failed ? failed : ((IceRestarted)reply.Value!).IceParametersJson;
     }
@@ -200,6 +206,7 @@ public sealed partial class RoomGrain(
     /// <inheritdoc/>
     public async Task<Outcome<Done>> CloseTransportAsync(string participantId, string transportId) =>
         await CommandAsync(
+            participantId,
             () => _room.CheckTransport(participantId, transportId),
             new CloseTransport(transportId),
             () => _room.RemoveTransport(transportId));
@@ -207,14 +214,14 @@ public sealed partial class RoomGrain(
     /// <inheritdoc/>
     public async Task<Outcome<string>> ProduceAsync(string participantId, ProduceRequest request)
     {
-        if (await CheckAsync(() => _room.CheckNewProducer(participantId, request.TransportId)) is { } fault)
+        if (await CheckAsync(participantId, () => _room.CheckNewProducer(participantId, request.TransportId)) is { } fault)
         {
             return await FinishAsync(fault);
         }
 
         var producerId = NewId();
         var producer = new RoomProducer(producerId, participantId, request.TransportId, request.Kind, request.Paused);
-        var reply = await _media.ExecuteAsync(new CreateProducer(
+        var reply = await _media.ExecuteAsync(participantId, new CreateProducer(
             producerId, request.TransportId, request.Kind, request.RtpParametersJson, _room.IsHeldBack(producer)));
         if (reply.Fault is { } failed)
         {
@@ -222,6 +229,7 @@ public sealed partial class RoomGrain(
         }
 
         _room.AddProducer(producerId, participantId, request.TransportId, request.Kind, request.Paused);
+        await _media.SpreadAsync(producerId);
         await FinishAsync();
         return producerId;
     }
@@ -239,7 +247,7 @@ public sealed partial class RoomGrain(
         var after = _room.IsHeldBack(producer with { Paused = paused });
         if (before != after)
         {
-            var reply = await _media.ExecuteAsync(new SetProducerPaused(producerId, after));
+            var reply = await _media.ExecuteAsync(participantId, new SetProducerPaused(producerId, after));
             if (reply.Fault is { } failed)
             {
                 return await FinishAsync(failed);
@@ -253,6 +261,7 @@ public sealed partial class RoomGrain(
     /// <inheritdoc/>
     public async Task<Outcome<Done>> CloseProducerAsync(string participantId, string producerId) =>
         await CommandAsync(
+            participantId,
             () => _room.GetOwnProducer(participantId, producerId).Fault,
             new CloseProducer(producerId),
             () => _room.RemoveProducer(producerId));
@@ -260,7 +269,7 @@ public sealed partial class RoomGrain(
     /// <inheritdoc/>
     public async Task<Outcome<Done>> SetVoiceStateAsync(string participantId, bool muted, bool deafened)
     {
-        await _media.EnsureAsync();
+        await _media.EnsureAsync(participantId);
         var commands = _room.SetVoiceState(participantId, muted, deafened);
         if (commands.Fault is { } fault)
         {
@@ -270,11 +279,11 @@ public sealed partial class RoomGrain(
         _unsaved = true;
         foreach (var command in commands.Value!)
         {
-            await _media.ExecuteAsync(command);
+            await _media.ExecuteAsync(participantId, command);
         }
 
         // A command that failed leaves the line uncertain; the reconciliation enforces the new state, and mute cannot wait for the next request.
-        await _media.EnsureAsync();
+        await _media.EnsureAsync(participantId);
         return await FinishAsync(Done.Instance);
     }
 
@@ -285,14 +294,14 @@ public sealed partial class RoomGrain(
     public async Task ReportAsync(MediaReport report)
     {
         // A report of an earlier node, or meant for an earlier activation's objects, says nothing about this room now.
-        if (report.Node != _state.Node)
+        if (!_media.Has(report.Node))
         {
             return;
         }
 
         if (report.Speakers is not null)
         {
-            _room.ReportSpeakers(report.Speakers);
+            _room.ReportSpeakers(report.Node, report.Speakers);
         }
 
         foreach (var change in report.Transports)
@@ -386,26 +395,26 @@ public sealed partial class RoomGrain(
     }
 
     /// <summary>After a takeover the media objects are known only once the node was asked: first that, then the check.</summary>
-    private async Task<Fault?> CheckAsync(Func<Fault?> check)
+    private async Task<Fault?> CheckAsync(string participantId, Func<Fault?> check)
     {
-        var ready = await _media.EnsureAsync();
+        var ready = await _media.EnsureAsync(participantId);
         return check() ?? ready.Fault;
     }
 
     private async Task<Outcome<RoomProducer>> OwnProducerAsync(string participantId, string producerId)
     {
-        await _media.EnsureAsync();
+        await _media.EnsureAsync(participantId);
         return _room.GetOwnProducer(participantId, producerId);
     }
 
-    private async Task<Outcome<Done>> CommandAsync(Func<Fault?> check, MediaCommand command, Action? note = null)
+    private async Task<Outcome<Done>> CommandAsync(string participantId, Func<Fault?> check, MediaCommand command, Action? note = null)
     {
-        if (await CheckAsync(check) is { } fault)
+        if (await CheckAsync(participantId, check) is { } fault)
         {
             return await FinishAsync(fault);
         }
 
-        var reply = await _media.ExecuteAsync(command);
+        var reply = await _media.ExecuteAsync(participantId, command);
         if (reply.Fault is { } failed)
         {
             return await FinishAsync(failed);
@@ -418,6 +427,7 @@ public sealed partial class RoomGrain(
     private async Task RemoveParticipantAsync(string participantId, LeaveReason reason)
     {
         var observer = _room.Find(participantId)?.Observer;
+        var node = _room.NodeOf(participantId);
         if (!_room.Leave(participantId, reason, out var transports))
         {
             return;
@@ -431,7 +441,7 @@ public sealed partial class RoomGrain(
             foreach (var transportId in transports)
             {
                 // A failure here is mended by the reconciliation that follows it.
-                await _media.ExecuteAsync(new CloseTransport(transportId));
+                await _media.ExecuteAtAsync(node, new CloseTransport(transportId));
             }
         }
 
@@ -499,6 +509,7 @@ public sealed partial class RoomGrain(
     /// <summary>The end of every request: store what changed, then tell the participants.</summary>
     private async Task FinishAsync()
     {
+        await _media.TrimPipesAsync();
         if (_media.NeedsSave)
         {
             _unsaved = true;
@@ -513,7 +524,7 @@ public sealed partial class RoomGrain(
             _news.Tell(events, _state.Node);
             foreach (var participant in _state.Participants)
             {
-                await participant.Observer.OnRoomEventsAsync(events);
+                await participant.Observer.OnRoomEventsAsync(Room.For(participant.Info.ParticipantId, events));
             }
         }
 

@@ -80,6 +80,9 @@ public sealed class RoomNews(string room, long epoch, IEventPublisher publisher,
                 Publish((id, now, sequence) => new RoomProducerRemovedEvent(
                     id, now, room, epoch, sequence, removed.ProducerId, removed.ParticipantId, UserOf(removed.ParticipantId)));
                 break;
+            case OthersMediaMoved or MediaMoved { ParticipantIds: not null }:
+                // Of a room on several nodes some go on: the world is told of each producer that ended instead.
+                break;
             case MediaMoved:
                 Publish((id, now, sequence) => new RoomMediaMovedEvent(id, now, room, epoch, sequence, node?.Name));
                 break;

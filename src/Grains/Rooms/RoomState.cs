@@ -15,7 +15,7 @@ public sealed class RoomState
     [Id(0)]
     public long Epoch { get; set; }
 
-    /// <summary>The media node that forwards the room, or null while none does.</summary>
+    /// <summary>The media node that forwards the room, or null while none does. It has participants without media as well.</summary>
     [Id(1)]
     public MediaNodeId? Node { get; set; }
 
@@ -26,6 +26,10 @@ public sealed class RoomState
     /// <summary>What is being recorded. A node that the room moves to goes on with it.</summary>
     [Id(3)]
     public List<RoomRecording> Recordings { get; set; } = [];
+
+    /// <summary>Further media nodes that have participants of the room, when one is not enough.</summary>
+    [Id(4)]
+    public List<MediaNodeId> MoreNodes { get; set; } = [];
 }
 
 /// <summary>A recording that runs in the room.</summary>
@@ -50,4 +54,8 @@ public sealed class RoomParticipant
     /// <summary>See <see cref="JoinRoom.ResumeKey"/>.</summary>
     [Id(3)]
     public string? ResumeKey { get; set; }
+
+    /// <summary>The media node of its transports, from the first on; null before, and after that node was lost.</summary>
+    [Id(4)]
+    public MediaNodeId? Node { get; set; }
 }

@@ -11,6 +11,9 @@ public sealed class UserDevices(int maxConnections)
     /// <summary>Whether any device is connected.</summary>
     public bool IsAny => _entries.Count > 0;
 
+    /// <summary>Whether a connection is known.</summary>
+    public bool Knows(Guid connectionId) => _entries.Exists(e => e.Connection.Id == connectionId);
+
     /// <summary>Notes that a connection lives. True when it is new. Past the limit the one that was silent longest goes.</summary>
     public bool Touch(UserConnection connection, IUserObserver observer, DateTimeOffset now)
     {

@@ -13,7 +13,13 @@ public sealed class UserGrain(
 {
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(5);
 
+    /// <summary>Notices that wait for the user's connections to be known again.</summary>
+    private const int MaxHeld = 64;
+
+    private readonly List<(UserNotice Notice, NoticeAudience Audience)> _held = [];
     private readonly UserDevices _devices = new(options.Value.MaxConnectionsPerUser);
+    private DateTimeOffset _activatedAt;
+    private bool _hadDevices;
     private IGrainTimer? _sweep;
     private bool _isInDoubt;
 
@@ -80,7 +86,8 @@ public sealed class UserGrain(
     }
 
     /// <inheritdoc/>
-    public Task RenewAsync(UserConnection connection, IUserObserver observer) => TouchAsync(connection, observer);
+    public Task RenewAsync(UserConnection connection, IUserObserver observer) =>
+        _devices.Knows(connection.Id) ? TouchAsync(connection, observer) : ConnectAsync(connection, observer);
 
     /// <inheritdoc/>
     public async Task DisconnectAsync(Guid connectionId)
@@ -94,10 +101,28 @@ public sealed class UserGrain(
     /// <inheritdoc/>
     public async Task PushAsync(UserNotice notice, NoticeAudience audience)
     {
+        if (!_hadDevices && time.GetUtcNow() - _activatedAt < UserLease.RenewEvery && _held.Count < MaxHeld)
+        {
+            // The activation is new, and its doors have not told it yet which connections there are. That it rings is told to each that comes.
+            if (notice is not CallChanged { Change: CallChange.Ringing })
+            {
+                _held.Add((notice, audience));
+            }
+
+            return;
+        }
+
         foreach (var observer in _devices.Select(audience))
         {
             await observer.OnNoticeAsync(notice);
         }
+    }
+
+    /// <inheritdoc/>
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _activatedAt = time.GetUtcNow();
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
@@ -106,12 +131,22 @@ public sealed class UserGrain(
     private async Task TouchAsync(UserConnection connection, IUserObserver observer)
     {
         var wasAny = _devices.IsAny;
+        _hadDevices = true;
         _devices.Touch(connection, observer, time.GetUtcNow());
         _sweep ??= this.RegisterGrainTimer(SweepAsync, new GrainTimerCreationOptions(SweepPeriod, SweepPeriod) { KeepAlive = true });
-        if (!wasAny)
+        if (wasAny)
         {
-            await PresenceChangedAsync();
+            return;
         }
+
+        (UserNotice Notice, NoticeAudience Audience)[] held = [.. _held];
+        _held.Clear();
+        foreach (var (notice, audience) in held)
+        {
+            await PushAsync(notice, audience);
+        }
+
+        await PresenceChangedAsync();
     }
 
     private async Task SweepAsync()

@@ -6,6 +6,9 @@ public interface IMixSink
     /// <summary>False while frames would be of no use: paused, deafened, or not connected.</summary>
     bool IsListening { get; }
 
+    /// <summary>True for one that wants a frame every 20 ms also in silence.</summary>
+    bool FillsSilence => false;
+
     /// <summary>
     /// One Opus frame of 20 ms. The time stamp counts samples of 48 kHz and leaps over silence, after which
     /// <paramref name="begins"/> is true (RTP's marker).

@@ -175,7 +175,7 @@ public sealed class Mixer : IDisposable
         for (var i = _listeners.Count - 1; i >= 0; i--)
         {
             var listener = _listeners[i];
-            if ((sounds || _options.FillsSilence) && listener.Sink.IsListening)
+            if ((sounds || _options.FillsSilence || listener.Sink.FillsSilence) && listener.Sink.IsListening)
             {
                 var packet = sounds ? Encode(listener.Member, tick) : Opus.Silence;
                 listener.Sink.OnMixed(packet, tick * FrameSamples, begins: listener.GivenTick != tick - 1, now);

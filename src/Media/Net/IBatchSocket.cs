@@ -29,6 +29,9 @@ public interface IBatchSocket : IDatagramSink, IDisposable
     /// <summary>Blocks until a datagram is there, <see cref="Wake"/> is called, or the time is over.</summary>
     void Wait(long timeoutMicroseconds);
 
+    /// <summary>Datagrams at another socket of this kind end a <see cref="Wait"/> as well, for one thread that serves both.</summary>
+    void WaitAlsoFor(IBatchSocket other);
+
     /// <summary>Sleeps for so long although datagrams may be there; <see cref="Wake"/> ends it. Not at all where the system has no short sleep.</summary>
     void Pause(long microseconds);
 

@@ -43,6 +43,9 @@ public sealed class MixConsumer : Consumer, IMixSink
     bool IMixSink.IsListening => !IsPaused && !Transport.RentPacket().IsEmpty;
 
     /// <inheritdoc/>
+    bool IMixSink.FillsSilence => Transport.FillsMix;
+
+    /// <inheritdoc/>
     void IMixSink.OnMixed(ReadOnlySpan<byte> opus, long timestamp, bool begins, long now)
     {
         var buffer = Transport.RentPacket();

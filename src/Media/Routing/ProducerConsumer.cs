@@ -23,8 +23,14 @@ public sealed class ProducerConsumer : Consumer
     /// <summary>µs without packets after which a simulcast stream counts as stopped.</summary>
     private const long StreamTimeout = 2_000_000;
 
+    /// <summary>The best of the encodings that flow, as the receiver prefers.</summary>
+    private const int AnyEncoding = -1;
+
     private readonly SequenceMunger _munger;
     private readonly SentPackets? _sent;
+
+    // One encoding and no other, for a pipe that carries each by itself.
+    private readonly int _encoding;
     private ushort _rtxSequence;
     private RtpStreamReceiver? _current;
     private RtpStreamReceiver? _target;
@@ -39,10 +45,12 @@ public sealed class ProducerConsumer : Consumer
     private int _lastPictureId = -1;
     private byte _lastTl0;
 
-    internal ProducerConsumer(Transport transport, string id, Producer producer, RtpParameters parameters, ConsumerMapping mapping, bool paused)
+    internal ProducerConsumer(
+        Transport transport, string id, Producer producer, RtpParameters parameters, ConsumerMapping mapping, bool paused, int encoding = AnyEncoding)
         : base(transport, id, producer.Kind, parameters, mapping, producer.ClockRate, paused)
     {
         Producer = producer;
+        _encoding = encoding;
         var router = transport.Router;
         _munger = new SequenceMunger(router.NextFirstSequence(), producer.Kind == MediaKind.Audio ? SequenceMunger.AudioWindow : SequenceMunger.Window);
         _rtxSequence = router.NextFirstSequence();
@@ -97,7 +105,7 @@ public sealed class ProducerConsumer : Consumer
     {
         if (Kind == MediaKind.Video && !IsPaused && !IsClosed)
         {
-            Producer.RequestKeyFrame((_target ?? _current)?.EncodingIndex ?? 0, now);
+            Producer.RequestKeyFrame(_encoding != AnyEncoding ? _encoding : (_target ?? _current)?.EncodingIndex ?? 0, now);
         }
     }
 
@@ -119,7 +127,9 @@ public sealed class ProducerConsumer : Consumer
         RtpStreamReceiver? best = null;
         foreach (var stream in Producer.Streams)
         {
-            if (stream is null || (stream.Statistics.HasPackets && now - stream.LastPacketAt > StreamTimeout))
+            if (stream is null || (_encoding != AnyEncoding && stream.EncodingIndex != _encoding)
+                || (stream.Statistics.HasPackets && now - stream.LastPacketAt > StreamTimeout && _encoding == AnyEncoding)
+                || (!stream.IsOpen && Producer.Streams.Length > 1))
             {
                 continue;
             }
@@ -154,6 +164,12 @@ public sealed class ProducerConsumer : Consumer
 
     internal void Forward(RtpStreamReceiver stream, in SourcePacket packet, long now)
     {
+        if (_encoding != AnyEncoding && stream.EncodingIndex != _encoding)
+        {
+            // Another of the pipe's streams carries it.
+            return;
+        }
+
         if (IsPaused || !Writer.Takes(packet.PayloadType))
         {
             Transport.Stats.CountDrop(IsPaused ? DropReason.ConsumerSkipped : DropReason.UnknownPayloadType);

@@ -28,6 +28,15 @@ internal sealed class ReceptionStatistics(int clockRate)
 
     public long Highest => _sequence.Highest;
 
+    /// <summary>Packets that came since the stream began, or began anew.</summary>
+    public long Received => _received;
+
+    /// <summary>Packets that should have come.</summary>
+    public long Expected => HasPackets ? _sequence.Highest - _base + 1 : 0;
+
+    /// <summary>Interarrival jitter in units of the clock (RFC 3550 §6.4.1).</summary>
+    public double Jitter => _jitter;
+
     /// <summary>The share lost as the last report said, of 256.</summary>
     public byte FractionLost { get; private set; }
 

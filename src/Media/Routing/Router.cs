@@ -11,6 +11,7 @@ public sealed class Router
     private readonly Dictionary<string, Producer> _producers = [];
     private readonly Dictionary<string, Consumer> _consumers = [];
     private readonly Random _random;
+    private RouterTotals _retired;
 
     public Router(string id, RouterOptions? options = null, IRouterListener? listener = null)
     {
@@ -77,6 +78,38 @@ public sealed class Router
         where voice.IsSpeaking
         orderby voice.Level
         select new ActiveSpeaker(voice.Producer, -(int)Math.Round(voice.Level));
+
+    /// <summary>How the room's sound flows: sums of all transports that were ever here, and the voices that are here now. For reports, not per packet.</summary>
+    public RouterAudio DescribeAudio()
+    {
+        var totals = _retired;
+        List<double> trips = [];
+        foreach (var transport in _transports.Values)
+        {
+            totals.Add(transport.Stats);
+            if (transport.Stats.RoundTrip > 0)
+            {
+                trips.Add(transport.Stats.RoundTrip / 1_000d);
+            }
+        }
+
+        var (lost, expected, jitter, voices) = (0L, 0L, 0d, 0);
+        foreach (var stream in _producers.Values.Where(p => p.Kind == MediaKind.Audio).SelectMany(p => p.Streams.ToArray()))
+        {
+            if (stream is { Statistics.HasPackets: true })
+            {
+                lost += Math.Max(0, stream.Statistics.Expected - stream.Statistics.Received);
+                expected += stream.Statistics.Expected;
+                jitter += stream.Statistics.Jitter * 1_000 / stream.ClockRate;
+                voices++;
+            }
+        }
+
+        trips.Sort();
+        return new RouterAudio(totals, lost, expected, voices == 0 ? 0 : jitter / voices, Share(0.5), Share(0.99), _transports.Count);
+
+        double Share(double share) => trips.Count == 0 ? 0 : trips[Math.Min(trips.Count - 1, (int)(share * trips.Count))];
+    }
 
     /// <summary>Closes all transports with their producers and consumers.</summary>
     public void Close(long now)
@@ -151,7 +184,11 @@ public sealed class Router
 
     internal void Add(Consumer consumer) => _consumers.Add(consumer.Id, consumer);
 
-    internal void Remove(Transport transport) => _transports.Remove(transport.Id);
+    internal void Remove(Transport transport)
+    {
+        _transports.Remove(transport.Id);
+        _retired.Add(transport.Stats);
+    }
 
     internal void OnProducerClosed(Producer producer)
     {

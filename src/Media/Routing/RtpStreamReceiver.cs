@@ -32,6 +32,9 @@ internal sealed class RtpStreamReceiver
 
     public PacketHistory? History { get; }
 
+    /// <summary>Whether a packet has come. A stream that was declared by its SSRC exists before, and may never flow.</summary>
+    public bool IsOpen { get; set; }
+
     /// <summary>The retransmission stream once it is known.</summary>
     public Ssrc? RtxSsrc { get; set; }
 

@@ -151,7 +151,7 @@ public abstract partial class Transport
         }
     }
 
-    private MediaResult<T>? CheckNew<T>(int count, params ReadOnlySpan<string> ids)
+    private protected MediaResult<T>? CheckNew<T>(int count, params ReadOnlySpan<string> ids)
         where T : class
     {
         if (IsClosed || Router.IsClosed)
@@ -167,8 +167,8 @@ public abstract partial class Transport
             }
         }
 
-        return _consumers.Count > Router.Options.MaxConsumersPerTransport - count
-            ? MediaResult<T>.Refuse(MediaFault.Full, $"A transport has at most {Router.Options.MaxConsumersPerTransport} consumers.")
+        return _consumers.Count > MaxConsumers - count
+            ? MediaResult<T>.Refuse(MediaFault.Full, $"A transport has at most {MaxConsumers} consumers.")
             : null;
     }
 
@@ -181,6 +181,19 @@ public abstract partial class Transport
         consumer.RequestKeyFrame(now);
         return consumer;
     }
+
+    /// <summary>Sends one encoding of a producer, whatever of the others flows.</summary>
+    private protected ProducerConsumer StartEncoding(string id, Producer producer, RtpParameters parameters, int encoding, long now)
+    {
+        var consumer = new ProducerConsumer(this, id, producer, parameters, ConsumerMapping.Identity(parameters), paused: false, encoding);
+        Start(consumer, now);
+        producer.AddConsumer(consumer);
+        consumer.ChooseTarget(now);
+        consumer.RequestKeyFrame(now);
+        return consumer;
+    }
+
+    private protected string NextMid() => (_nextMid++).ToString(CultureInfo.InvariantCulture);
 
     private void Start(Consumer consumer, long now)
     {

@@ -18,7 +18,7 @@ public abstract partial class Transport
     /// <summary>Numbers in one NACK; the rest waits for the next look.</summary>
     private const int MaxNacksAtOnce = 256;
 
-    private readonly Ssrc _rtcpSsrc;
+    private protected readonly Ssrc _rtcpSsrc;
     private readonly RembGenerator _remb;
     private readonly ushort[] _nacks = new ushort[MaxNacksAtOnce];
     private readonly ReportBlock[] _blocks = new ReportBlock[31];
@@ -121,7 +121,7 @@ public abstract partial class Transport
         var available = 0u;
         foreach (var stream in producer.Streams)
         {
-            available |= stream is null ? 0 : 1u << stream.EncodingIndex;
+            available |= stream is null || (!stream.IsOpen && producer.Streams.Length > 1) ? 0 : 1u << stream.EncodingIndex;
         }
 
         var wanted = producer.KeyFrames.Take(available, now);
@@ -368,6 +368,9 @@ public abstract partial class Transport
             count = 0;
         }
     }
+
+    /// <summary>An empty report: a sign of life that the remote can authenticate.</summary>
+    private protected void SendEmptyReport(long now) => SendBlocks(0, now);
 
     private void SendBlocks(int count, long now)
     {

@@ -20,10 +20,15 @@ public abstract partial class Transport
     private ushort _nextTransportSequence;
 
     protected Transport(Router router, string id)
+        : this(router, id, new Ssrc(router.NextSsrc()))
+    {
+    }
+
+    private protected Transport(Router router, string id, Ssrc rtcpSsrc)
     {
         Router = router;
         Id = id;
-        _rtcpSsrc = new Ssrc(router.NextSsrc());
+        _rtcpSsrc = rtcpSsrc;
         _remb = new RembGenerator(router.Options.MinIncomingBitrate, router.Options.MaxIncomingBitrate);
         IsClosed = !router.TryAdd(this);
     }
@@ -76,7 +81,7 @@ public abstract partial class Transport
     }
 
     /// <summary>Accepts a producer of the remote.</summary>
-    public MediaResult<Producer> Produce(string id, MediaKind kind, RtpParameters parameters, bool paused, long now)
+    public virtual MediaResult<Producer> Produce(string id, MediaKind kind, RtpParameters parameters, bool paused, long now)
     {
         if (IsClosed || Router.IsClosed)
         {
@@ -88,9 +93,9 @@ public abstract partial class Transport
             return MediaResult<Producer>.Refuse(MediaFault.Conflict, $"There is a producer {id} already.");
         }
 
-        if (_producers.Count >= Router.Options.MaxProducersPerTransport)
+        if (_producers.Count >= MaxProducers)
         {
-            return MediaResult<Producer>.Refuse(MediaFault.Full, $"A transport has at most {Router.Options.MaxProducersPerTransport} producers.");
+            return MediaResult<Producer>.Refuse(MediaFault.Full, $"A transport has at most {MaxProducers} producers.");
         }
 
         if (ParameterValidation.Check(parameters) is { } invalid)
@@ -150,6 +155,10 @@ public abstract partial class Transport
         Router.Remove(this);
     }
 
+    private protected virtual int MaxProducers => Router.Options.MaxProducersPerTransport;
+
+    private protected virtual int MaxConsumers => Router.Options.MaxConsumersPerTransport;
+
     /// <summary>At least <see cref="Net.Datagram.MaxSize"/> bytes including room for the SRTP tag; empty while not connected.</summary>
     protected internal abstract Span<byte> RentPacket();
 
@@ -158,6 +167,9 @@ public abstract partial class Transport
 
     /// <summary>The same as SRTCP.</summary>
     protected internal abstract void CommitRtcp(int length, long now);
+
+    /// <summary>Whether the mix comes every 20 ms also while nobody speaks.</summary>
+    protected internal virtual bool FillsMix => false;
 
     /// <summary>To be called when the transport becomes able to send: waiting video consumers then ask for key frames.</summary>
     protected void OnConnected(long now)
@@ -178,13 +190,13 @@ public abstract partial class Transport
 
     internal ushort NextTransportSequence() => _nextTransportSequence++;
 
-    internal void OnProducerClosed(Producer producer)
+    internal virtual void OnProducerClosed(Producer producer)
     {
         _producers.Remove(producer);
         _streams.Remove(producer);
     }
 
-    internal void OnConsumerClosed(Consumer consumer)
+    internal virtual void OnConsumerClosed(Consumer consumer)
     {
         _consumers.Remove(consumer);
         _consumersBySsrc.Remove(consumer.Sender.Ssrc);
@@ -204,9 +216,10 @@ public abstract partial class Transport
         }
 
         var stream = binding.Stream;
-        if (binding.IsNew)
+        if (!stream.IsOpen && !binding.IsRtx)
         {
-            OnStreamOpened(stream, now);
+            stream.IsOpen = true;
+            OnStreamOpened(stream, binding.IsNew, now);
         }
 
         var reason = binding.IsRtx ? Restore(stream, packet, now) : Deliver(stream, ref packet, isRetransmission: false, now);
@@ -242,8 +255,14 @@ public abstract partial class Transport
             : Deliver(stream, ref original, isRetransmission: true, now);
     }
 
-    private void OnStreamOpened(RtpStreamReceiver stream, long now)
+    private static void OnStreamOpened(RtpStreamReceiver stream, bool isNew, long now)
     {
+        if (!isNew && stream.Producer.Streams.Length == 1)
+        {
+            // Declared, and the only one: consumers have chosen it and asked for its key frame when they came.
+            return;
+        }
+
         foreach (var consumer in stream.Producer.Consumers)
         {
             consumer.ChooseTarget(now);

@@ -12,7 +12,7 @@ namespace VoiceCluster.Media.Workers;
 /// The way of a datagram: 1. classify by its first bytes; 2. STUN finds its transport by the local ICE fragment, all else
 /// by source address, which only ICE enters into the table; 3. the transport does the rest.
 /// </summary>
-public sealed class MediaWorker
+public sealed partial class MediaWorker
 {
     /// <summary>Microseconds between two sums over all transports.</summary>
     private const long SumPeriod = 1_000_000;
@@ -29,11 +29,13 @@ public sealed class MediaWorker
     /// <param name="options">Announced addresses and limits.</param>
     /// <param name="dtls">The node's certificate; not disposed here.</param>
     /// <param name="sink">Where datagrams go.</param>
-    public MediaWorker(MediaWorkerOptions options, DtlsContext dtls, IDatagramSink sink)
+    /// <param name="relaySink">Where those of the relay port go; null where this worker has no such port.</param>
+    public MediaWorker(MediaWorkerOptions options, DtlsContext dtls, IDatagramSink sink, IDatagramSink? relaySink = null)
     {
         Options = options;
         Dtls = dtls;
         Sink = new CountingSink(sink, Stats);
+        RelaySink = relaySink is null ? null : new CountingSink(relaySink, Stats);
         _byFragmentChars = _byFragment.GetAlternateLookup<ReadOnlySpan<char>>();
         _byTuple = new TupleTable<WebRtcTransport>(options.MaxTransports * IceLiteAgent.MaxTuples);
     }
@@ -131,6 +133,11 @@ public sealed class MediaWorker
         var transport = _byTuple.Find(from);
         if (transport is null)
         {
+            if (TryReceiveFromPipe(kind, datagram, from, now))
+            {
+                return;
+            }
+
             Stats.CountDrop(kind == DatagramKind.Dtls ? DropReason.DtlsRejected : DropReason.UnknownSource);
             return;
         }
@@ -234,8 +241,22 @@ public sealed class MediaWorker
             }
         }
 
-        Stats.EndSum(totals, drops);
+        SumRelays(ref totals, drops);
         var (producers, consumers) = (0, 0);
+        foreach (var pipe in _pipes)
+        {
+            totals.Add(pipe.Stats);
+            for (var i = 0; i < drops.Length; i++)
+            {
+                drops[i] += pipe.Stats.Drops[i];
+            }
+
+            // Of clients there is no more for a room's being on several nodes.
+            producers -= pipe.Producers.Count;
+            consumers -= pipe.Consumers.Count;
+        }
+
+        Stats.EndSum(totals, drops);
         foreach (var router in _routers.Values)
         {
             producers += router.Producers.Count;

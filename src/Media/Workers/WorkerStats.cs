@@ -38,13 +38,22 @@ public sealed class WorkerStats
     /// <summary>Transports that closed because ICE was silent.</summary>
     public long ConsentExpired { get; internal set; }
 
+    /// <summary>Relay clients now, whether or not they have proved an address.</summary>
+    public int Relays { get; internal set; }
+
+    /// <summary>Datagrams that came in at the relay port; <see cref="DatagramsReceived"/> counts them as well.</summary>
+    public long RelayDatagramsReceived { get; internal set; }
+
     /// <summary>Transports now.</summary>
     public int Transports { get; internal set; }
 
-    /// <summary>Producers now.</summary>
+    /// <summary>Pipes to other media nodes now.</summary>
+    public int Pipes { get; internal set; }
+
+    /// <summary>Producers of clients now; those that came through pipes are counted where their clients are.</summary>
     public int Producers { get; internal set; }
 
-    /// <summary>Consumers now.</summary>
+    /// <summary>Consumers of clients now, without what goes through pipes.</summary>
     public int Consumers { get; internal set; }
 
     /// <summary>Routers, that is rooms, now.</summary>

@@ -40,6 +40,11 @@ internal sealed partial class ControlledRoom
         }
 
         var consumed = owned.Transport.Consume(command.ConsumerId, command.ProducerId, capabilities, command.Paused, now);
+        if (consumed.IsOk)
+        {
+            NameSource(consumed.Value, command.SourceUserId);
+        }
+
         return consumed.IsOk ? Opened(consumed.Value) : FaultOf(consumed.Fault, consumed.Error);
     }
 

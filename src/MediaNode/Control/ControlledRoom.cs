@@ -1,5 +1,7 @@
+using System.Net;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Media.Relay;
 using VoiceCluster.Media.Routing;
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Transports;
@@ -12,7 +14,7 @@ namespace VoiceCluster.MediaNode.Control;
 /// A room as its grain commands it: the router and who owns what. Everything but the constructor runs on the thread of the
 /// room's worker, so that commands, packets and timers of a room never meet.
 /// </summary>
-internal sealed partial class ControlledRoom(string name, WorkerThread thread, RoomReports reports)
+internal sealed partial class ControlledRoom(string name, WorkerThread thread, RoomReports reports, IPEndPoint? relayEndPoint)
 {
     private readonly Dictionary<string, OwnedTransport> _transports = new(StringComparer.Ordinal);
     private RoomWatch? _watch;
@@ -99,10 +101,10 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
         {
             OpenRoom => new RoomOpened(Router.RtpCapabilities.ToJson()),
             CreateWebRtcTransport c => CreateTransport(c, worker, now),
+            CreateRelayTransport c => CreateRelay(c, worker, now),
+            ReportAudio => DescribeAudio(),
             ConnectWebRtcTransport c => Connect(c, now),
-            RestartIce c => _transports.TryGetValue(c.TransportId, out var owned)
-                ? new IceRestarted(owned.Transport.RestartIce())
-                : NoTransport(c.TransportId),
+            RestartIce c => FindWebRtc(c.TransportId) is { } transport ? new IceRestarted(transport.RestartIce()) : NoTransport(c.TransportId),
             CloseTransport c => Done(() => CloseTransport(c.TransportId, now)),
             CreateProducer c => CreateProducer(c, now),
             SetProducerPaused c => OnProducer(c.ProducerId, p => Pause(p, c.Paused, now)),
@@ -113,6 +115,12 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
             SetConsumerPaused c => OnConsumer(c.ConsumerId, consumer => Pause(consumer, c.Paused, now)),
             SetPreferredLayers c => OnConsumer(c.ConsumerId, consumer => consumer.SetPreferredLayers(c.SpatialLayer, c.TemporalLayer, now)),
             CloseConsumer c => Done(() => _router!.Consumers.GetValueOrDefault(c.ConsumerId)?.Close(now)),
+            CreatePipeTransport c => CreatePipe(c, worker, now),
+            ConnectPipeTransport c => OnPipe(c.PipeId, pipe => ConnectPipe(pipe, c.Remote, now)),
+            ClosePipeTransport c => Done(() => ClosePipe(c.PipeId, now)),
+            CreatePipeConsumer c => OnPipe(c.PipeId, pipe => ConsumeForPipe(pipe, c.ProducerId, worker, now)),
+            ClosePipeConsumer c => Done(() => FindPipe(c.PipeId)?.Piped.GetValueOrDefault(c.ProducerId)?.Close(now)),
+            CreatePipeProducer c => OnPipe(c.PipeId, pipe => ProduceFromPipe(pipe, c, worker, now)),
             _ => new Fault(FaultCode.Unsupported, $"The media node does not know the command {command.GetType().Name}."),
         };
     }
@@ -132,10 +140,11 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
 
         return new RoomAdopted(
             Router.RtpCapabilities.ToJson(),
-            [.. _transports.Select(t => new AdoptedTransport(t.Key, t.Value.ParticipantId, (MediaTransportState)t.Value.Transport.State))],
-            [.. _router!.Producers.Values.Select(p => new AdoptedProducer(p.Id, p.Transport.Id, (Abstractions.Rooms.MediaKind)p.Kind, p.IsPaused))],
-            [.. _router.Consumers.Values.Select(c => new AdoptedConsumer(c.Id, c.Transport.Id, (c as ProducerConsumer)?.Producer.Id ?? "", c.IsPaused, SourceOf(c)))],
-            DescribeSpeakers());
+            [.. _transports.Select(t => new AdoptedTransport(t.Key, t.Value.ParticipantId, t.Value.State, t.Value.Transport is RelayTransport))],
+            [.. _router!.Producers.Values.Where(p => !IsPiped(p)).Select(p => new AdoptedProducer(p.Id, p.Transport.Id, (Abstractions.Rooms.MediaKind)p.Kind, p.IsPaused))],
+            [.. _router.Consumers.Values.Where(c => !IsPiped(c)).Select(c => new AdoptedConsumer(c.Id, c.Transport.Id, (c as ProducerConsumer)?.Producer.Id ?? "", c.IsPaused, SourceOf(c)))],
+            DescribeSpeakers(),
+            DescribePipes());
     }
 
     public Outcome<RoomReconciled> Reconcile(DesiredRoom desired, MediaWorker worker, long now)
@@ -152,12 +161,13 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
             CloseTransport(id, now);
         }
 
-        foreach (var producer in router.Producers.Values.ExceptBy(desired.Producers.Select(p => p.ProducerId), p => p.Id).ToArray())
+        ReconcilePipes(desired.Pipes ?? [], now);
+        foreach (var producer in router.Producers.Values.Where(p => !IsPiped(p)).ExceptBy(desired.Producers.Select(p => p.ProducerId), p => p.Id).ToArray())
         {
             producer.Close(now);
         }
 
-        foreach (var consumer in router.Consumers.Values.ExceptBy(desired.Consumers.Select(c => c.ConsumerId), c => c.Id).ToArray())
+        foreach (var consumer in router.Consumers.Values.Where(c => !IsPiped(c)).ExceptBy(desired.Consumers.Select(c => c.ConsumerId), c => c.Id).ToArray())
         {
             consumer.Close(now);
         }
@@ -182,7 +192,8 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
             Router.RtpCapabilities.ToJson(),
             [.. desired.Transports.Select(t => t.TransportId).Where(id => !_transports.ContainsKey(id))],
             [.. desired.Producers.Select(p => p.ProducerId).Where(id => !router.Producers.ContainsKey(id))],
-            [.. desired.Consumers.Select(c => c.ConsumerId).Where(id => !router.Consumers.ContainsKey(id))]);
+            [.. desired.Consumers.Select(c => c.ConsumerId).Where(id => !router.Consumers.ContainsKey(id))],
+            DescribePipes());
     }
 
     private Fault? Open(MediaWorker worker, long now)
@@ -230,8 +241,8 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
     {
         if (_transports.TryGetValue(command.TransportId, out var known))
         {
-            return known.ParticipantId == command.ParticipantId
-                ? new TransportOpened(known.Transport.DescriptionJson)
+            return known.ParticipantId == command.ParticipantId && known.Transport is WebRtcTransport same
+                ? new TransportOpened(same.DescriptionJson)
                 : new Fault(FaultCode.Conflict, "The transport belongs to another participant.");
         }
 
@@ -248,11 +259,12 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
 
     private Outcome<MediaReply> Connect(ConnectWebRtcTransport command, long now)
     {
-        if (!_transports.TryGetValue(command.TransportId, out var owned))
+        if (FindWebRtc(command.TransportId) is not { } transport)
         {
             return NoTransport(command.TransportId);
         }
 
+        var owned = _transports[command.TransportId];
         if (owned.DtlsParametersJson == command.DtlsParametersJson)
         {
             return new MediaDone();
@@ -263,7 +275,7 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
             return new Fault(FaultCode.Invalid, error);
         }
 
-        if (owned.Transport.Connect(parameters, now) is { } refused)
+        if (transport.Connect(parameters, now) is { } refused)
         {
             return new Fault(FaultCode.Conflict, refused);
         }
@@ -353,9 +365,16 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
         error);
 
     /// <summary>A transport, its participant, and what it was connected with.</summary>
-    internal sealed class OwnedTransport(WebRtcTransport transport, string participantId, long createdAt)
+    internal sealed class OwnedTransport(Transport transport, string participantId, long createdAt)
     {
-        public WebRtcTransport Transport => transport;
+        public Transport Transport => transport;
+
+        public MediaTransportState State => transport switch
+        {
+            WebRtcTransport webRtc => (MediaTransportState)webRtc.State,
+            RelayTransport relay => RelayStates.Of(relay.State),
+            _ => MediaTransportState.New,
+        };
 
         public string ParticipantId => participantId;
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.Hosting.Health;
 using VoiceCluster.MediaNode.Io;
 
@@ -161,7 +162,8 @@ public sealed partial class FleetMembership(
             runtime.Workers.Sum(w => w.Worker.Stats.Consumers),
             settings.MaxConsumersPerNode,
             runtime.Workers.Max(w => w.BusyRatio),
-            _draining);
+            _draining,
+            runtime.RelayEndPoint is { } relay ? new RelayEndPoint(relay.Address.ToString(), relay.Port) : null);
     }
 
     [LoggerMessage(2030, LogLevel.Information, "Media node {Name} is known to the cluster")]

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Media.Relay;
 using VoiceCluster.Media.Workers;
 using VoiceCluster.MediaNode.Io;
 
@@ -20,6 +21,12 @@ public sealed partial class MediaNodeControl(
     /// <summary>Epochs of closed rooms that are remembered, so that a stale activation does not open its room again.</summary>
     private const int RememberedEpochs = 4_096;
 
+    /// <summary>
+    /// Times of the limit that participants who are on the node may have: the limit is where others go elsewhere, and somebody who is
+    /// here must hear who comes.
+    /// </summary>
+    private const int Overload = 2;
+
     private readonly ConcurrentDictionary<string, ControlledRoom> _rooms = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _closedEpochs = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<string> _closedOrder = new();
@@ -33,9 +40,10 @@ public sealed partial class MediaNodeControl(
     /// <inheritdoc/>
     public Task<Outcome<MediaReply>> ExecuteAsync(RoomCommandHeader header, MediaCommand command)
     {
-        if (command is CreateConsumer or CreateSlotConsumers or CreateMixConsumer && runtime.Workers.Sum(w => w.Worker.Stats.Consumers) >= options.Value.MaxConsumersPerNode)
+        if (command is CreateConsumer or CreateSlotConsumers or CreateMixConsumer
+            && runtime.Workers.Sum(w => w.Worker.Stats.Consumers) >= Overload * (long)options.Value.MaxConsumersPerNode)
         {
-            return Task.FromResult<Outcome<MediaReply>>(new Fault(FaultCode.Unavailable, "The media node has reached Media:MaxConsumersPerNode."));
+            return Task.FromResult<Outcome<MediaReply>>(new Fault(FaultCode.Unavailable, "The media node has reached twice its Media:MaxConsumersPerNode."));
         }
 
         return RunAsync(header, (room, worker, now) => room.Execute(command, worker, now));
@@ -86,7 +94,7 @@ public sealed partial class MediaNodeControl(
     {
         while (true)
         {
-            var room = _rooms.GetOrAdd(header.Room, name => new ControlledRoom(name, LeastLoaded(), reports));
+            var room = _rooms.GetOrAdd(header.Room, name => new ControlledRoom(name, WorkerOf(name), reports, runtime.RelayEndPoint));
             try
             {
                 var outcome = await room.Thread.InvokeAsync((worker, now) => RunOnWorker(room, header, run, worker, now)).ConfigureAwait(false);
@@ -156,6 +164,12 @@ public sealed partial class MediaNodeControl(
             _closedEpochs.TryRemove(oldest, out _);
         }
     }
+
+    /// <summary>A channel's room stands where the relay port's datagrams for it come in; any other where there is most room.</summary>
+    private WorkerThread WorkerOf(string room) =>
+        runtime.RelayWorkers is > 0 and var relays && Guid.TryParseExact(room, "D", out var channel)
+            ? runtime.Workers[RelaySteering.WorkerOf(channel, relays)]
+            : LeastLoaded();
 
     /// <summary>The living worker with the fewest rooms and consumers.</summary>
     private WorkerThread LeastLoaded()

@@ -1,6 +1,7 @@
 using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.Media.Audio;
+using VoiceCluster.Media.Relay;
 using VoiceCluster.Media.Routing;
 using VoiceCluster.Media.Transports;
 
@@ -10,7 +11,7 @@ namespace VoiceCluster.MediaNode.Control;
 /// Collects what changes in a room into reports: the first change goes at once, what follows within
 /// <see cref="RoomReports.Spacing"/> goes together. On the worker's thread.
 /// </summary>
-internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRouterListener, IWebRtcTransportListener
+internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRouterListener, IWebRtcTransportListener, IRelayTransportListener
 {
     private readonly Dictionary<string, TransportStateChange> _transports = new(StringComparer.Ordinal);
 
@@ -63,6 +64,24 @@ internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRou
         }
 
         _transports[transport.Id] = new TransportStateChange(transport.Id, (MediaTransportState)state, transport.WasSilent);
+        Changed();
+    }
+
+    /// <inheritdoc/>
+    public void OnStateChanged(RelayTransport transport, RelayTransportState state)
+    {
+        if (room.FindTransport(transport.Id) is null)
+        {
+            // Closed by command: the grain knows.
+            return;
+        }
+
+        if (state == RelayTransportState.Closed)
+        {
+            room.Forget(transport.Id);
+        }
+
+        _transports[transport.Id] = new TransportStateChange(transport.Id, RelayStates.Of(state));
         Changed();
     }
 
@@ -123,7 +142,7 @@ internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRou
         foreach (var change in report.Transports)
         {
             _transports[change.TransportId] = room.FindTransport(change.TransportId) is { } owned
-                ? new TransportStateChange(change.TransportId, (MediaTransportState)owned.Transport.State)
+                ? new TransportStateChange(change.TransportId, owned.State)
                 : change with { State = MediaTransportState.Closed };
         }
 

@@ -16,9 +16,11 @@ public sealed partial class MediaNodeRuntime(
     IOptions<MediaNodeOptions> options,
     MonotonicClock clock,
     TimeProvider time,
-    ILogger<MediaNodeRuntime> logger) : IHostedService, IAsyncDisposable
+    ILogger<MediaNodeRuntime> logger,
+    IOptions<RelayOptions>? relay = null) : IHostedService, IAsyncDisposable
 {
     private readonly MediaNodeOptions _options = options.Value;
+    private readonly RelayOptions? _relay = relay?.Value;
     private readonly List<WorkerThread> _workers = [];
     private DtlsContext? _dtls;
 
@@ -27,6 +29,12 @@ public sealed partial class MediaNodeRuntime(
 
     /// <summary>The address that clients are told; null before the start.</summary>
     public IPAddress? Announced { get; private set; }
+
+    /// <summary>Where native clients send to; null without a relay port.</summary>
+    public IPEndPoint? RelayEndPoint { get; private set; }
+
+    /// <summary>Workers that have the relay port, from the first on; see <see cref="Media.Relay.RelaySteering"/>.</summary>
+    public int RelayWorkers => _workers.Count(w => w.Relay is not null);
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -110,12 +118,12 @@ public sealed partial class MediaNodeRuntime(
     {
         _options.TryGetPorts(out var first, out var last);
         var wanted = Math.Min(_options.WorkerCount(), last - first + 1);
-        for (int port = first; port <= last && _workers.Count < wanted; port++)
+        var sockets = new List<IBatchSocket>();
+        for (int port = first; port <= last && sockets.Count < wanted; port++)
         {
-            IBatchSocket socket;
             try
             {
-                socket = Open(new IPEndPoint(listen, port));
+                sockets.Add(Open(new IPEndPoint(listen, port)));
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
             {
@@ -126,30 +134,60 @@ public sealed partial class MediaNodeRuntime(
             {
                 throw new StartException($"Media:Ip {listen}, UDP port {port}: {e.Message}.", e);
             }
-
-            var settings = new MediaWorkerOptions
-            {
-                Announced = [TransportAddress.From(new IPEndPoint(Announced!, port))],
-                MaxTransports = _options.MaxTransportsPerWorker,
-                Router = new RouterOptions
-                {
-                    UnixTimeOffset = clock.UnixTimeOffset,
-                    MaxIncomingBitrate = _options.MaxIncomingBitrate,
-                    Mixer = new MixerOptions { Bitrate = _options.MixBitrate, MaxVoices = _options.MixVoices },
-                },
-            };
-            _workers.Add(new WorkerThread(_workers.Count, socket, new MediaWorker(settings, _dtls!, socket), clock, logger));
         }
 
-        if (_workers.Count == 0)
+        if (sockets.Count == 0)
         {
             throw new StartException($"Every UDP port of Media:PortRange {_options.PortRange} on {listen} is in use.");
         }
 
-        if (_workers.Count < wanted)
+        if (sockets.Count < wanted)
         {
-            LogFewerWorkers(logger, _workers.Count, wanted, _options.PortRange);
+            LogFewerWorkers(logger, sockets.Count, wanted, _options.PortRange);
         }
+
+        var relays = OpenRelay(listen, sockets);
+        for (var i = 0; i < sockets.Count; i++)
+        {
+            AddWorker(sockets[i], i < relays.Length ? relays[i] : null);
+        }
+    }
+
+    private IBatchSocket[] OpenRelay(IPAddress listen, List<IBatchSocket> sockets)
+    {
+        if (_relay is not { Enabled: true })
+        {
+            return [];
+        }
+
+        var relays = RelayPort.Open(listen, _relay.UdpPort, sockets.Count, _options.SocketBufferBytes, _options.PortableSockets);
+        for (var i = 0; i < relays.Length; i++)
+        {
+            sockets[i].WaitAlsoFor(relays[i]);
+        }
+
+        RelayEndPoint = new IPEndPoint(Announced!, relays[0].LocalEndPoint.Port);
+        LogRelay(logger, RelayEndPoint, relays.Length, _relay.UdpPort);
+        return relays;
+    }
+
+    private void AddWorker(IBatchSocket socket, IBatchSocket? relaySocket)
+    {
+        var settings = new MediaWorkerOptions
+        {
+            Announced = [TransportAddress.From(new IPEndPoint(Announced!, socket.LocalEndPoint.Port))],
+            PipeAddress = string.IsNullOrEmpty(_options.PipeIp) ? null : TransportAddress.From(new IPEndPoint(IPAddress.Parse(_options.PipeIp), socket.LocalEndPoint.Port)),
+            MaxTransports = _options.MaxTransportsPerWorker,
+            Relay = _relay?.ToSettings() ?? new Media.Relay.RelaySettings(),
+            Router = new RouterOptions
+            {
+                UnixTimeOffset = clock.UnixTimeOffset,
+                MaxIncomingBitrate = _options.MaxIncomingBitrate,
+                Mixer = new MixerOptions { Bitrate = _options.MixBitrate, MaxVoices = _options.MixVoices },
+            },
+        };
+        _workers.Add(new WorkerThread(
+            _workers.Count, socket, new MediaWorker(settings, _dtls!, socket, relaySocket), clock, logger, relaySocket));
     }
 
     private IBatchSocket Open(IPEndPoint endPoint) => OperatingSystem.IsLinux() && !_options.PortableSockets
@@ -158,6 +196,9 @@ public sealed partial class MediaNodeRuntime(
 
     [LoggerMessage(2001, LogLevel.Information, "Media: {Workers} workers; clients are told {Announced}; ports {Ports}")]
     private static partial void LogStarted(ILogger logger, int workers, IPAddress announced, string ports);
+
+    [LoggerMessage(2007, LogLevel.Information, "Relay: native clients send to {EndPoint}, {Workers} workers; Relay:UdpPort is {Wished}")]
+    private static partial void LogRelay(ILogger logger, IPEndPoint endPoint, int workers, int wished);
 
     [LoggerMessage(2002, LogLevel.Information, "Media: UDP port {Port} is in use; the next one is tried")]
     private static partial void LogPortInUse(ILogger logger, int port);

@@ -25,6 +25,8 @@ public sealed class PortableUdpSocket : IBatchSocket
     private readonly byte[] _out = GC.AllocateUninitializedArray<byte>(IBatchSocket.BatchSize * Media.Net.Datagram.MaxSize, pinned: true);
     private readonly Entry[] _received = new Entry[IBatchSocket.BatchSize];
     private readonly Entry[] _toSend = new Entry[IBatchSocket.BatchSize];
+    private readonly List<Socket> _others = [];
+    private readonly List<Socket> _waiting = [];
     private int _queued;
 
     /// <summary>Opens and binds. Throws <see cref="SocketException"/>, with AddressAlreadyInUse when the port is taken.</summary>
@@ -77,7 +79,23 @@ public sealed class PortableUdpSocket : IBatchSocket
     public long SendMessages { get; private set; }
 
     /// <inheritdoc/>
-    public void Wait(long timeoutMicroseconds) => _socket.Poll((int)Math.Clamp(timeoutMicroseconds, 0, LongestWait), SelectMode.SelectRead);
+    public void Wait(long timeoutMicroseconds)
+    {
+        var timeout = (int)Math.Clamp(timeoutMicroseconds, 0, LongestWait);
+        if (_others.Count == 0)
+        {
+            _socket.Poll(timeout, SelectMode.SelectRead);
+            return;
+        }
+
+        _waiting.Clear();
+        _waiting.Add(_socket);
+        _waiting.AddRange(_others);
+        Socket.Select(_waiting, null, null, timeout);
+    }
+
+    /// <inheritdoc/>
+    public void WaitAlsoFor(IBatchSocket other) => _others.Add(((PortableUdpSocket)other)._socket);
 
     /// <inheritdoc/>
     public void Pause(long microseconds)

@@ -31,8 +31,15 @@ public sealed partial class WorkerThread : IAsyncDisposable
     private int _received;
 
     /// <summary>Makes the thread; <see cref="Start"/> runs it. The socket is disposed with it.</summary>
-    public WorkerThread(int index, IBatchSocket socket, MediaWorker worker, MonotonicClock clock, ILogger logger)
+    /// <param name="index">Number of the worker in its node, from 0.</param>
+    /// <param name="socket">The worker's port.</param>
+    /// <param name="worker">What the thread runs.</param>
+    /// <param name="clock">The clock.</param>
+    /// <param name="logger">The log.</param>
+    /// <param name="relay">The relay port, for which <paramref name="socket"/> waits as well; null without one.</param>
+    public WorkerThread(int index, IBatchSocket socket, MediaWorker worker, MonotonicClock clock, ILogger logger, IBatchSocket? relay = null)
     {
+        Relay = relay;
         Index = index;
         Worker = worker;
         _socket = socket;
@@ -46,6 +53,9 @@ public sealed partial class WorkerThread : IAsyncDisposable
 
     /// <summary>The port and its counters.</summary>
     public IBatchSocket Socket => _socket;
+
+    /// <summary>The relay port as this worker has it; null without one.</summary>
+    public IBatchSocket? Relay { get; }
 
     /// <summary>The worker. Only its <see cref="MediaWorker.Stats"/> may be read from other threads.</summary>
     public MediaWorker Worker { get; }
@@ -97,6 +107,7 @@ public sealed partial class WorkerThread : IAsyncDisposable
 
         await _ended.Task.ConfigureAwait(false);
         _socket.Dispose();
+        Relay?.Dispose();
     }
 
     private void Run()
@@ -125,6 +136,7 @@ public sealed partial class WorkerThread : IAsyncDisposable
 
                 // :: Step 3
                 ReceiveAll(now);
+                ReceiveRelay(now);
 
                 // :: Step 4
                 RunCommands(now);
@@ -134,11 +146,11 @@ public sealed partial class WorkerThread : IAsyncDisposable
                 Measure(now);
 
                 // :: Step 6
-                _socket.Flush();
+                Flush();
             }
 
             RunCommands(_clock.Now);
-            _socket.Flush();
+            Flush();
         }
         catch (Exception e)
         {
@@ -157,7 +169,7 @@ public sealed partial class WorkerThread : IAsyncDisposable
 
     private void Wait(long deadline, long now)
     {
-        var pause = _pacer.Next(now, _busyInAll, Worker.Stats.DatagramsSent, _socket.SendMessages, _received);
+        var pause = _pacer.Next(now, _busyInAll, Worker.Stats.DatagramsSent, _socket.SendMessages + (Relay?.SendMessages ?? 0), _received);
         if (pause > 0 && deadline - now > pause)
         {
             _socket.Pause(pause);
@@ -180,12 +192,38 @@ public sealed partial class WorkerThread : IAsyncDisposable
                 Worker.Receive(datagram, from, now);
             }
 
-            _socket.Flush();
+            Flush();
             if (count < IBatchSocket.BatchSize)
             {
                 return;
             }
         }
+    }
+
+    private void ReceiveRelay(long now)
+    {
+        for (var batch = 0; Relay is not null && batch < BatchesInARow; batch++)
+        {
+            var count = Relay.ReceiveBatch();
+            _received += count;
+            for (var i = 0; i < count; i++)
+            {
+                Worker.ReceiveRelay(Relay.Datagram(i, out var from), from, now);
+            }
+
+            Flush();
+            if (count < IBatchSocket.BatchSize)
+            {
+                return;
+            }
+        }
+    }
+
+    // What comes in at one port can go out at the other.
+    private void Flush()
+    {
+        _socket.Flush();
+        Relay?.Flush();
     }
 
     private void RunCommands(long now)

@@ -40,13 +40,16 @@ public sealed class MediaMetrics : IDisposable
         Counter("voicecluster_media_dtls_handshakes_failed", null, "DTLS handshakes that failed.", s => s.DtlsHandshakesFailed);
         Counter("voicecluster_media_consent_expired", null, "Transports closed because ICE was silent for 30 s.", s => s.ConsentExpired);
         Gauge("voicecluster_media_transports", "WebRTC transports.", s => s.Transports);
+        Counter("voicecluster_media_relay_datagrams_received", null, "UDP datagrams received at the relay port.", s => s.RelayDatagramsReceived);
+        Gauge("voicecluster_media_relay_clients", "Native clients.", s => s.Relays);
         Gauge("voicecluster_media_producers", "Producers.", s => s.Producers);
         Gauge("voicecluster_media_consumers", "Consumers.", s => s.Consumers);
+        Gauge("voicecluster_media_pipes", "Pipes to other media nodes.", s => s.Pipes);
         Gauge("voicecluster_media_rooms", "Rooms.", s => s.Routers);
         _meter.CreateObservableCounter("voicecluster_media_packets_dropped", Drops, null, "Packets dropped, by reason.");
-        _meter.CreateObservableCounter("voicecluster_media_send_failures", () => OfThreads(t => t.Socket.SendFailures), null, "Datagrams that the system did not take.");
-        _meter.CreateObservableCounter("voicecluster_media_send_messages", () => OfThreads(t => t.Socket.SendMessages), null, "Messages handed to the system; one may carry several datagrams for one receiver (UDP_SEGMENT).");
-        _meter.CreateObservableCounter("voicecluster_media_receive_queue_overflows", () => OfThreads(t => t.Socket.ReceiveQueueOverflows), null, "Datagrams that the kernel dropped because the worker was late (SO_RXQ_OVFL).");
+        _meter.CreateObservableCounter("voicecluster_media_send_failures", () => OfThreads(t => t.Socket.SendFailures + (t.Relay?.SendFailures ?? 0)), null, "Datagrams that the system did not take.");
+        _meter.CreateObservableCounter("voicecluster_media_receive_queue_overflows", () => OfThreads(t => t.Socket.ReceiveQueueOverflows + (t.Relay?.ReceiveQueueOverflows ?? 0)), null, "Datagrams that the kernel dropped because the worker was late (SO_RXQ_OVFL).");
+        _meter.CreateObservableCounter("voicecluster_media_send_messages", () => OfThreads(t => t.Socket.SendMessages + (t.Relay?.SendMessages ?? 0)), null, "Messages handed to the system; one may carry several datagrams for one receiver (UDP_SEGMENT).");
         _meter.CreateObservableGauge("voicecluster_media_worker_busy", () => OfThreads(t => t.BusyRatio), "1", "Share of the last second in which the worker did not wait.");
         _join = _meter.CreateHistogram(
             "voicecluster_media_transport_connect_duration",

@@ -27,6 +27,8 @@ public sealed class OwnerRouteTests(AccessWorld world) : IClassFixture<AccessWor
         ["DELETE /api/channels/{channelId}/bans/{userId}"] = p => ($"/api/channels/{p.ChannelId}/bans/{p.BannedId}", null),
         ["PATCH /api/channels/{channelId}"] = p => ($"/api/channels/{p.ChannelId}", """{"name":"taken over"}"""),
         ["PUT /api/channels/{channelId}/bans/{userId}"] = p => ($"/api/channels/{p.ChannelId}/bans/{p.Bob}", null),
+        ["POST /api/channels/{channelId}/members"] = p => ($"/api/channels/{p.ChannelId}/members", $$"""{"user_id":"{{p.Bob}}"}"""),
+        ["DELETE /api/channels/{channelId}/members/{userId}"] = p => ($"/api/channels/{p.ChannelId}/members/{p.MemberId}", null),
         ["POST /ice-candidate"] = p => ($"/ice-candidate?peerID={p.PeerId}", """{"candidate":"candidate:1 1 udp 1 192.0.2.5 50000 typ host","sdpMid":"0"}"""),
         ["GET /chat/messages/{sessionId}"] = p => ($"/chat/messages/{p.Chat004}", null),
         ["GET /chat/usage/{sessionId}"] = p => ($"/chat/usage/{p.Chat004}", null),
@@ -109,6 +111,9 @@ public sealed class OwnerRouteTests(AccessWorld world) : IClassFixture<AccessWor
 
         /// <summary>Who may not come into the channel.</summary>
         public Guid BannedId { get; } = Guid.NewGuid();
+
+        /// <summary>Who belongs to the channel.</summary>
+        public Guid MemberId { get; } = Guid.NewGuid();
 
         /// <summary>Alice's voice session in the channel.</summary>
         public Guid SessionId { get; private set; }
@@ -194,6 +199,7 @@ public sealed class OwnerRouteTests(AccessWorld world) : IClassFixture<AccessWor
             Assert.Equal(201, status);
             ChannelId = channel.GetProperty("id").GetGuid();
             Assert.Equal(204, (await AliceUser.SendAsync("PUT", $"/api/channels/{ChannelId}/bans/{BannedId}")).Status);
+            Assert.Equal(201, (await AliceUser.SendAsync("POST", $"/api/channels/{ChannelId}/members", $$"""{"user_id":"{{MemberId}}"}""")).Status);
             JoinVoice join = new(Guid.NewGuid(), AliceUser.Id, ChannelId, "Alice", false, false, "\"alice\"");
             var joined = await _grains.GetGrain<IVoiceUserGrain>(AliceUser.Id).JoinAsync(join);
             Assert.Null(joined.Fault);
@@ -215,6 +221,7 @@ public sealed class OwnerRouteTests(AccessWorld world) : IClassFixture<AccessWor
             var history = await AliceUser.SendAsync("GET", $"/api/v1/calls?chat_id={ChatId}");
             Assert.Equal((200, 200, 200), (call.Status, chat.Status, history.Status));
             var channel = await AliceUser.SendAsync("GET", $"/api/channels/{ChannelId}");
+            var members = await AliceUser.SendAsync("GET", $"/api/channels/{ChannelId}/members");
             var session = await _grains.GetGrain<IVoiceSessionGrain>(SessionId).GetAsync(AliceUser.Id);
             var bans = (await _grains.GetGrain<IVoiceUserGrain>(BannedId).JoinAsync(
                 new JoinVoice(Guid.NewGuid(), BannedId, ChannelId, "Banned", false, false, "\"banned\""))).Fault;
@@ -225,7 +232,7 @@ public sealed class OwnerRouteTests(AccessWorld world) : IClassFixture<AccessWor
             Assert.Equal((200, 200, 200, 200), (messages.Status, usage.Status, callSession.Status, recordings.Status));
             var holds = usage.Body.GetProperty("data");
             return $"{messages.Body}\n{holds.GetProperty("participants")}\n{holds.GetProperty("reactions")}\n{callSession.Body}\n{recordings.Body}\n"
-                + $"{call.Body}\n{chat.Body}\n{history.Body}\n{channel.Body}\n{session.Value}\n{session.Fault}\n{bans}";
+                + $"{call.Body}\n{chat.Body}\n{history.Body}\n{channel.Body}\n{members.Body}\n{session.Value}\n{session.Fault}\n{bans}";
         }
 
         /// <summary>The next thing that either is told is the answer to a ping that is sent now.</summary>

@@ -18,7 +18,15 @@ public sealed class RouteTableTests : IAsyncLifetime
     /// <summary>Method, pattern, who may call, and for Owner what the caller must have a part in.</summary>
     internal static readonly (string Route, RouteAccess Access, string? Resource)[] Table =
     [
+        ("* /", RouteAccess.Public, null),
         ("* /socket.io", RouteAccess.Public, null),
+        ("GET /api/audio/config", RouteAccess.IdentityUnlessOpen, null),
+        ("GET /api/users/{userId}", RouteAccess.IdentityUnlessOpen, null),
+        ("POST /api/users", RouteAccess.IdentityUnlessOpen, null),
+        ("GET /api/channels/{channelId}/audio/stats", RouteAccess.IdentityUnlessOpen, null),
+        ("GET /api/channels/{channelId}/members", RouteAccess.IdentityUnlessOpen, null),
+        ("POST /api/channels/{channelId}/members", RouteAccess.IdentityUnlessOpen, "channel"),
+        ("DELETE /api/channels/{channelId}/members/{userId}", RouteAccess.IdentityUnlessOpen, "channel"),
         ("DELETE /api/channels/{channelId}", RouteAccess.IdentityUnlessOpen, "channel"),
         ("DELETE /api/channels/{channelId}/bans/{userId}", RouteAccess.IdentityUnlessOpen, "channel"),
         ("GET /api/channels", RouteAccess.IdentityUnlessOpen, null),

@@ -16,7 +16,7 @@ namespace VoiceCluster.ApiFrontend.Tests.OpenApi;
 public sealed partial class ApiDocumentTests(AccessWorld world) : IClassFixture<AccessWorld>, IAsyncLifetime
 {
     /// <summary>Routes that are no REST, so that the document has no words for them.</summary>
-    private static readonly string[] NotRest = ["/socket.io"];
+    private static readonly string[] NotRest = ["/", "/socket.io"];
 
     private string _text = "";
     private JsonObject _document = [];

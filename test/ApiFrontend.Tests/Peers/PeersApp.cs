@@ -101,6 +101,7 @@ public sealed class PeersApp : IAsyncLifetime
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["Http:Ports"] = "0",
+            ["Http:DrainDelay"] = "00:00:00",
             ["JWT_SECRET"] = "a secret that is long enough for HS256, for tests only",
             ["RateLimit:Enabled"] = "false",
             ["Data:Path"] = _data,

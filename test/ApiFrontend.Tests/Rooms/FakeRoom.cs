@@ -153,6 +153,15 @@ internal sealed class FakeRoom(string name) : IRoomGrain
             id, $$"""{"id":"{{id}}","iceParameters":{"iceLite":true},"iceCandidates":[],"dtlsParameters":{"role":"auto"} }"""));
     }
 
+    public Task<Outcome<RelayTransportCreated>> CreateRelayTransportAsync(string participantId, RelayTransportRequest request)
+    {
+        Note($"create-relay {participantId}");
+        return Task.FromResult<Outcome<RelayTransportCreated>>(new RelayTransportCreated(
+            NewId("transport"), new RelayEndPoint("192.0.2.7", 3002), new RelayMedia("{}", "{}", "{}")));
+    }
+
+    public Task<Outcome<AudioStatistics>> GetAudioStatisticsAsync() => Task.FromResult<Outcome<AudioStatistics>>(AudioStatistics.None);
+
     public Task<Outcome<Done>> ConnectTransportAsync(string participantId, string transportId, string dtlsParametersJson)
         => DoneAsync($"connect {transportId} {dtlsParametersJson}");
 

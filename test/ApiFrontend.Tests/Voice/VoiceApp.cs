@@ -105,6 +105,8 @@ internal sealed class VoiceUser(HttpClient http, string token, Guid id)
 {
     public Guid Id => id;
 
+    public string Token => token;
+
     public async Task<(int Status, JsonElement Body)> SendAsync(string method, string path, string? body = null, string? contentType = null)
     {
         using HttpRequestMessage request = new(new HttpMethod(method), path);
@@ -203,11 +205,15 @@ internal sealed class AnsweringMediaNode : IMediaNode
         {
             OpenRoom => new RoomOpened("{}"),
             CreateWebRtcTransport t => new TransportOpened(Describe(t.TransportId)),
+            CreateRelayTransport => new RelayTransportOpened(
+                new Abstractions.Rooms.RelayEndPoint("192.0.2.7", 3002), new Abstractions.Rooms.RelayMedia("{}", "{}", "{\"encodings\":[]}")),
+            ReportAudio => new AudioReported(new Abstractions.Rooms.AudioStatistics(100, 8_000, 90, 7_200, 2, 1, 3, 103, 0.5, 1.5, 4, 2)),
             RestartIce => new IceRestarted("""{"usernameFragment":"restartedFragment","password":"restartedPassword","iceLite":true}"""),
             CreateMixConsumer when HasNoMix => new Abstractions.Fault(Abstractions.FaultCode.Unsupported, "There is no Opus library."),
             CreateMixConsumer c => new ConsumerOpened(Complete(c.RtpParametersJson), Abstractions.Rooms.MediaKind.Audio, false),
             CreateProducer c => Note(c),
             CreateConsumer { NegotiatedRtpParametersJson: { } agreed } c => new ConsumerOpened(Complete(agreed), _kinds[c.ProducerId], false),
+            CreateConsumer => new ConsumerOpened("{}", Abstractions.Rooms.MediaKind.Audio, false),
             CreateSlotConsumers c => new SlotConsumersOpened([.. c.RtpParametersJson.Select(Complete)]),
             _ => new MediaDone(),
         });

@@ -40,7 +40,9 @@ await host.WaitForShutdownAsync();
 /// <summary>Does what standard input says.</summary>
 internal sealed class Commands(IServiceProvider services, string name)
 {
-    private WorkloadClient? _client;
+    private const int Clients = 4;
+
+    private WorkloadClient[] _clients = [];
     private OperationLog? _log;
     private CancellationTokenSource _stop = new();
     private Task _run = Task.CompletedTask;
@@ -72,9 +74,9 @@ internal sealed class Commands(IServiceProvider services, string name)
                 await _run;
                 return "ended";
             case "recover":
-                foreach (var key in _client!.AllKeys)
+                foreach (var key in _clients[0].AllKeys)
                 {
-                    while (!await _client.AskAsync(key, OperationKind.Read))
+                    while (!await _clients[0].AskAsync(key, OperationKind.Read))
                     {
                         await Task.Delay(20);
                     }
@@ -82,9 +84,9 @@ internal sealed class Commands(IServiceProvider services, string name)
 
                 return "recovered";
             case "final":
-                foreach (var key in _client!.AllKeys)
+                foreach (var key in _clients[0].AllKeys)
                 {
-                    if (!await _client.AskAsync(key, OperationKind.Read, isFinal: true))
+                    if (!await _clients[0].AskAsync(key, OperationKind.Read, isFinal: true))
                     {
                         return $"{key} does not answer: {_log!.Operations[^1].Note}";
                     }
@@ -101,9 +103,12 @@ internal sealed class Commands(IServiceProvider services, string name)
         _log?.Dispose();
         _log = new OperationLog(file);
         _stop = new CancellationTokenSource();
-        _client = new WorkloadClient(name, number, services.GetRequiredService<IClusterClient>(), _log, TimeProvider.System, seed, run);
-        var client = _client;
-        _run = Task.Run(() => client.RunAsync(pause, _stop.Token));
+        _clients =
+        [
+            .. Enumerable.Range(0, Clients).Select(i => new WorkloadClient(
+                $"{name}.{i}", (number * Clients) + i, services.GetRequiredService<IClusterClient>(), _log, TimeProvider.System, (seed * Clients) + i, run)),
+        ];
+        _run = Task.WhenAll(_clients.Select(c => Task.Run(() => c.RunAsync(pause, _stop.Token))));
     }
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);

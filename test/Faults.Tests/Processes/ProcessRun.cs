@@ -63,7 +63,7 @@ internal sealed class ProcessRun(ProcessCluster cluster, ProcessSchedule schedul
         var run = $"{schedule.Seed}-";
         var begin = Stopwatch.GetTimestamp();
         using var log = new OperationLog();
-        var outside = new WorkloadClient("outside", 9, cluster.Client, log, TimeProvider.System, schedule.Seed, run);
+        var outside = new WorkloadClient("outside", 99, cluster.Client, log, TimeProvider.System, schedule.Seed, run);
         using var stop = new CancellationTokenSource();
         var asking = Task.Run(() => outside.RunAsync(TimeSpan.FromMilliseconds(Pause), stop.Token));
         foreach (var (place, silo) in cluster.Living)

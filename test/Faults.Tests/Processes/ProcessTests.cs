@@ -38,7 +38,7 @@ public sealed class ProcessTests(ServerFixture servers, ITestOutputHelper output
         await cluster.StartAsync();
         using var log = new OperationLog();
         var folder = Directory.CreateTempSubdirectory("voicecluster-faults-");
-        var outside = new WorkloadClient("outside", 9, cluster.Client, log, TimeProvider.System, 1, "stopped-");
+        var outside = new WorkloadClient("outside", 99, cluster.Client, log, TimeProvider.System, 1, "stopped-");
         foreach (var key in outside.AllKeys)
         {
             await AskUntilAsync(outside, key, key.StartsWith("counter", StringComparison.Ordinal) ? OperationKind.Increment : OperationKind.Write);

@@ -18,6 +18,21 @@ internal sealed class InMemoryMediaNode : IMediaNode
     /// <summary>While set, commands fail without having been executed.</summary>
     public bool DropsCommands { get; set; }
 
+    /// <summary>What its heartbeats say.</summary>
+    public int MaxConsumers { get; set; } = 1_000;
+
+    /// <summary>Consumers of all its rooms.</summary>
+    public int ConsumerCount
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _rooms.Values.Sum(r => r.Consumers.Count);
+            }
+        }
+    }
+
     public HostedRoom? Find(string room)
     {
         lock (_lock)
@@ -82,8 +97,9 @@ internal sealed class InMemoryMediaNode : IMediaNode
             return Task.FromResult<Outcome<RoomAdopted>>(new RoomAdopted(
                 HostedRoom.Capabilities,
                 [.. room.Transports.Select(t => new AdoptedTransport(t.Key, t.Value))],
-                [.. room.Producers.Values],
-                [.. room.Consumers.Values]));
+                [.. room.Producers.Values.Where(p => room.Transports.ContainsKey(p.TransportId))],
+                [.. room.Consumers.Values],
+                Pipes: room.DescribePipes()));
         }
     }
 
@@ -101,6 +117,23 @@ internal sealed class InMemoryMediaNode : IMediaNode
                 room.RemoveTransport(extra);
             }
 
+            foreach (var pipe in room.Pipes.Keys.Except((desired.Pipes ?? []).Select(p => p.PipeId)).ToArray())
+            {
+                room.ClosePipe(pipe);
+            }
+
+            foreach (var wanted in desired.Pipes ?? [])
+            {
+                if (room.Pipes.TryGetValue(wanted.PipeId, out var pipe))
+                {
+                    pipe.Out.IntersectWith(wanted.Out);
+                    foreach (var extra in room.Producers.Values.Where(p => p.TransportId == wanted.PipeId && wanted.In.All(i => i.ProducerId != p.ProducerId)).ToArray())
+                    {
+                        room.CloseProducer(extra.ProducerId);
+                    }
+                }
+            }
+
             foreach (var wanted in desired.Producers.Where(p => room.Producers.ContainsKey(p.ProducerId)))
             {
                 room.Producers[wanted.ProducerId] = room.Producers[wanted.ProducerId] with { Paused = wanted.Paused };
@@ -115,7 +148,8 @@ internal sealed class InMemoryMediaNode : IMediaNode
                 HostedRoom.Capabilities,
                 [.. desired.Transports.Select(t => t.TransportId).Except(room.Transports.Keys)],
                 [.. desired.Producers.Select(p => p.ProducerId).Except(room.Producers.Keys)],
-                [.. desired.Consumers.Select(c => c.ConsumerId).Except(room.Consumers.Keys)]));
+                [.. desired.Consumers.Select(c => c.ConsumerId).Except(room.Consumers.Keys)],
+                room.DescribePipes()));
         }
     }
 
@@ -147,6 +181,11 @@ internal sealed class InMemoryMediaNode : IMediaNode
             case CreateWebRtcTransport create:
                 room.Transports[create.TransportId] = create.ParticipantId;
                 return new TransportOpened($$"""{"id":"{{create.TransportId}}"}""");
+            case CreateRelayTransport create:
+                room.Transports[create.TransportId] = create.ParticipantId;
+                return new RelayTransportOpened(new RelayEndPoint("192.0.2.7", 3002), new RelayMedia("send", "receive", "mix"));
+            case ReportAudio:
+                return new AudioReported(AudioStatistics.None with { Clients = room.Transports.Count });
             case ConnectWebRtcTransport:
                 return new MediaDone();
             case RestartIce:
@@ -163,8 +202,31 @@ internal sealed class InMemoryMediaNode : IMediaNode
                 room.Producers[set.ProducerId] = room.Producers[set.ProducerId] with { Paused = set.Paused };
                 return new MediaDone();
             case CloseProducer close:
-                room.Producers.Remove(close.ProducerId);
+                room.CloseProducer(close.ProducerId);
                 return new MediaDone();
+            case CreatePipeTransport create:
+                room.Pipes.TryAdd(create.PipeId, new HostedPipe());
+                return new PipeTransportOpened(new PipeEnd("10.0.0.1", 10_000, "AEAD_AES_128_GCM", $"{create.PipeId} {GetHashCode()}", 1));
+            case ConnectPipeTransport connect when room.Pipes.TryGetValue(connect.PipeId, out var pipe):
+                pipe.Remote = connect.Remote;
+                return new MediaDone();
+            case ClosePipeTransport close:
+                room.ClosePipe(close.PipeId);
+                return new MediaDone();
+            case CreatePipeConsumer create when room.Pipes.TryGetValue(create.PipeId, out var pipe)
+                && room.Producers.TryGetValue(create.ProducerId, out var source) && room.Transports.ContainsKey(source.TransportId):
+                pipe.Out.Add(create.ProducerId);
+                return new PipeConsumerOpened("{}", source.Kind);
+            case ClosePipeConsumer close:
+                room.Pipes.GetValueOrDefault(close.PipeId)?.Out.Remove(close.ProducerId);
+                return new MediaDone();
+            case CreatePipeProducer create when room.Pipes.ContainsKey(create.PipeId):
+                room.Producers[create.ProducerId] = new AdoptedProducer(create.ProducerId, create.PipeId, create.Kind, create.Paused);
+                return new MediaDone();
+            case ConnectPipeTransport or CreatePipeConsumer or CreatePipeProducer:
+                return new Fault(FaultCode.NotFound, "no such pipe or producer");
+            case CreateConsumer lost when !room.Producers.ContainsKey(lost.ProducerId):
+                return new Fault(FaultCode.NotFound, "no such producer");
             case CreateConsumer create:
                 var producer = room.Producers[create.ProducerId];
                 room.Consumers[create.ConsumerId] = new AdoptedConsumer(create.ConsumerId, create.TransportId, create.ProducerId, create.Paused);
@@ -203,12 +265,43 @@ internal sealed class InMemoryMediaNode : IMediaNode
 
         public Dictionary<string, AdoptedConsumer> Consumers { get; } = [];
 
+        public Dictionary<string, HostedPipe> Pipes { get; } = [];
+
+        public AdoptedPipe[] DescribePipes() =>
+            [.. Pipes.Select(p => new AdoptedPipe(p.Key, p.Value.Remote is not null, [.. p.Value.Out], InOf(p.Key)))];
+
+        /// <summary>What comes through a pipe.</summary>
+        public string[] InOf(string pipeId) => [.. Producers.Values.Where(p => p.TransportId == pipeId).Select(p => p.ProducerId)];
+
+        public void ClosePipe(string pipeId)
+        {
+            Pipes.Remove(pipeId);
+            foreach (var producerId in InOf(pipeId))
+            {
+                CloseProducer(producerId);
+            }
+        }
+
+        public void CloseProducer(string producerId)
+        {
+            Producers.Remove(producerId);
+            foreach (var pipe in Pipes.Values)
+            {
+                pipe.Out.Remove(producerId);
+            }
+
+            foreach (var consumer in Consumers.Values.Where(c => c.ProducerId == producerId).ToArray())
+            {
+                Consumers.Remove(consumer.ConsumerId);
+            }
+        }
+
         public void RemoveTransport(string transportId)
         {
             Transports.Remove(transportId);
             foreach (var producer in Producers.Values.Where(p => p.TransportId == transportId).ToArray())
             {
-                Producers.Remove(producer.ProducerId);
+                CloseProducer(producer.ProducerId);
             }
 
             foreach (var consumer in Consumers.Values.Where(c => c.TransportId == transportId).ToArray())
@@ -216,5 +309,13 @@ internal sealed class InMemoryMediaNode : IMediaNode
                 Consumers.Remove(consumer.ConsumerId);
             }
         }
+    }
+
+    /// <summary>One end of a pipe.</summary>
+    internal sealed class HostedPipe
+    {
+        public PipeEnd? Remote { get; set; }
+
+        public HashSet<string> Out { get; } = [];
     }
 }

@@ -54,6 +54,40 @@ public sealed class MediaFleetStateTests
     }
 
     [Fact]
+    public void PlaceParticipant_TakesTheFirstOfTheRoomsNodesWithRoom()
+    {
+        var first = Beat("a", consumers: 90);
+        var second = Beat("b", consumers: 95);
+        Assert.Equal(first, Place(new RoomShare(first, 10, 10), new RoomShare(second, 0, 5)));
+        Assert.Equal(second, Place(new RoomShare(first, 10, 11), new RoomShare(second, 0, 5)));
+
+        // The room knows of its consumers before the heartbeats do.
+        Assert.Equal(second, Place(new RoomShare(first, 95, 10), new RoomShare(second, 0, 5)));
+    }
+
+    [Fact]
+    public void PlaceParticipant_BeyondTheRoomsNodes_TakesTheLeastLoadedOfOthers()
+    {
+        var full = Beat("a", consumers: 100);
+        Beat("b", consumers: 50);
+        var idle = Beat("c", consumers: 10);
+        Assert.Equal(idle, Place(new RoomShare(full, 100, 5)));
+        Assert.Equal(["room"], _fleet.Remove(idle)!.Rooms);
+    }
+
+    [Fact]
+    public void PlaceParticipant_WhenAllAreFull_TakesTheLeastLoadedOfTheRoomsNodes_AndNoneThatDrains()
+    {
+        var first = Beat("a", consumers: 120);
+        var second = Beat("b", consumers: 110);
+        Beat("c", consumers: 100);
+        Assert.Equal(second, Place(new RoomShare(first, 60, 5), new RoomShare(second, 60, 5)));
+        _fleet.Drain(second);
+        Assert.Equal(first, Place(new RoomShare(first, 60, 5), new RoomShare(second, 60, 5)));
+        Assert.Null(new MediaFleetState().PlaceParticipant("room", []));
+    }
+
+    [Fact]
     public void Drain_WithAnotherNode_NamesTheRoomsAndPlacesThemElsewhere()
     {
         var node = Beat("a");
@@ -91,6 +125,8 @@ public sealed class MediaFleetStateTests
         Assert.Equal(first, lost!.Node);
         Assert.Equal(["room"], lost.Rooms);
     }
+
+    private MediaNodeId Place(params RoomShare[] shares) => _fleet.PlaceParticipant("room", shares)!.NodeId;
 
     private MediaNodeId Beat(string name, double cpu = 0, int consumers = 0, bool draining = false)
     {

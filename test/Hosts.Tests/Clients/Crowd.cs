@@ -7,6 +7,7 @@ internal sealed class Crowd : IAsyncDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(40);
 
+    private readonly string _id = Guid.NewGuid().ToString("N");
     private readonly MediaThread _media = new();
     private readonly DtlsContext _certificate = new(DtlsCertificate.Create(DateTimeOffset.UtcNow.AddDays(-1)));
     private readonly Func<Uri> _frontend;
@@ -26,7 +27,7 @@ internal sealed class Crowd : IAsyncDisposable
         {
             for (var first = 0; first < talkers; first += roomSize)
             {
-                await crowd.AddRoomAsync($"crowd-{first / roomSize}", first, Math.Min(roomSize, talkers - first));
+                await crowd.AddRoomAsync(first, Math.Min(roomSize, talkers - first));
             }
 
             await crowd.HearEachOtherAsync();
@@ -42,7 +43,7 @@ internal sealed class Crowd : IAsyncDisposable
     /// <summary>One more talker in a room that is there.</summary>
     public async Task<Talker> JoinAsync(int room)
     {
-        var newcomer = new Talker(Everybody.Max(t => t.Id) + 1, $"crowd-{room}", _frontend, _media, _certificate);
+        var newcomer = new Talker(Everybody.Max(t => t.Id) + 1, Name(room), _frontend, _media, _certificate);
         Rooms[room] = [.. Rooms[room], newcomer];
         await newcomer.StartAsync();
         return newcomer;
@@ -84,11 +85,16 @@ internal sealed class Crowd : IAsyncDisposable
         _certificate.Dispose();
     }
 
-    private async Task AddRoomAsync(string room, int first, int count)
+    /// <summary>One more room.</summary>
+    public Task OpenRoomAsync(int talkers) => AddRoomAsync(Everybody.Max(t => t.Id) + 1, talkers);
+
+    private async Task AddRoomAsync(int first, int count)
     {
-        Rooms.Add([.. Enumerable.Range(first, count).Select(i => new Talker(i, room, _frontend, _media, _certificate))]);
+        Rooms.Add([.. Enumerable.Range(first, count).Select(i => new Talker(i, Name(Rooms.Count), _frontend, _media, _certificate))]);
         await Task.WhenAll(Rooms[^1].Select(t => t.StartAsync()));
     }
+
+    private string Name(int room) => $"crowd-{_id}-{room}";
 
     private IEnumerable<(Talker Listener, Talker Speaker)> Pairs() =>
         from room in Rooms

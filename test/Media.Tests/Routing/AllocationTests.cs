@@ -90,4 +90,83 @@ public class AllocationTests
             }
         }
     }
+
+    [Theory]
+    [InlineData(MediaKind.Audio)]
+    [InlineData(MediaKind.Video)]
+    public void Pipe_SendingAndReceiving_AllocatesNothing(MediaKind kind)
+    {
+        using var rooms = new PipedRooms();
+        var alice = rooms.A.Join("alice");
+        alice.Produce("p", kind, kind == MediaKind.Audio ? MediaFixtures.Audio(1) : MediaFixtures.Video(1), false, rooms.Now);
+        var (a, b) = rooms.Connect();
+        rooms.Pipe(a, b, "p");
+        var bob = rooms.B.Join("bob");
+        bob.Consume("c", "p", Router.RtpCapabilities, false, rooms.Now);
+        var packet = kind == MediaKind.Audio ? MediaFixtures.Opus(1, 0, 0, 30) : MediaFixtures.Packet(96, 1, 0, 0, MediaFixtures.Vp8Payload(true, true, 1, 1, length: 1000));
+        var copy = new byte[packet.Length];
+        var now = rooms.Now;
+        ushort sequence = 0;
+        foreach (var listening in (PipedRooms.Node[])[rooms.A, rooms.B])
+        {
+            listening.Keeps = false;
+        }
+
+        // What one end sends goes straight into the other: the whole way without the simulated network's own allocations.
+        rooms.IsUnplugged = true;
+        Forward(2_000);
+        var received = b.Stats.RtpPacketsReceived;
+        var sent = bob.Stats.RtpPacketsSent;
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Forward(20_000);
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.True(b.Stats.RtpPacketsReceived - received >= 19_900);
+        Assert.True(bob.Stats.RtpPacketsSent - sent >= 19_900);
+        Assert.True(b.Stats.NacksSent > 0 == (kind == MediaKind.Video));
+        Assert.Equal(0, allocated);
+
+        void Forward(int packets)
+        {
+            for (var i = 0; i < packets; i++)
+            {
+                now += 5_000;
+                sequence++;
+                packet.CopyTo(copy, 0);
+                BinaryPrimitives.WriteUInt16BigEndian(copy.AsSpan(2), sequence);
+                BinaryPrimitives.WriteUInt32BigEndian(copy.AsSpan(4), sequence * 960u);
+                alice.ReceiveRtp(copy, now);
+
+                // One in 500 is lost on the way, so that NACK and RTX flow as well.
+                if (i % 500 != 499)
+                {
+                    rooms.B.Worker.Receive(rooms.A.Last, rooms.A.Address, now);
+                }
+
+                var count = rooms.B.Sent;
+                rooms.B.Worker.Advance(now);
+                if (rooms.B.Sent != count)
+                {
+                    rooms.A.Worker.Receive(rooms.B.Last, rooms.B.Address, now);
+                }
+
+                if (alice.Deadline <= now)
+                {
+                    alice.Advance(now);
+                }
+
+                if (bob.Deadline <= now)
+                {
+                    bob.Advance(now);
+                }
+
+                count = rooms.A.Sent;
+                rooms.A.Worker.Advance(now);
+                if (rooms.A.Sent != count)
+                {
+                    rooms.B.Worker.Receive(rooms.A.Last, rooms.A.Address, now);
+                }
+            }
+        }
+    }
 }

@@ -16,11 +16,11 @@ internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink
     private readonly RoomReports _reports;
     private long _sequence;
 
-    private NodeFixture(MediaNodeOptions options, TimeProvider time)
+    private NodeFixture(MediaNodeOptions options, TimeProvider time, RelayOptions? relay)
     {
         var wrapped = Options.Create(options);
         var clock = new MonotonicClock(time);
-        Runtime = new MediaNodeRuntime(wrapped, clock, time, NullLogger<MediaNodeRuntime>.Instance);
+        Runtime = new MediaNodeRuntime(wrapped, clock, time, NullLogger<MediaNodeRuntime>.Instance, relay is null ? null : Options.Create(relay));
         Identity = new MediaNodeIdentity(wrapped, Runtime);
         _metrics = new MediaMetrics(Runtime);
         _reports = new RoomReports(this, clock, time, _metrics, Identity, NullLogger<RoomReports>.Instance);
@@ -38,9 +38,9 @@ internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink
     /// <summary>Reports that fail before the first arrives.</summary>
     public int FailuresLeft { get; set; }
 
-    public static async Task<NodeFixture> StartAsync(MediaNodeOptions? options = null, TimeProvider? time = null)
+    public static async Task<NodeFixture> StartAsync(MediaNodeOptions? options = null, TimeProvider? time = null, RelayOptions? relay = null)
     {
-        var node = new NodeFixture(options ?? new MediaNodeOptions { PortRange = "21000-21999", Workers = 2 }, time ?? TimeProvider.System);
+        var node = new NodeFixture(options ?? new MediaNodeOptions { PortRange = "21000-21999", Workers = 2 }, time ?? TimeProvider.System, relay);
         await node.Runtime.StartAsync(CancellationToken.None);
         await node._reports.StartAsync(CancellationToken.None);
         return node;

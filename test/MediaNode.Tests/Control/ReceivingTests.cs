@@ -87,7 +87,7 @@ public sealed class ReceivingTests : IAsyncLifetime
     {
         var (alice, bob) = await SpeakerAndListenerAsync();
         await _node.RunAsync<SlotConsumersOpened>(new CreateSlotConsumers(["slot"], "b", [Negotiated], false));
-        var speaker = new Speaker(alice);
+        var speaker = new LoudSpeaker(alice);
         RunUntil(() => bob.RtpReceived > 20);
 
         // Muted: its sound ends with frames of silence, and whatever it sends is dropped.
@@ -140,7 +140,7 @@ public sealed class ReceivingTests : IAsyncLifetime
     public async Task Speaking_IsReportedAndAdopted()
     {
         var (alice, bob) = await SpeakerAndListenerAsync();
-        var speaker = new Speaker(alice);
+        var speaker = new LoudSpeaker(alice);
         SocketClient.RunUntil(() => speaker.Run() && Speakers().Any(s => s.Any(p => p.ParticipantId == "alice")), alice, bob);
         SocketClient.RunUntil(() => speaker.Run() && speaker.Sent > 20, alice, bob);
         var adopted = (await _node.Control.AdoptAsync(_node.Header("r", 2), ["alice", "bob"])).Value!;
@@ -201,34 +201,5 @@ public sealed class ReceivingTests : IAsyncLifetime
         var client = new SocketClient(opened.DescriptionJson);
         await _node.RunAsync<MediaDone>(new ConnectWebRtcTransport(transport, client.DtlsParametersJson));
         return client;
-    }
-
-    /// <summary>Sends a loud packet every 20 ms.</summary>
-    private sealed class Speaker(SocketClient client)
-    {
-        private long _next = Environment.TickCount64;
-        private ushort _sequence;
-
-        public int Sent { get; set; }
-
-        public bool Run()
-        {
-            if (Environment.TickCount64 >= _next)
-            {
-                _next += 20;
-                _sequence++;
-                byte[] packet =
-                [
-                    0x90, 111, (byte)(_sequence >> 8), (byte)_sequence, 0, (byte)(_sequence * 960 >> 16), (byte)(_sequence * 960 >> 8), (byte)(_sequence * 960),
-                    0, 0, 0, 7, 0xBE, 0xDE, 0, 1, 0x10, 0x80 | 20, 0, 0, 0xF8, 1, 2, 3, 4, 5, 6, 7, 8,
-                ];
-                if (client.Rtc.SendRtp(packet))
-                {
-                    Sent++;
-                }
-            }
-
-            return true;
-        }
     }
 }

@@ -220,7 +220,7 @@ public sealed class HotPathTests : IAsyncLifetime
     }
 
     private static ClusterMember Member(int number) =>
-        new ClusterMember(SiloAddress.New(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, number), number), SiloStatus.Active, 0, $"{number}");
+        new ClusterMember(SiloAddress.New(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, number), number), SiloStatus.Active, 0, $"{number}", 0);
 
     private static void AssertAllocatesNothing(Action action)
     {

@@ -69,6 +69,12 @@ export class MediaSession extends Emitter<MediaSessionEvents> {
     return transport.consume(answer);
   }
 
+  /** True when the server still has every transport of this session. */
+  async stands(transportIds: readonly string[]): Promise<boolean> {
+    const made = await Promise.all([...this.transports.values()].map((pending) => pending.then((transport) => transport.id, () => null)));
+    return made.every((id) => id !== null && transportIds.includes(id));
+  }
+
   close(): void {
     this.closed = true;
     for (const timer of this.restartTimers.values()) {

@@ -24,6 +24,8 @@ export interface JoinRequest {
   roomId: string;
   userId: UserId;
   displayName: string;
+  /** Of an earlier answer: take that participant over. */
+  resumeToken?: string;
 }
 
 export interface JoinAnswer {
@@ -31,6 +33,12 @@ export interface JoinAnswer {
   peerId: string;
   peers: PeerInfo[];
   producers: ProducerInfo[];
+  /** With it the participant can be taken over from another connection. */
+  resumeToken: string;
+  /** True after that: the participant is the one it was. */
+  resumed: boolean;
+  /** Its transports that live, when it was resumed. */
+  transports?: string[];
 }
 
 export type TransportAnswer = Pick<types.TransportOptions, 'id' | 'iceParameters' | 'iceCandidates' | 'dtlsParameters'> & {

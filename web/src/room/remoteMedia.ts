@@ -53,6 +53,20 @@ export class RemoteMedia extends Emitter<RemoteMediaEvents> {
     }
   }
 
+  /** Takes over what the others send now: what is known already goes on. */
+  keep(producers: readonly ProducerInfo[]): void {
+    const present = new Set(producers.map((producer) => producer.producerId));
+    for (const producerId of [...this.received.keys()]) {
+      if (!present.has(producerId)) {
+        this.remove(producerId);
+      }
+    }
+    for (const producer of producers) {
+      this.add(producer);
+      this.setPaused(producer.producerId, producer.paused ?? false);
+    }
+  }
+
   remove(producerId: string): void {
     const entry = this.received.get(producerId);
     if (entry) {

@@ -44,6 +44,7 @@ export class RoomClient extends Emitter<RoomEvents> {
   private readonly meter = new MicrophoneMeter(this.audioContext);
   private media: MediaSession | null = null;
   private self: Participant | null = null;
+  private resumeToken: string | null = null;
   private state: RoomStatus = 'idle';
   /** Counts the attempts to enter or to rebuild, so that an overtaken one stops quietly. */
   private attempt = 0;
@@ -123,7 +124,7 @@ export class RoomClient extends Emitter<RoomEvents> {
         this.remote.sync();
         void this.guard(this.local.sync());
       } else {
-        void this.enter();
+        void this.enter(this.media !== null && !this.media.isUncertain);
       }
     });
     this.signalling.on('disconnected', ({ final }) => {
@@ -206,11 +207,17 @@ export class RoomClient extends Emitter<RoomEvents> {
     });
   }
 
-  private async enter(): Promise<void> {
+  /** @param keepsMedia the transports are as they were: another server may let us go on where this one left us */
+  private async enter(keepsMedia = false): Promise<void> {
     const attempt = ++this.attempt;
     let answer: JoinAnswer;
     try {
-      answer = await this.signalling.request('join-room', { roomId: this.roomId, userId: userId(), displayName: this.displayName });
+      answer = await this.signalling.request('join-room', {
+        roomId: this.roomId,
+        userId: userId(),
+        displayName: this.displayName,
+        ...keepsMedia && this.resumeToken ? { resumeToken: this.resumeToken } : {},
+      });
     } catch (error) {
       if (attempt === this.attempt && this.state !== 'idle') {
         this.entryFailed(error, attempt);
@@ -218,6 +225,14 @@ export class RoomClient extends Emitter<RoomEvents> {
       return;
     }
     if (attempt !== this.attempt || this.state === 'idle') {
+      return;
+    }
+
+    this.resumeToken = answer.resumeToken;
+    if (answer.resumed && await this.media?.stands(answer.transports ?? [])) {
+      if (attempt === this.attempt) {
+        this.keep(answer);
+      }
       return;
     }
 
@@ -239,6 +254,29 @@ export class RoomClient extends Emitter<RoomEvents> {
     this.refresh(answer.peerId);
     this.setStatus('joined');
     await this.rebuildMedia(answer.rtpCapabilities);
+  }
+
+  /** The stay goes on: only what changed meanwhile is taken over. */
+  private keep(answer: JoinAnswer): void {
+    const present = new Set(answer.peers.map((peer) => peer.peerId));
+    for (const participant of [...this.people.values()]) {
+      if (!participant.isSelf && !present.has(participant.peerId)) {
+        this.remote.removePeer(participant.peerId);
+        this.people.delete(participant.peerId);
+      }
+    }
+    for (const peer of answer.peers) {
+      if (peer.peerId !== answer.peerId && !this.people.has(peer.peerId)) {
+        this.people.set(peer.peerId, participantOf(peer));
+      }
+    }
+    this.remote.keep(answer.producers.filter((producer) => producer.peerId !== answer.peerId));
+    for (const peerId of this.people.keys()) {
+      this.refresh(peerId);
+    }
+    this.setStatus('joined');
+    this.remote.sync();
+    void this.guard(this.local.sync());
   }
 
   private entryFailed(error: unknown, attempt: number): void {

@@ -1,9 +1,11 @@
 import { Api } from '../account/api';
 import type { CallClient } from '../calls/callClient';
 import { Channels, type Channel } from '../channels/channels';
+import { Chats } from '../chats/chats';
 import { SignInCard } from './accountView';
 import { CallCard } from './callCard';
 import { ChannelCard } from './channelCard';
+import { ChatCard } from './chatCard';
 import { element } from './dom';
 import { JoinView, type JoinWish } from './joinView';
 
@@ -20,6 +22,7 @@ export class HomeView {
   private readonly signIn: SignInCard;
   private callCard: CallCard | null = null;
   private channelCard: ChannelCard | null = null;
+  private chats: Chats | null = null;
 
   constructor(private readonly wishes: HomeWishes) {
     this.join = new JoinView(wishes.join);
@@ -29,14 +32,21 @@ export class HomeView {
 
   /** Shows what the user may do: calls and channels with a session, the way to one without. */
   use(calls: CallClient | null): void {
+    this.chats?.close();
+    this.chats = null;
     if (!calls) {
       this.callCard = this.channelCard = null;
       this.root.replaceChildren(this.join.root, this.signIn.root);
       return;
     }
     this.callCard = new CallCard(calls);
-    this.channelCard = new ChannelCard(new Channels(new Api(calls.session.token)), this.wishes.joinChannel);
-    this.root.replaceChildren(this.join.root, element('div', { className: 'stack' }, this.callCard.root, this.channelCard.root));
+    const api = new Api(calls.session.token);
+    this.channelCard = new ChannelCard(new Channels(api), this.wishes.joinChannel);
+    this.chats = new Chats(api, calls.session);
+    this.chats.open();
+    this.root.replaceChildren(
+      element('div', { className: 'stack' }, this.join.root, new ChatCard(this.chats).root),
+      element('div', { className: 'stack' }, this.callCard.root, this.channelCard.root));
     this.refresh();
   }
 

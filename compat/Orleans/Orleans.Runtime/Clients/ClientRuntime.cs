@@ -171,7 +171,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
         GrainCall[] waiting;
         lock (_lock)
         {
-            _open = [.. _links.Values.Where(l => l.IsOpen)];
+            CountOpen();
             waiting = [.. _waiting];
             _waiting.Clear();
         }
@@ -186,7 +186,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
     {
         lock (_lock)
         {
-            _open = [.. _links.Values.Where(l => l.IsOpen)];
+            CountOpen();
         }
 
         _wake.Set();
@@ -204,6 +204,29 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
         base.Dispose();
     }
 
+    /// <summary>Under the lock.</summary>
+    private void CountOpen()
+    {
+        var before = _open.Length;
+        _open = [.. _links.Values.Where(l => l.IsOpen)];
+        var now = _open.Length;
+        if (before == now)
+        {
+            return;
+        }
+
+        // Elsewhere: a handler may call grains, and must not hold up what comes from the network.
+        ThreadPool.UnsafeQueueUserWorkItem(
+            _ =>
+            {
+                foreach (var handler in Services.GetServices<GatewayCountChangedHandler>())
+                {
+                    handler(this, new GatewayCountChangedEventArgs(now, before));
+                }
+            },
+            null);
+    }
+
     private void UseView(ClusterView view)
     {
         foreach (var member in view.Active)
@@ -219,7 +242,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
         {
             if (view.Find(silo)?.Status is null or SiloStatus.Dead or SiloStatus.ShuttingDown && _links.TryRemove(silo, out _))
             {
-                _open = [.. _links.Values.Where(l => l.IsOpen)];
+                CountOpen();
                 _ = LeaveAsync(link, view.Find(silo)?.Status == SiloStatus.ShuttingDown);
             }
         }

@@ -25,7 +25,13 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     /// <summary>How long a silo that leaves waits for what is under way.</summary>
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long a silo that leaves waits for the table.</summary>
+    private static readonly TimeSpan StatusLimit = TimeSpan.FromSeconds(3);
+
     private static readonly TimeSpan JoinRetry = TimeSpan.FromSeconds(1);
+    /// <summary>The version by which a silo that leaves has handed over: it gains nothing any more.</summary>
+    private const long EverAfter = long.MaxValue;
+
     private static readonly DateTime Epoch = new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
     private readonly ConcurrentDictionary<SiloAddress, SiloLink> _links = new();
@@ -130,12 +136,15 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         if (Oracle.Status == SiloStatus.Active)
         {
             await TrySetStatusAsync(SiloStatus.ShuttingDown, cancellationToken);
+
+            // The answer to a probe says that what was told before it is known: from now on nobody brings new calls.
+            await Task.WhenAll(Oracle.View.Active.Where(m => m.Silo != Self).Select(m => ProbeAsync(m.Silo, LeaveLimit)));
         }
 
         await endActivations();
         if (Oracle.Status is SiloStatus.ShuttingDown)
         {
-            SayHandedOver(Oracle.View);
+            SayHandedOver(Oracle.View, EverAfter);
             await Task.WhenAll(_links.Values.Select(l => l.DrainAsync(LeaveLimit)));
             await TrySetStatusAsync(SiloStatus.Dead, cancellationToken);
             await Gateway.DrainAsync(LeaveLimit);
@@ -261,12 +270,18 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         }
     }
 
-    /// <summary>Whether another silo reaches it.</summary>
-    public async Task<bool> ProbeThroughAsync(SiloAddress helper, SiloAddress silo, TimeSpan timeout)
+    /// <summary>Whether another silo, any one, reaches it.</summary>
+    public async Task<bool> ReachesThroughAnotherAsync(SiloAddress silo)
     {
+        if (!_membership.EnableIndirectProbes || Oracle.View.Active.Where(m => m.Silo != silo && m.Silo != Self).ToArray() is not { Length: > 0 } others)
+        {
+            return false;
+        }
+
         try
         {
-            return await ControlOf(helper).ProbeForAsync(silo, timeout).WaitAsync(timeout * 2, Runtime.Time, _stopped.Token);
+            return await ControlOf(others[Random.Shared.Next(others.Length)].Silo).ProbeForAsync(silo, _membership.ProbeTimeout)
+                .WaitAsync(_membership.ProbeTimeout * 2, Runtime.Time, _stopped.Token);
         }
         catch (Exception e) when (e is TimeoutException or OrleansException or OperationCanceledException)
         {
@@ -393,8 +408,12 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
                 }
             }
 
-            Runtime.Log.Suspecting(member.Silo, _membership.NumMissedProbesLimit);
-            await Oracle.VoteDeadAsync(member.Silo, _stopped.Token);
+            // It may be this silo alone that does not reach it.
+            if (!await ReachesThroughAnotherAsync(member.Silo))
+            {
+                Runtime.Log.Suspecting(member.Silo, _membership.NumMissedProbesLimit);
+                await Oracle.VoteDeadAsync(member.Silo, _stopped.Token);
+            }
         }));
     }
 
@@ -429,7 +448,9 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     {
         try
         {
-            await Oracle.SetStatusAsync(status, cancellationToken);
+            using var limit = new CancellationTokenSource(StatusLimit, Runtime.Time);
+            using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+            await Oracle.SetStatusAsync(status, time.Token);
             TellEverybody();
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -491,14 +512,14 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
 
         // What this silo was itself waiting for was not its own to hand over yet.
         await Handovers.EarlierAsync(view.Version).WaitAsync(Handovers.Limit, Runtime.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        SayHandedOver(view);
+        SayHandedOver(view, view.Version);
     }
 
-    private void SayHandedOver(ClusterView view)
+    private void SayHandedOver(ClusterView view, long version)
     {
         foreach (var member in view.Active.Where(m => m.Silo != Self))
         {
-            ControlOf(member.Silo).HandedOverAsync(Self, view.Version);
+            ControlOf(member.Silo).HandedOverAsync(Self, version);
         }
     }
 

@@ -10,7 +10,7 @@ internal sealed record ClusterMember(
     [property: Id(1)] SiloStatus Status,
     [property: Id(2)] int GatewayPort,
     [property: Id(3)] string Name,
-    [property: Id(4)] long VotedDeadAt)
+    [property: Id(4)] long VotedDeadAt = 0)
 {
     /// <summary>Where clients connect; null when it takes none.</summary>
     public IPEndPoint? Gateway => GatewayPort > 0 ? new IPEndPoint(Silo.Endpoint.Address, GatewayPort) : null;

@@ -75,14 +75,10 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
     private async Task SuspectAsync(SiloAddress silo, CancellationToken cancellationToken)
     {
         // Another silo may reach it: then the link is at fault, and the silo serves those who can call it.
-        if (options.EnableIndirectProbes && node.Oracle.View.Active.Where(m => m.Silo != silo && m.Silo != node.Self).ToArray() is { Length: > 0 } others)
+        if (await node.ReachesThroughAnotherAsync(silo))
         {
-            var helper = others[Random.Shared.Next(others.Length)].Silo;
-            if (await node.ProbeThroughAsync(helper, silo, options.ProbeTimeout))
-            {
-                _missed[silo] = 0;
-                return;
-            }
+            _missed[silo] = 0;
+            return;
         }
 
         node.Runtime.Log.Suspecting(silo, _missed[silo]);

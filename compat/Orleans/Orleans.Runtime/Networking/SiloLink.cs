@@ -33,6 +33,9 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Steps in a row in which nothing waits, before a link is taken to be idle.</summary>
+    private const int QuietSteps = 5;
+
     private static readonly TimeSpan DrainStep = TimeSpan.FromMilliseconds(10);
 
     private readonly Lock _lock = new();
@@ -96,13 +99,14 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
         }
     }
 
-    /// <summary>Lets what was sent be answered, and takes no more.</summary>
+    /// <summary>Lets what was sent be answered, and what is just being sent by somebody who has found this link a moment ago.</summary>
     public async Task DrainAsync(TimeSpan limit)
     {
         var since = owner.Runtime.Time.GetTimestamp();
-        while (_connection is { IsClosed: false, Waiting: > 0 } && owner.Runtime.Time.GetElapsedTime(since) < limit)
+        for (var quiet = 0; quiet < QuietSteps && _connection is { IsClosed: false } open && owner.Runtime.Time.GetElapsedTime(since) < limit;)
         {
             await Task.Delay(DrainStep, owner.Runtime.Time);
+            quiet = open.Waiting > 0 ? 0 : quiet + 1;
         }
     }
 
@@ -132,7 +136,9 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
         if (!_isOpening && !IsOpen && !_ended.IsCancellationRequested)
         {
             _isOpening = true;
-            _ = Task.Run(OpenAsync);
+
+            // Without the context of whoever happens to call first: the connection outlives his call.
+            ThreadPool.UnsafeQueueUserWorkItem(static link => _ = link.OpenAsync(), this, preferLocal: false);
         }
     }
 

@@ -11,7 +11,7 @@ internal static class ChannelDocs
     private const string User = "c1d0a7c2-7f5e-5b1d-8a3c-6e2b9f4d1b22";
 
     private const string Example = $$"""
-        {"id":"{{Channel}}","name":"general","description":"For everybody","owner_id":"{{Owner}}","max_users":10,"user_count":3,"created_at":"2026-01-01T12:00:00Z"}
+        {"id":"{{Channel}}","name":"general","description":"For everybody","owner_id":"{{Owner}}","max_users":10,"is_private":false,"user_count":3,"created_at":"2026-01-01T12:00:00Z"}
         """;
 
     public static DoorDocs Door { get; } = DoorDocs.Of(
@@ -30,7 +30,7 @@ internal static class ChannelDocs
     public static RouteDocs List { get; } = Of("listChannels", "All channels")
         .Query("owner_id", "Only the channels of this owner.", Owner, format: "uuid")
         .Answer<ChannelAnswer[]>(200, "The channels, without user_count.", $$"""
-            [{"id":"{{Channel}}","name":"general","owner_id":"{{Owner}}","max_users":10,"created_at":"2026-01-01T12:00:00Z"}]
+            [{"id":"{{Channel}}","name":"general","owner_id":"{{Owner}}","max_users":10,"is_private":false,"created_at":"2026-01-01T12:00:00Z"}]
             """)
         .Error(400, "INVALID_REQUEST", "owner_id must be a UUID.");
 
@@ -41,7 +41,7 @@ internal static class ChannelDocs
         .About("Only its owner. What is left out stays.")
         .Body<UpdateBody>("""{"name":"general","max_users":20}""")
         .Answer<ChannelAnswer>(200, "The channel after it.", $$"""
-            {"id":"{{Channel}}","name":"general","owner_id":"{{Owner}}","max_users":20,"created_at":"2026-01-01T12:00:00Z"}
+            {"id":"{{Channel}}","name":"general","owner_id":"{{Owner}}","max_users":20,"is_private":false,"created_at":"2026-01-01T12:00:00Z"}
             """)
         .Error(403, "FORBIDDEN", "Only the owner may change the channel.");
 
@@ -60,7 +60,7 @@ internal static class ChannelDocs
     private static RouteDocs Of(string id, string summary)
         => Door.Route(id, summary).Error(503, "UNAVAILABLE", "The cluster cannot do this now. Try again.");
 
-    private static RouteDocs OfChannel(string id, string summary) => Of(id, summary)
+    internal static RouteDocs OfChannel(string id, string summary) => Of(id, summary)
         .Path("channelId", "The channel's id.", Channel, "uuid")
         .Error(400, "INVALID_REQUEST", "The channel id must be a UUID.")
         .Error(404, "CHANNEL_NOT_FOUND", "There is no such channel.");
@@ -75,11 +75,13 @@ internal static class ChannelDocs
         string Name,
         string? Description,
         [property: Description("How many may be in it.")] int? MaxUsers,
+        [property: Description("Whether only its owner and members may come in.")] bool? IsPrivate,
         [property: Description("The owner, in Open mode without a token.")] string? OwnerId);
 
     private sealed record UpdateBody(
         string? Name,
         string? Description,
         int? MaxUsers,
+        bool? IsPrivate,
         [property: Description("The owner, in Open mode without a token.")] string? OwnerId);
 }

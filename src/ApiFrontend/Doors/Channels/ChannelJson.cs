@@ -7,10 +7,10 @@ namespace VoiceCluster.ApiFrontend.Doors.Channels;
 
 /// <summary>A channel in an answer. <c>user_count</c> is in the answer for one channel.</summary>
 internal sealed record ChannelAnswer(
-    Guid Id, string Name, string? Description, Guid OwnerId, int MaxUsers, int? UserCount, DateTime CreatedAt)
+    Guid Id, string Name, string? Description, Guid OwnerId, int MaxUsers, bool IsPrivate, int? UserCount, DateTime CreatedAt)
 {
     public static ChannelAnswer Of(ChannelInfo channel, int? users = null) => new(
-        channel.Id, channel.Name, channel.Description, channel.OwnerId, channel.MaxUsers, users, channel.CreatedAt.UtcDateTime);
+        channel.Id, channel.Name, channel.Description, channel.OwnerId, channel.MaxUsers, channel.IsPrivate, users, channel.CreatedAt.UtcDateTime);
 }
 
 /// <summary>The inner part of an error.</summary>

@@ -1,11 +1,14 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Channels;
 using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Http;
 using VoiceCluster.ApiFrontend.Identity;
+using VoiceCluster.ApiFrontend.WebSockets;
 using VoiceCluster.Hosting.OpenApi;
 
 namespace VoiceCluster.ApiFrontend.Doors.Channels;
@@ -19,7 +22,17 @@ public static class ChannelsDoor
     private const int MaxListed = 1_000;
 
     /// <summary>Registers what the door needs; the host gives an IGrainFactory.</summary>
-    public static IServiceCollection AddChannels(this IServiceCollection services) => services;
+    public static IServiceCollection AddChannels(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddMessageSockets();
+        services.AddOptions<AudioOptions>().Bind(configuration.GetSection(AudioOptions.Section)).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AudioOptions>, AudioOptionsValidator>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, WebSocketOnlyPolicy>());
+        services.AddSingleton<RelayAddress>();
+        services.AddSingleton<ChannelSocketServices>();
+        services.AddSingleton<ChannelSockets>();
+        return services;
+    }
 
     /// <summary>Maps the routes.</summary>
     public static IEndpointRouteBuilder MapChannels(this IEndpointRouteBuilder routes)
@@ -35,6 +48,13 @@ public static class ChannelsDoor
             SetBanAsync(context, channelId, userId, isBanned: true, grains)).RequireOwnerUnlessOpen("channel").WithDocs(ChannelDocs.Ban);
         channels.MapDelete("/{channelId}/bans/{userId}", (HttpContext context, string channelId, string userId, [FromServices] IGrainFactory grains) =>
             SetBanAsync(context, channelId, userId, isBanned: false, grains)).RequireOwnerUnlessOpen("channel").WithDocs(ChannelDocs.Unban);
+        MemberRoutes.Map(channels);
+        UserRoutes.Map(routes);
+        AudioRoutes.Map(routes, channels);
+
+        // The page has the same address: only an upgrade comes here. Clients show who they are by their first message.
+        routes.Map("/", (HttpContext context, [FromServices] ChannelSockets sockets) => sockets.AcceptAsync(context))
+            .WithMetadata(WebSocketOnly.Instance).AllowAnonymous().ExcludeFromDescription();
         return routes;
     }
 
@@ -45,7 +65,7 @@ public static class ChannelsDoor
             return ChannelJson.Invalid("The body must be a JSON object.");
         }
 
-        if (ReadFields(body, out var name, out var description, out var maxUsers) is { } wrong)
+        if (ReadFields(body, out var name, out var description, out var maxUsers, out var isPrivate) is { } wrong)
         {
             return ChannelJson.Invalid(wrong);
         }
@@ -61,7 +81,7 @@ public static class ChannelsDoor
         }
 
         var channel = await grains.GetGrain<IChannelGrain>(Guid.NewGuid())
-            .CreateAsync(new CreateChannel(owner, name, description, maxUsers)).ConfigureAwait(false);
+            .CreateAsync(new CreateChannel(owner, name, description, maxUsers, isPrivate ?? false)).ConfigureAwait(false);
         return channel.Fault is { } fault
             ? ChannelJson.Error(fault)
             : ChannelJson.Answer(ChannelAnswer.Of(channel.Value!, users: 0), StatusCodes.Status201Created);
@@ -104,7 +124,7 @@ public static class ChannelsDoor
                 return ChannelJson.Invalid("The body must be a JSON object.");
             }
 
-            if (ReadFields(body, out var name, out var description, out var maxUsers) is { } wrong)
+            if (ReadFields(body, out var name, out var description, out var maxUsers, out var isPrivate) is { } wrong)
             {
                 return ChannelJson.Invalid(wrong);
             }
@@ -115,7 +135,7 @@ public static class ChannelsDoor
             }
 
             var channel = await grains.GetGrain<IChannelGrain>(id)
-                .UpdateAsync(caller, new UpdateChannel(name, description, maxUsers)).ConfigureAwait(false);
+                .UpdateAsync(caller, new UpdateChannel(name, description, maxUsers, isPrivate)).ConfigureAwait(false);
             return channel.Fault is { } fault ? ChannelJson.Error(fault) : ChannelJson.Answer(ChannelAnswer.Of(channel.Value!));
         });
 
@@ -160,16 +180,16 @@ public static class ChannelsDoor
             return done.Fault is { } fault ? ChannelJson.Error(fault) : Results.NoContent();
         });
 
-    private static async Task<IResult> WithChannelAsync(string channelId, Func<Guid, Task<IResult>> request) =>
+    internal static async Task<IResult> WithChannelAsync(string channelId, Func<Guid, Task<IResult>> request) =>
         JsonBody.TryReadId(channelId, out var id)
             ? await request(id).ConfigureAwait(false)
             : ChannelJson.Invalid("The channel id must be a UUID.");
 
-    private static IResult NoCaller() =>
+    internal static IResult NoCaller() =>
         ChannelJson.Error(401, "UNAUTHENTICATED", "A token, or in open mode the caller's owner_id, is required.");
 
     /// <summary>The token's user. Open mode takes the identity from the request instead: <c>owner_id</c> in the body or the address.</summary>
-    private static Guid? CallerOf(HttpContext context, JsonElement body)
+    internal static Guid? CallerOf(HttpContext context, JsonElement body)
     {
         if (context.GetIdentity() is { } identity)
         {
@@ -183,9 +203,9 @@ public static class ChannelsDoor
     }
 
     /// <summary>The fields of a channel, those that are absent null; or what is wrong with them.</summary>
-    private static string? ReadFields(JsonElement body, out string? name, out string? description, out int? maxUsers)
+    private static string? ReadFields(JsonElement body, out string? name, out string? description, out int? maxUsers, out bool? isPrivate)
     {
-        (description, maxUsers) = (null, null);
+        (description, maxUsers, isPrivate) = (null, null, null);
         if (!TryReadText(body, "name", out name))
         {
             return "name must be a text.";
@@ -206,7 +226,7 @@ public static class ChannelsDoor
             maxUsers = number;
         }
 
-        return null;
+        return JsonBody.TryReadFlag(body, "is_private", out isPrivate) ? null : "is_private must be true or false.";
     }
 
     private static bool TryReadText(JsonElement body, string name, out string? text)

@@ -102,7 +102,16 @@ internal sealed class MediasoupMember : IRoomObserver, IRoomLeaseHolder
     {
         lock (_gate)
         {
-            return _view.Node is { } told && room.MediaNodeId is { } now && told != now;
+            return _view.Node is { } told && room.NodeOf(PeerId) is { } now && told != now;
+        }
+    }
+
+    /// <summary>Notes the media node of a transport that the client has made.</summary>
+    public void NoteNode(string? node)
+    {
+        lock (_gate)
+        {
+            _view.NoteNode(node);
         }
     }
 

@@ -23,7 +23,7 @@ internal sealed class MediasoupRoomView(string self)
     {
         _peers.Clear();
         _producers.Clear();
-        Node = room.MediaNodeId;
+        Node = room.NodeOf(self);
         foreach (ParticipantInfo peer in room.Participants)
         {
             _peers.Add(peer.ParticipantId);
@@ -34,6 +34,9 @@ internal sealed class MediasoupRoomView(string self)
             _producers[producer.ProducerId] = producer;
         }
     }
+
+    /// <summary>The client has made a transport there.</summary>
+    public void NoteNode(string? node) => Node = node ?? Node;
 
     /// <summary>Adds what a room event means for the client.</summary>
     public void Apply(RoomEvent roomEvent, List<MediasoupEvent> output)
@@ -63,6 +66,12 @@ internal sealed class MediasoupRoomView(string self)
                 _producers.Clear();
                 Node = null;
                 output.Add(new MediasoupEvent("media-moved", MediasoupAnswers.Wrapped("rtpCapabilities", moved.RtpCapabilitiesJson)));
+                foreach (ProducerInfo producer in moved.Producers ?? [])
+                {
+                    // On another node of the room: it goes on, but the client's consumer of it is gone.
+                    Add(producer, output);
+                }
+
                 break;
             default:
                 // Mute states reach this door as paused producers.
@@ -73,7 +82,7 @@ internal sealed class MediasoupRoomView(string self)
     /// <summary>Adds what differs between the view and the room as it is: the client missed it.</summary>
     public void Reconcile(RoomSnapshot room, List<MediasoupEvent> output)
     {
-        Node = room.MediaNodeId;
+        Node = room.NodeOf(self);
         foreach (string gone in _producers.Keys.Except(room.Producers.Select(p => p.ProducerId), StringComparer.Ordinal).ToArray())
         {
             Remove(gone, output);

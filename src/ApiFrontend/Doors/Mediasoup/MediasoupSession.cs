@@ -121,7 +121,15 @@ internal sealed partial class MediasoupSession(
     }
 
     public Task<Outcome<SocketIoPayload>> CreateTransportAsync(MediasoupRequest request)
-        => InRoomAsync(request, m => m.Room.CreateTransportAsync(m.PeerId), t => MediasoupAnswers.Raw(t.DescriptionJson));
+        => InRoomAsync(
+            request,
+            async m =>
+            {
+                Outcome<TransportCreated> created = await m.Room.CreateTransportAsync(m.PeerId).ConfigureAwait(false);
+                m.NoteNode(created.Value?.MediaNodeId);
+                return created;
+            },
+            t => MediasoupAnswers.Raw(t.DescriptionJson));
 
     public Task<Outcome<SocketIoPayload>> ConnectTransportAsync(MediasoupRequest request)
     {

@@ -16,9 +16,16 @@ internal static unsafe partial class LibC
     public const int SolSocket = 1;
     public const int SoSndBuf = 7;
     public const int SoRcvBuf = 8;
+    public const int SoReusePort = 15;
     public const int SoSndBufForce = 32;
     public const int SoRcvBufForce = 33;
     public const int SoRxqOvfl = 40;
+    public const int SoAttachReusePortCbpf = 51;
+
+    /// <summary>BPF_LD | BPF_W | BPF_ABS, BPF_ALU | BPF_MOD | BPF_K, BPF_RET | BPF_A of linux/filter.h.</summary>
+    public const ushort BpfLoadWordAbsolute = 0x20;
+    public const ushort BpfModuloConstant = 0x94;
+    public const ushort BpfReturnA = 0x16;
     public const int IpProtoIPv6 = 41;
     public const int IPv6V6Only = 26;
     public const int SolUdp = 17;
@@ -102,6 +109,24 @@ internal static unsafe partial class LibC
 
         /// <summary>The scope of sockaddr_in6.</summary>
         public uint Scope;
+    }
+
+    /// <summary>struct sock_filter.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct SockFilter
+    {
+        public ushort Code;
+        public byte JumpTrue;
+        public byte JumpFalse;
+        public uint K;
+    }
+
+    /// <summary>struct sock_fprog.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct SockFprog
+    {
+        public ushort Length;
+        public SockFilter* Filter;
     }
 
     /// <summary>struct pollfd.</summary>

@@ -29,10 +29,11 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     private bool _disposed;
 
     /// <summary>Opens and binds. Throws <see cref="SocketException"/>, with AddressAlreadyInUse when the port is taken.</summary>
-    /// <param name="endPoint">Where to bind.</param>
+    /// <param name="endPoint">Where to bind; port 0 for any.</param>
     /// <param name="bufferSize">Bytes of the kernel's buffers.</param>
     /// <param name="useSegments">Whether the kernel may cut one message into several datagrams (UDP_SEGMENT), where it can.</param>
-    public LinuxUdpSocket(IPEndPoint endPoint, int bufferSize, bool useSegments = true)
+    /// <param name="sharesPort">Lets other sockets of this process have the same port; <see cref="Steer"/> says who gets what.</param>
+    public LinuxUdpSocket(IPEndPoint endPoint, int bufferSize, bool useSegments = true, bool sharesPort = false)
     {
         _isIPv6 = endPoint.AddressFamily == AddressFamily.InterNetworkV6;
         _fd = _epoll = _event = -1;
@@ -55,6 +56,11 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
             uint size = sizeof(int);
             Check(LibC.GetSockOpt(_fd, LibC.SolSocket, LibC.SoRcvBuf, &given, &size));
             ReceiveBufferSize = given / 2;
+
+            if (sharesPort)
+            {
+                SetOption(LibC.SolSocket, LibC.SoReusePort, 1);
+            }
 
             LibC.SocketAddress address;
             var length = LinuxSocketAddress.Write(TransportAddress.From(endPoint), _isIPv6, &address);
@@ -114,6 +120,24 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
             ulong count;
             _ = LibC.Read(_event, &count, sizeof(ulong));
         }
+    }
+
+    /// <inheritdoc/>
+    public void WaitAlsoFor(IBatchSocket other) => Watch(((LinuxUdpSocket)other)._fd);
+
+    /// <summary>
+    /// Of several sockets at one port, opened in order, the datagram goes to the one whose place is the big-endian word at
+    /// <paramref name="offset"/> modulo their number; one that is too short to the first.
+    /// </summary>
+    public void Steer(int offset, int sockets)
+    {
+        // Classic BPF over the UDP payload (socket(7), SO_ATTACH_REUSEPORT_CBPF): A = word[offset]; A %= sockets; return A.
+        var program = stackalloc LibC.SockFilter[3];
+        program[0] = new LibC.SockFilter { Code = LibC.BpfLoadWordAbsolute, K = (uint)offset };
+        program[1] = new LibC.SockFilter { Code = LibC.BpfModuloConstant, K = (uint)sockets };
+        program[2] = new LibC.SockFilter { Code = LibC.BpfReturnA };
+        var attached = new LibC.SockFprog { Length = 3, Filter = program };
+        Check(LibC.SetSockOpt(_fd, LibC.SolSocket, LibC.SoAttachReusePortCbpf, (int*)&attached, (uint)sizeof(LibC.SockFprog)));
     }
 
     /// <inheritdoc/>

@@ -260,6 +260,41 @@ internal static class Ortc
         };
     }
 
+    /// <summary>
+    /// What goes through a pipe to another router: every encoding as a stream of its own, with the router's payload types and
+    /// extension ids. No congestion control: nodes stand in one network, and a client's estimate is for its own way only.
+    /// </summary>
+    public static RtpParameters MakePipe(RtpParameters consumable, string mid, bool enableRtx, Func<uint> nextSsrc)
+    {
+        RtpCodecParameters[] codecs =
+        [
+            .. from codec in consumable.Codecs
+               where enableRtx || !IsRtx(codec.MimeType)
+               let isVideo = KindOf(codec.MimeType) == MediaKind.Video
+               select codec with { RtcpFeedback = [.. codec.RtcpFeedback.Where(f => isVideo && f.Type is "nack" or "ccm")] },
+        ];
+        var hasRtx = Array.Exists(codecs, c => IsRtx(c.MimeType));
+        return new RtpParameters
+        {
+            Mid = mid,
+            Codecs = codecs,
+            HeaderExtensions = [.. consumable.HeaderExtensions.Where(e => e.Uri != HeaderExtensionUris.TransportWideCc)],
+            Encodings =
+            [
+                .. from e in consumable.Encodings
+                   select new RtpEncodingParameters
+                   {
+                       Ssrc = nextSsrc(),
+                       Rtx = hasRtx ? new RtxParameters { Ssrc = nextSsrc() } : null,
+                       ScalabilityMode = e.ScalabilityMode,
+                       Dtx = e.Dtx,
+                       MaxBitrate = e.MaxBitrate,
+                   },
+            ],
+            Rtcp = new RtcpParameters { Cname = consumable.Rtcp.Cname, ReducedSize = true },
+        };
+    }
+
     /// <summary>What the router itself sends as sound: the loudest in a slot, or the mix.</summary>
     public static RtpParameters MakeRouterAudio(RtpCapabilities router, string cname) => MakeConsumable(
         new RtpParameters

@@ -49,6 +49,9 @@ internal sealed partial class PeerSocket : IMessageHandler, IPeerObserver
     public TimeSpan RenewEvery => PeerLease.RenewEvery;
 
     /// <inheritdoc/>
+    public byte[] Farewell => PeerSocketMessage.Restart;
+
+    /// <inheritdoc/>
     public Task ConnectAsync() => _peer.ConnectAsync(_id, _reference);
 
     /// <inheritdoc/>

@@ -19,6 +19,10 @@ internal sealed record RoomMemberAnswer(string ParticipantId, string? UserId, st
 /// <summary>What is said over <c>/ws</c>: descriptions as they are, everything else as <c>{"type","data"}</c>.</summary>
 internal static class PeerSocketMessage
 {
+    /// <summary>The last message of a server that stops.</summary>
+    public static byte[] Restart { get; } = """{"type":"server_restart","data":{"message":"This server stops. Connect again."}}"""u8.ToArray();
+
+    /// <summary>The answer to a ping.</summary>
     public static byte[] Pong { get; } = """{"type":"pong"}"""u8.ToArray();
 
     public static byte[] Write(DescriptionAnswer description) => JsonSerializer.SerializeToUtf8Bytes(description, PeerJson.Options);
