@@ -4,7 +4,7 @@
 #   ./test.sh                    all of it
 #   ./test.sh Media Browser      only test projects whose name contains one of the words, without the checks
 #
-# On Debian and Ubuntu it installs what the tests need (Chromium, PostgreSQL, Redis, NATS, coturn). It needs the .NET 10 SDK and Node.js 20.
+# On Debian and Ubuntu it installs what the tests need (Chromium, PostgreSQL, Redis, NATS, coturn, ffmpeg). It needs the .NET 10 SDK and Node.js 20.
 # The last line is "N passed, N failed"; the exit code is 0 only when nothing failed.
 set -uo pipefail
 cd "$(dirname "$0")"
@@ -28,6 +28,8 @@ install_packages() {
   command -v redis-server >/dev/null || missing+=(redis-server)
   command -v turnserver >/dev/null || missing+=(coturn)
   command -v nats-server >/dev/null || missing+=(nats-server)
+  command -v ffmpeg >/dev/null || missing+=(ffmpeg)
+  command -v opusinfo >/dev/null || missing+=(opus-tools)
   command -v ip >/dev/null || missing+=(iproute2)
   ldconfig -p | grep -q 'libssl\.so\.3' || missing+=(libssl3)
   ldconfig -p | grep -q 'libopus\.so\.0' || missing+=(libopus0)

@@ -152,7 +152,7 @@ done
 for i in 1 2; do
   port=$((base + 40 + i * 10))
   start "media-$i" dotnet "$build/MediaNode/VoiceCluster.MediaNode.dll" --Media:HttpPort="$port" --Media:PortRange="$((port + 1))-$((port + 1))" \
-    --Media:Workers=1 --Media:Name="media-$i" --Relay:UdpPort="$((port + 2))"
+    --Media:Workers=1 --Media:Name="media-$i" --Relay:UdpPort="$((port + 2))" --Recording:Path="$directory/recordings"
 done
 for i in 1 2; do
   port=$((base + 20 + i * 10))

@@ -14,6 +14,7 @@ using VoiceCluster.ApiFrontend.Rooms;
 using VoiceCluster.ApiFrontend.SocketIo;
 using VoiceCluster.ApiFrontend.SocketIo.Engine;
 using VoiceCluster.ApiFrontend.Stopping;
+using VoiceCluster.Hosting;
 using VoiceCluster.Hosting.OpenApi;
 
 namespace VoiceCluster.ApiFrontend;
@@ -51,6 +52,7 @@ public static class FrontendHosting
         services.AddCalls();
         services.AddVoice();
         services.AddChannels(builder.Configuration);
+        services.TryAddSingleton(_ => ClusterKey.Of(builder.Configuration));
         services.AddPeers();
         services.AddSingleton<ISaysGoodbye>(static s => s.GetRequiredService<SocketIoServer>());
         services.AddFrontendDrain();

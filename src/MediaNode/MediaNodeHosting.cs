@@ -8,6 +8,7 @@ using VoiceCluster.Hosting.OpenApi;
 using VoiceCluster.MediaNode.Control;
 using VoiceCluster.MediaNode.Io;
 using VoiceCluster.MediaNode.Metrics;
+using VoiceCluster.MediaNode.Recording;
 
 namespace VoiceCluster.MediaNode;
 
@@ -44,10 +45,13 @@ public static class MediaNodeHosting
         services.AddSingleton<MediaMetrics>();
         services.TryAddSingleton<IRoomReportSink, GrainReportSink>();
         services.AddSingleton<RoomReports>();
+        services.AddRecordings(configuration);
         services.AddSingleton<MediaNodeControl>();
         services.AddSingleton<FleetMembership>();
         services.AddSingleton<IReadiness>(static s => s.GetRequiredService<FleetMembership>());
         services.AddHostedService(static s => s.GetRequiredService<MediaNodeRuntime>());
+        services.AddHostedService(static s => s.GetRequiredService<RecordingReports>());
+        services.AddHostedService(static s => s.GetRequiredService<RecordingWriter>());
         services.AddHostedService(static s => s.GetRequiredService<RoomReports>());
         services.AddHostedService(static s => s.GetRequiredService<FleetMembership>());
         return services;
@@ -72,6 +76,7 @@ public static class MediaNodeHosting
                 pipes = w.Worker.Stats.Pipes,
             }),
         })).AllowAnonymous().WithDocs(MediaNodeDocs.Media);
+        endpoints.MapRecordings();
         return endpoints;
     }
 }

@@ -84,6 +84,9 @@ public sealed class MediaNodeOptions
             && first >= 1 && first <= last;
     }
 
+    /// <summary>Where the node's HTTP port is reached.</summary>
+    public string ControlUrlOrDefault() => ControlUrl ?? $"http://{HttpBind}:{HttpPort}";
+
     /// <summary>How many workers to start.</summary>
     public int WorkerCount() => Workers > 0 ? Workers : Math.Clamp(Environment.ProcessorCount, 1, 16);
 }

@@ -13,6 +13,7 @@ internal static class StandaloneHosting
     public static WebApplicationBuilder CreateBuilder(string[] args)
     {
         var builder = ProcessDefaults.CreateBuilder(args);
+        builder.Services.AddSingleton(ClusterKey.Own());
         builder.AddSilo(isStandalone: true);
         builder.AddApiFrontend(AuthDefaults.Standalone);
         builder.AddMediaNode();

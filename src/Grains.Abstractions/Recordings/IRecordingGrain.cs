@@ -22,10 +22,15 @@ public interface IRecordingGrain : IGrainWithGuidKey
     Task<Outcome<RecordingInfo>> GetAsync();
 
     /// <summary>
-    /// A media node tells of its files and of its end of it. NotFound says that nobody knows the recording, and the node may
-    /// delete what it has; any other failure, an exception included, is a reason to report again later.
+    /// A media node tells of its files and of its end of it. Gone says that the recording was deleted, and the node deletes what
+    /// it has of it; NotFound, Invalid and Conflict are final too, any other failure is a reason to report again later.
     /// </summary>
     Task<Outcome<Done>> ReportAsync(RecordingReport report);
+
+    /// <summary>
+    /// Deletes it, and its files as soon as their nodes report again. Conflict while it runs. Deleting one that is gone is no error.
+    /// </summary>
+    Task<Outcome<Done>> DeleteAsync();
 
     /// <summary>The room is empty and closed: nothing more comes.</summary>
     [OneWay]

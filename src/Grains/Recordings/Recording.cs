@@ -63,6 +63,10 @@ public static class Recording
         };
     }
 
+    /// <summary>Whether a recording that runs has lasted longer, or has more bytes, than its plan allows.</summary>
+    public static bool IsBeyondPlan(RecordingInfo recording, DateTimeOffset now) => !recording.IsOver
+        && (now - (recording.StartedAt ?? now) >= recording.Plan.MaxDuration || recording.Files.Sum(f => f.Size) >= recording.Plan.MaxBytes);
+
     /// <summary>What the world is told of a change, if anything: a beginning and an end.</summary>
     public static RecordingEvent? EventOf(RecordingInfo? before, RecordingInfo after, DateTimeOffset now)
     {

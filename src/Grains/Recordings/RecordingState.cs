@@ -14,4 +14,8 @@ public sealed class RecordingState : IOutboxState
     /// <inheritdoc/>
     [Id(1)]
     public List<DomainEvent> PendingEvents { get; set; } = [];
+
+    /// <summary>It was there and is no more; its nodes are to delete their files.</summary>
+    [Id(2)]
+    public bool IsDeleted { get; set; }
 }

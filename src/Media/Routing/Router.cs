@@ -46,6 +46,9 @@ public sealed class Router
     /// <summary>Null while nobody hears the mix.</summary>
     internal Mixer? Mixer { get; private set; }
 
+    /// <summary>Who records the room, mostly nobody.</summary>
+    internal Recording.RecorderTransport[] Recorders { get; private set; } = [];
+
     /// <summary>Room for one packet's header extension: at most 14 elements of 17 bytes pass.</summary>
     internal byte[] ExtensionScratch { get; } = new byte[256];
 
@@ -109,6 +112,28 @@ public sealed class Router
         return new RouterAudio(totals, lost, expected, voices == 0 ? 0 : jitter / voices, Share(0.5), Share(0.99), _transports.Count);
 
         double Share(double share) => trips.Count == 0 ? 0 : trips[Math.Min(trips.Count - 1, (int)(share * trips.Count))];
+    }
+
+    /// <summary>
+    /// Begins to record what is in the room and what comes, into the queue; with the mix of all if wanted and if there is an
+    /// Opus library. The worker has to run its timers.
+    /// </summary>
+    public MediaResult<Recording.RecorderTransport> Record(string id, Recording.RecordingQueue queue, Recording.RecordedTracks tracks, object? tag, long now)
+    {
+        if (IsClosed)
+        {
+            return MediaResult<Recording.RecorderTransport>.Refuse(MediaFault.Closed, "The room is closed.");
+        }
+
+        var recorder = new Recording.RecorderTransport(this, id, queue, tracks, tag);
+        if (recorder.IsClosed)
+        {
+            return MediaResult<Recording.RecorderTransport>.Refuse(MediaFault.Conflict, $"There is a transport {id} already.");
+        }
+
+        Recorders = [.. Recorders, recorder];
+        recorder.Start(now);
+        return MediaResult<Recording.RecorderTransport>.Ok(recorder);
     }
 
     /// <summary>Closes all transports with their producers and consumers.</summary>
@@ -188,6 +213,10 @@ public sealed class Router
     {
         _transports.Remove(transport.Id);
         _retired.Add(transport.Stats);
+        if (transport is Recording.RecorderTransport)
+        {
+            Recorders = Array.FindAll(Recorders, r => r != transport);
+        }
     }
 
     internal void OnProducerClosed(Producer producer)

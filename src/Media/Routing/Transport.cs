@@ -130,6 +130,11 @@ public abstract partial class Transport
         Router.Add(producer);
         LearnFeedback(parameters);
         Deadline = Math.Min(Deadline, now);
+        foreach (var recorder in Router.Recorders)
+        {
+            recorder.Record(producer, now);
+        }
+
         return MediaResult<Producer>.Ok(producer);
     }
 

@@ -7,6 +7,7 @@ using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Transports;
 using VoiceCluster.Media.Workers;
 using VoiceCluster.MediaNode.Io;
+using VoiceCluster.MediaNode.Recording;
 
 namespace VoiceCluster.MediaNode.Control;
 
@@ -14,7 +15,8 @@ namespace VoiceCluster.MediaNode.Control;
 /// A room as its grain commands it: the router and who owns what. Everything but the constructor runs on the thread of the
 /// room's worker, so that commands, packets and timers of a room never meet.
 /// </summary>
-internal sealed partial class ControlledRoom(string name, WorkerThread thread, RoomReports reports, IPEndPoint? relayEndPoint)
+internal sealed partial class ControlledRoom(
+    string name, WorkerThread thread, RoomReports reports, IPEndPoint? relayEndPoint, RecordingWriter? recordings)
 {
     private readonly Dictionary<string, OwnedTransport> _transports = new(StringComparer.Ordinal);
     private RoomWatch? _watch;
@@ -112,6 +114,8 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
             CreateConsumer c => CreateConsumer(c, now),
             CreateSlotConsumers c => CreateSlots(c, now),
             CreateMixConsumer c => CreateMix(c, now),
+            StartRecording c => StartRecording(c, worker, now),
+            StopRecording c => Done(() => StopRecording(c.RecordingId, now)),
             SetConsumerPaused c => OnConsumer(c.ConsumerId, consumer => Pause(consumer, c.Paused, now)),
             SetPreferredLayers c => OnConsumer(c.ConsumerId, consumer => consumer.SetPreferredLayers(c.SpatialLayer, c.TemporalLayer, now)),
             CloseConsumer c => Done(() => _router!.Consumers.GetValueOrDefault(c.ConsumerId)?.Close(now)),
@@ -142,7 +146,7 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
             Router.RtpCapabilities.ToJson(),
             [.. _transports.Select(t => new AdoptedTransport(t.Key, t.Value.ParticipantId, t.Value.State, t.Value.Transport is RelayTransport))],
             [.. _router!.Producers.Values.Where(p => !IsPiped(p)).Select(p => new AdoptedProducer(p.Id, p.Transport.Id, (Abstractions.Rooms.MediaKind)p.Kind, p.IsPaused))],
-            [.. _router.Consumers.Values.Where(c => !IsPiped(c)).Select(c => new AdoptedConsumer(c.Id, c.Transport.Id, (c as ProducerConsumer)?.Producer.Id ?? "", c.IsPaused, SourceOf(c)))],
+            [.. ClientConsumers().Select(c => new AdoptedConsumer(c.Id, c.Transport.Id, (c as ProducerConsumer)?.Producer.Id ?? "", c.IsPaused, SourceOf(c)))],
             DescribeSpeakers(),
             DescribePipes());
     }
@@ -167,7 +171,7 @@ internal sealed partial class ControlledRoom(string name, WorkerThread thread, R
             producer.Close(now);
         }
 
-        foreach (var consumer in router.Consumers.Values.Where(c => !IsPiped(c)).ExceptBy(desired.Consumers.Select(c => c.ConsumerId), c => c.Id).ToArray())
+        foreach (var consumer in ClientConsumers().ExceptBy(desired.Consumers.Select(c => c.ConsumerId), c => c.Id).ToArray())
         {
             consumer.Close(now);
         }

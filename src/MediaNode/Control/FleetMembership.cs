@@ -154,7 +154,7 @@ public sealed partial class FleetMembership(
     private MediaNodeHeartbeat Heartbeat()
     {
         var settings = options.Value;
-        var url = settings.ControlUrl ?? $"http://{settings.HttpBind}:{settings.HttpPort}";
+        var url = settings.ControlUrlOrDefault();
         return new MediaNodeHeartbeat(
             identity.Id,
             url,

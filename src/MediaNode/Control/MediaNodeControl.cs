@@ -5,6 +5,7 @@ using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Media.Relay;
 using VoiceCluster.Media.Workers;
 using VoiceCluster.MediaNode.Io;
+using VoiceCluster.MediaNode.Recording;
 
 namespace VoiceCluster.MediaNode.Control;
 
@@ -16,7 +17,8 @@ public sealed partial class MediaNodeControl(
     MediaNodeRuntime runtime,
     RoomReports reports,
     IOptions<MediaNodeOptions> options,
-    ILogger<MediaNodeControl> logger) : IMediaNode
+    ILogger<MediaNodeControl> logger,
+    RecordingWriter? recordings = null) : IMediaNode
 {
     /// <summary>Epochs of closed rooms that are remembered, so that a stale activation does not open its room again.</summary>
     private const int RememberedEpochs = 4_096;
@@ -94,7 +96,7 @@ public sealed partial class MediaNodeControl(
     {
         while (true)
         {
-            var room = _rooms.GetOrAdd(header.Room, name => new ControlledRoom(name, WorkerOf(name), reports, runtime.RelayEndPoint));
+            var room = _rooms.GetOrAdd(header.Room, name => new ControlledRoom(name, WorkerOf(name), reports, runtime.RelayEndPoint, recordings));
             try
             {
                 var outcome = await room.Thread.InvokeAsync((worker, now) => RunOnWorker(room, header, run, worker, now)).ConfigureAwait(false);

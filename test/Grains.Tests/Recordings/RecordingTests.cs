@@ -82,6 +82,70 @@ public sealed class RecordingTests(ClusterFixture cluster) : IClassFixture<Clust
     }
 
     [Fact]
+    public async Task Report_OfAParticipant_IsNamedByTheRoom_AlsoAfterItLeft()
+    {
+        var (room, id, alice) = (cluster.Room(), Guid.NewGuid(), Guid.NewGuid());
+        RecordingObserver observer = new();
+        var reference = cluster.Grains.CreateObjectReference<IRoomObserver>(observer);
+        await room.JoinAsync(new JoinRoom("p", alice, "alice", "Alice", "peers"), reference);
+        await room.JoinAsync(new JoinRoom("q", Guid.NewGuid(), "bob", "Bob", "peers"), reference);
+        await Grain(id).StartAsync(new RecordingRequest(Guid.NewGuid(), room.GetPrimaryKeyString(), Guid.NewGuid(), "host", Plan));
+        var mine = File("a.ogg", 10) with { UserId = null, UserText = null, IsComplete = false };
+        await Grain(id).ReportAsync(new RecordingReport(Node, RecordingStatus.Recording, null, [mine, mine with { Name = "m.ogg", ParticipantId = null }]));
+        await room.LeaveAsync("p", LeaveReason.Left);
+        await Grain(id).ReportAsync(new RecordingReport(Node, RecordingStatus.Recording, null, [mine with { Size = 20 }, mine with { Name = "b.ogg" }]));
+
+        var files = (await Grain(id).GetAsync()).Value!.Files;
+        Assert.All(files, f => Assert.Equal((alice, "alice"), (f.UserId!.Value, f.UserText)));
+        GC.KeepAlive(observer);
+    }
+
+    [Fact]
+    public async Task Limits_HoldOverAllNodesTogether()
+    {
+        var (room, id) = (cluster.Room(), Guid.NewGuid());
+        RecordingObserver observer = new();
+        await room.JoinAsync(new JoinRoom("p", Guid.NewGuid(), "1", "One", "peers"), cluster.Grains.CreateObjectReference<IRoomObserver>(observer));
+        await Grain(id).StartAsync(new RecordingRequest(Guid.NewGuid(), room.GetPrimaryKeyString(), Guid.NewGuid(), "host", Plan));
+        await Grain(id).ReportAsync(new RecordingReport(Node, RecordingStatus.Recording, null, [File("a.ogg", 600_000)]));
+        Assert.Equal(RecordingStatus.Recording, (await Grain(id).GetAsync()).Value!.Status);
+        await Grain(id).ReportAsync(new RecordingReport(new MediaNodeId("n2", Guid.NewGuid()), RecordingStatus.Recording, null, [File("b.ogg", 600_000, "n2")]));
+        Assert.Equal(RecordingStatus.Stopped, (await Grain(id).GetAsync()).Value!.Status);
+        Assert.Contains(cluster.Node("first").CommandsSoFar(), c => c is StopRecording s && s.RecordingId == id);
+        GC.KeepAlive(observer);
+    }
+
+    [Fact]
+    public async Task Recording_ThatTheNodeEnds_IsForgottenByTheRoom()
+    {
+        var (room, id) = (cluster.Room(), Guid.NewGuid());
+        RecordingObserver observer = new();
+        await room.JoinAsync(new JoinRoom("p", Guid.NewGuid(), "1", "One", "peers"), cluster.Grains.CreateObjectReference<IRoomObserver>(observer));
+        await Grain(id).StartAsync(new RecordingRequest(Guid.NewGuid(), room.GetPrimaryKeyString(), Guid.NewGuid(), "host", Plan));
+        await Grain(id).ReportAsync(new RecordingReport(Node, RecordingStatus.Failed, "The disk is full.", []));
+        Assert.Equal((RecordingStatus.Failed, "The disk is full."), ((await Grain(id).GetAsync()).Value!.Status, (await Grain(id).GetAsync()).Value!.Error));
+        Assert.Contains(cluster.Node("first").CommandsSoFar(), c => c is StopRecording s && s.RecordingId == id);
+        GC.KeepAlive(observer);
+    }
+
+    [Fact]
+    public async Task Deleted_TellsItsNodesSo()
+    {
+        var (room, id) = (cluster.Room(), Guid.NewGuid());
+        RecordingObserver observer = new();
+        await room.JoinAsync(new JoinRoom("p", Guid.NewGuid(), "1", "One", "peers"), cluster.Grains.CreateObjectReference<IRoomObserver>(observer));
+        await Grain(id).StartAsync(new RecordingRequest(Guid.NewGuid(), room.GetPrimaryKeyString(), Guid.NewGuid(), "host", Plan));
+        Assert.Equal(FaultCode.Conflict, (await Grain(id).DeleteAsync()).Fault?.Code);
+        await Grain(id).StopAsync();
+        Assert.Null((await Grain(id).DeleteAsync()).Fault);
+        Assert.Null((await Grain(id).DeleteAsync()).Fault);
+        Assert.Equal(FaultCode.Gone, (await Grain(id).GetAsync()).Fault?.Code);
+        Assert.Equal(FaultCode.Gone, (await Grain(id).ReportAsync(new RecordingReport(Node, RecordingStatus.Recording, null, []))).Fault?.Code);
+        Assert.Equal(FaultCode.NotFound, (await Grain(Guid.NewGuid()).DeleteAsync()).Fault?.Code);
+        GC.KeepAlive(observer);
+    }
+
+    [Fact]
     public async Task Report_OfAnUnknownRecording_IsNotFound() =>
         Assert.Equal(FaultCode.NotFound, (await Grain(Guid.NewGuid()).ReportAsync(new RecordingReport(Node, RecordingStatus.Recording, null, []))).Fault?.Code);
 

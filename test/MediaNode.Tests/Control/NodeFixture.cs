@@ -1,22 +1,26 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Recordings;
 using VoiceCluster.MediaNode.Control;
 using VoiceCluster.MediaNode.Io;
 using VoiceCluster.MediaNode.Metrics;
+using VoiceCluster.MediaNode.Recording;
 
 namespace VoiceCluster.MediaNode.Tests.Control;
 
 /// <summary>A whole node on loopback ports, with the rooms' grains replaced by a list of reports.</summary>
-internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink
+internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink, IRecordingReportSink
 {
     private readonly MediaMetrics _metrics;
     private readonly RoomReports _reports;
+    private readonly RecordingReports? _recordingReports;
     private long _sequence;
 
-    private NodeFixture(MediaNodeOptions options, TimeProvider time, RelayOptions? relay)
+    private NodeFixture(MediaNodeOptions options, TimeProvider time, RelayOptions? relay, RecordingOptions? recording)
     {
         var wrapped = Options.Create(options);
         var clock = new MonotonicClock(time);
@@ -24,8 +28,28 @@ internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink
         Identity = new MediaNodeIdentity(wrapped, Runtime);
         _metrics = new MediaMetrics(Runtime);
         _reports = new RoomReports(this, clock, time, _metrics, Identity, NullLogger<RoomReports>.Instance);
-        Control = new MediaNodeControl(Runtime, _reports, wrapped, NullLogger<MediaNodeControl>.Instance);
+        if (recording is not null)
+        {
+            var recordings = Options.Create(recording);
+            Shelf = new RecordingShelf(recordings, wrapped, new ConfigurationBuilder().Build(), Identity);
+            _recordingReports = new RecordingReports(this, Shelf, Identity, time, NullLogger<RecordingReports>.Instance);
+            Writer = new RecordingWriter(Shelf, _recordingReports, clock, recordings, NullLogger<RecordingWriter>.Instance);
+        }
+
+        Control = new MediaNodeControl(Runtime, _reports, wrapped, NullLogger<MediaNodeControl>.Instance, Writer);
     }
+
+    public RecordingReports? RecordingReports => _recordingReports;
+
+    public RecordingShelf? Shelf { get; }
+
+    public RecordingWriter? Writer { get; }
+
+    /// <summary>What the node has told of its recordings.</summary>
+    public ConcurrentQueue<(Guid Recording, RecordingReport Report)> Recordings { get; } = [];
+
+    /// <summary>What the recordings' grains answer.</summary>
+    public Outcome<Done> RecordingAnswer { get; set; } = Done.Instance;
 
     public MediaNodeRuntime Runtime { get; }
 
@@ -38,10 +62,16 @@ internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink
     /// <summary>Reports that fail before the first arrives.</summary>
     public int FailuresLeft { get; set; }
 
-    public static async Task<NodeFixture> StartAsync(MediaNodeOptions? options = null, TimeProvider? time = null, RelayOptions? relay = null)
+    public static async Task<NodeFixture> StartAsync(MediaNodeOptions? options = null, TimeProvider? time = null, RelayOptions? relay = null, RecordingOptions? recording = null)
     {
-        var node = new NodeFixture(options ?? new MediaNodeOptions { PortRange = "21000-21999", Workers = 2 }, time ?? TimeProvider.System, relay);
+        var node = new NodeFixture(options ?? new MediaNodeOptions { PortRange = "21000-21999", Workers = 2 }, time ?? TimeProvider.System, relay, recording);
         await node.Runtime.StartAsync(CancellationToken.None);
+        if (node.Writer is not null)
+        {
+            await node._recordingReports!.StartAsync(CancellationToken.None);
+            await node.Writer.StartAsync(CancellationToken.None);
+        }
+
         await node._reports.StartAsync(CancellationToken.None);
         return node;
     }
@@ -79,9 +109,23 @@ internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink
         return Task.CompletedTask;
     }
 
+    public Task<Outcome<Done>> ReportAsync(Guid recording, RecordingReport report)
+    {
+        Recordings.Enqueue((recording, report));
+        return Task.FromResult(RecordingAnswer);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _reports.StopAsync(CancellationToken.None);
+        if (Writer is not null)
+        {
+            await Writer.StopAsync(CancellationToken.None);
+            await _recordingReports!.StopAsync(CancellationToken.None);
+            Writer.Dispose();
+            _recordingReports.Dispose();
+        }
+
         await Runtime.StopAsync(CancellationToken.None);
         _reports.Dispose();
         _metrics.Dispose();

@@ -9,8 +9,9 @@ public readonly struct Vp8Descriptor
     private readonly byte _tl0Offset;
     private readonly bool _longPictureId;
 
-    private Vp8Descriptor(byte pictureIdOffset, bool longPictureId, byte tl0Offset, bool keyFrame, bool frameStart, int temporalLayer, bool layerSync)
+    private Vp8Descriptor(int length, byte pictureIdOffset, bool longPictureId, byte tl0Offset, bool keyFrame, bool frameStart, int temporalLayer, bool layerSync)
     {
+        Length = length;
         _pictureIdOffset = pictureIdOffset;
         _longPictureId = longPictureId;
         _tl0Offset = tl0Offset;
@@ -19,6 +20,9 @@ public readonly struct Vp8Descriptor
         TemporalLayer = temporalLayer;
         IsLayerSync = layerSync;
     }
+
+    /// <summary>Bytes of the descriptor; at least one of the frame follows.</summary>
+    public int Length { get; }
 
     /// <summary>True for the packet that begins a key frame (RFC 7741 §4.3: P is 0).</summary>
     public bool IsKeyFrame { get; }
@@ -103,7 +107,7 @@ public readonly struct Vp8Descriptor
             return false;
         }
 
-        descriptor = new Vp8Descriptor(pictureIdOffset, longPictureId, tl0Offset, start && (payload[offset] & 0x01) == 0, start, temporalLayer, layerSync);
+        descriptor = new Vp8Descriptor(offset, pictureIdOffset, longPictureId, tl0Offset, start && (payload[offset] & 0x01) == 0, start, temporalLayer, layerSync);
         return true;
     }
 

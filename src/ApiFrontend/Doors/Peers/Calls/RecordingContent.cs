@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.Net.Http.Headers;
 using VoiceCluster.Abstractions.CallSessions;
 using VoiceCluster.Abstractions.Recordings;
+using VoiceCluster.Hosting;
 
 namespace VoiceCluster.ApiFrontend.Doors.Peers.Calls;
 
@@ -26,7 +27,9 @@ internal sealed partial class RecordingContent : IDisposable
         Timeout = Timeout.InfiniteTimeSpan,
     };
 
-    public RecordingContent(ILogger<RecordingContent> logger) => _logger = logger;
+    private readonly ClusterKey _key;
+
+    public RecordingContent(ClusterKey key, ILogger<RecordingContent> logger) => (_key, _logger) = (key, logger);
 
     public static async Task<IResult> ServeAsync(
         HttpContext context,
@@ -73,6 +76,7 @@ internal sealed partial class RecordingContent : IDisposable
         HttpResponseMessage answer;
         try
         {
+            ask.Headers.TryAddWithoutValidation(ClusterKey.Header, _key.Sign(HttpMethod.Get.Method, ask.RequestUri!.AbsolutePath));
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
             patience.CancelAfter(Patience);
             answer = await _client.SendAsync(ask, HttpCompletionOption.ResponseHeadersRead, patience.Token).ConfigureAwait(false);
