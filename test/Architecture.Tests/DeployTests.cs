@@ -62,11 +62,12 @@ public sealed class DeployTests
     {
         var http = Regex.Match(Read("src/ApiFrontend/Http/HttpOptions.cs"), @"Ports \{ get; set; \} = ""([\d,]+)""").Groups[1].Value.Split(',');
         var media = Read("src/MediaNode/MediaNodeOptions.cs");
+        var relay = Read("src/MediaNode/RelayOptions.cs");
         var engine = Read("compat/Orleans/Orleans.Core/Hosting/Options.cs");
         string[] expected = file switch
         {
             "deploy/frontend/Dockerfile" => [.. http.Select(p => $"{p}/tcp")],
-            "deploy/media-node/Dockerfile" => [$"{Default(media, "HttpPort")}/tcp", $"{Default(media, "PortRange")}/udp"],
+            "deploy/media-node/Dockerfile" => [$"{Default(media, "HttpPort")}/tcp", $"{Default(media, "PortRange")}/udp", $"{Default(relay, "UdpPort")}/udp"],
             _ => [$"{AspNetPort(file)}/tcp", $"{Default(engine, "SiloPort")}/tcp", $"{Default(engine, "GatewayPort")}/tcp"],
         };
         Assert.Equal(expected, Regex.Match(Read(file), @"EXPOSE (.+)").Groups[1].Value.Split(' '));

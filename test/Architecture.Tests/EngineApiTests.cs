@@ -50,7 +50,7 @@ public sealed class EngineApiTests
         Assert.DoesNotContain(used, u => u.StartsWith("Orleans.Runtime.GrainRequest", StringComparison.Ordinal));
     }
 
-    private static bool IsEngine(string assembly) => assembly.StartsWith("VoiceCluster.Orleans.", StringComparison.Ordinal);
+    private static bool IsEngine(string assembly) => assembly.StartsWith("Orleans.", StringComparison.Ordinal);
 
     private static string AssemblyOf(string project)
     {

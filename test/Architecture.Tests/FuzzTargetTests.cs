@@ -9,10 +9,12 @@ public sealed class FuzzTargetTests
     private static readonly Dictionary<string, string> Through = new()
     {
         ["src/ApiFrontend/SocketIo/SocketPacketParser.cs"] = "SocketPacketDecoder",
+        ["src/Media/Recording/Ogg/OggPage.cs"] = "TornFile",
         ["src/Media/Relay/RelayHeader.cs"] = "ReceiveRelay",
         ["src/Media/Rtcp/Feedback.cs"] = "RtcpReader",
         ["src/Media/Rtp/Codecs/H264.cs"] = "VideoFrame",
         ["src/Media/Rtp/Codecs/Vp9.cs"] = "VideoFrame",
+        ["src/Media/Rtp/Codecs/Vp9Payload.cs"] = "FrameAssembler",
     };
 
     [Fact]

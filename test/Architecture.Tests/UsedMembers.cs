@@ -123,7 +123,8 @@ internal sealed class UsedMembers
                     Note(MetadataTokens.EntityHandle(code.ReadInt32()));
                     break;
                 case OperandType.InlineSwitch:
-                    code.Offset += code.ReadInt32() * sizeof(int);
+                    var targets = code.ReadInt32();
+                    code.Offset += targets * sizeof(int);
                     break;
                 case OperandType.InlineI8 or OperandType.InlineR:
                     code.Offset += sizeof(long);

@@ -66,7 +66,7 @@ public sealed class RelayPortTests
         await node.RunAsync<MediaDone>(new CreateProducer("p", "alice", MediaKind.Audio, alice.Media.ProducerRtpParametersJson, false), room);
 
         var adopted = (await node.Control.AdoptAsync(node.Header(room, 2), ["alice"])).Value!;
-        Assert.Equal([new AdoptedTransport("alice", "alice", MediaTransportState.Connected)], adopted.Transports);
+        Assert.Equal([new AdoptedTransport("alice", "alice", MediaTransportState.Connected, HearsAll: true)], adopted.Transports);
         Assert.Equal([new AdoptedProducer("p", "alice", MediaKind.Audio, false)], adopted.Producers);
 
         var reconciled = (await node.Control.ReconcileAsync(node.Header(room, 2), new DesiredRoom([], [], []))).Value!;
