@@ -58,12 +58,14 @@ internal sealed class NativeClient : IAsyncDisposable
     /// <summary>Waits until its file has so many more seconds.</summary>
     public async Task HasHeardAsync(int seconds)
     {
-        var enough = new FileInfo(_file).Length + (seconds * 96_000);
-        for (var since = Stopwatch.StartNew(); new FileInfo(_file).Length < enough; await Task.Delay(50))
+        var enough = Length() + (seconds * 96_000);
+        for (var since = Stopwatch.StartNew(); Length() < enough; await Task.Delay(50))
         {
             Assert.True(since.Elapsed < Deadline, $"Nothing was written.\n{string.Join('\n', _lines)}");
         }
     }
+
+    private long Length() => new FileInfo(_file) is { Exists: true, Length: var length } ? length : 0;
 
     /// <summary>Lets it leave, by SIGTERM; gives what it counted, and what it heard.</summary>
     public async Task<(NativeSummary Summary, float[] Heard)> EndAsync()

@@ -54,6 +54,8 @@ class PeerClient {
     return `peerID=${encodeURIComponent(this.options.peer)}&room=${encodeURIComponent(this.options.room)}`;
   }
 
+  private turn: Promise<void> = Promise.resolve();
+
   async join(): Promise<void> {
     const { server, toneHz, socket, video } = this.options;
     if (socket) {
@@ -67,10 +69,12 @@ class PeerClient {
       const camera = await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 240 } });
       this.pc.addTransceiver(camera.getVideoTracks()[0] ?? 'video', { direction: 'sendrecv' });
     }
-    await this.pc.setLocalDescription();
-    const answer = await this.post<Described>('/offer', this.pc.localDescription);
-    this.tracks = answer.tracks;
-    await this.pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+    await this.inTurn(async () => {
+      await this.pc.setLocalDescription();
+      const answer = await this.post<Described>('/offer', this.pc.localDescription);
+      this.tracks = answer.tracks;
+      await this.pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+    });
     this.listening = window.setInterval(() => this.listen(), ListenEveryMs);
   }
 
@@ -123,12 +127,20 @@ class PeerClient {
       const message = JSON.parse(String(data)) as Described;
       this.messages.push(message);
       if (message.type === 'offer') {
-        void this.answer(socket, message);
+        // It may overtake the answer to our own offer.
+        void this.inTurn(() => this.answer(socket, message));
       }
     };
     await new Promise((resolve) => {
       socket.addEventListener('open', resolve, { once: true });
     });
+  }
+
+  /** One negotiation after the other. */
+  private inTurn(negotiate: () => Promise<void>): Promise<void> {
+    const turn = this.turn.then(negotiate);
+    this.turn = turn.catch(() => undefined);
+    return turn;
   }
 
   private async answer(socket: WebSocket, offer: Described): Promise<void> {

@@ -171,7 +171,7 @@ public sealed class SeedTests(PeersApp app) : IClassFixture<PeersApp>
 
         await app.PostAsync("/chat/message", new { SESSIONID = bare, SenderId = "user123", MESSAGE = "one" });
         await app.PostAsync("/chat/message", new { sessionid = bare.ToString("N"), senderid = "user456", message = "two" });
-        await app.PostAsync("/chat/message", new { sessionId = session, sessionID = session, senderId = "user123", message = "three" }, status: 400);
+        await app.PostAsync("/chat/message", new Dictionary<string, string> { ["sessionId"] = session, ["sessionID"] = session, ["senderId"] = "user123", ["message"] = "three" }, status: 400);
 
         var read = await app.DoAsync(200, "GET", $"/chat/messages/{bare}");
         Assert.Equal(["one", "two"], read.EnumerateArray().Select(m => m.GetProperty("message").GetString()));

@@ -22,7 +22,7 @@ internal static class CallSessionDocs
 
     public static RouteDocs Create { get; } = PeersDocs.Of("createCallSession", "Create a call session")
         .About("The creator is its host. Its media is a room: offer with /offer?room= and the session's room, or join it by any other door.")
-        .Body<SessionBody>("""{"creatorId":"user123","type":"video","quality":"high","duration":3600000000000}""")
+        .Body<CallSessionBody>("""{"creatorId":"user123","type":"video","quality":"high","duration":3600000000000}""")
         .Answer<Envelope<CallSessionAnswer>>(200, "The session.", PeersDocs.Wrap("call session created successfully", Data))
         .Error(400, "INVALID", "type must be video or audio")
         .Error(403, "FORBIDDEN", "creatorId is not the token's user");
@@ -88,20 +88,23 @@ internal static class CallSessionDocs
     private static RouteDocs Change(string id, string summary, string message) =>
         OfCall(id, summary).Answer<Envelope<CallSessionAnswer>>(200, "The session.", PeersDocs.Wrap(message, Data));
 
-    private sealed record SessionBody(
-        string? CreatorId,
-        [property: AllowedValues("video", "audio")] string? Type,
-        [property: Description("0 to 100, or low, medium, high.")] object? Quality,
-        [property: Description("Nanoseconds.")] long? Duration);
+    private sealed record CallSessionBody(
+        string? CreatorId = null,
+        [property: AllowedValues("video", "audio")] string? Type = null,
+        [property: Description("0 to 100, or low, medium, high.")] object? Quality = null,
+        [property: Description("Nanoseconds.")] long? Duration = null);
 
-    private sealed record ParticipantBody(string SessionId, string? ParticipantId);
+    private sealed record ParticipantBody(string SessionId, string? ParticipantId = null);
 
-    private sealed record MuteBody(string SessionId, string? ParticipantId, string? TargetId, bool? Muted);
+    private sealed record MuteBody(string SessionId, string? ParticipantId = null, string? TargetId = null, bool? Muted = null);
 
-    private sealed record TargetBody(string SessionId, string? ParticipantId, string TargetId);
+    private sealed record TargetBody(string SessionId, string TargetId, string? ParticipantId = null);
 
     private sealed record RoleBody(
-        string SessionId, string? ParticipantId, string TargetId, [property: AllowedValues("host", "moderator", "participant")] string Role);
+        string SessionId,
+        string TargetId,
+        [property: AllowedValues("host", "moderator", "participant")] string Role,
+        string? ParticipantId = null);
 
-    private sealed record QualityBody(string SessionId, string? ParticipantId, string? TargetId, int Quality);
+    private sealed record QualityBody(string SessionId, int Quality, string? ParticipantId = null, string? TargetId = null);
 }

@@ -23,7 +23,7 @@ internal static class ChatDocs
 
     public static RouteDocs Create { get; } = PeersDocs.Of("createChatSession", "Create a chat session")
         .About("The creator is a participant. Without a duration the session has no end.")
-        .Body<SessionBody>("""{"creatorId":"user123","participants":["user456","user789"],"duration":3600000000000,"isGroup":true}""")
+        .Body<ChatSessionBody>("""{"creatorId":"user123","participants":["user456","user789"],"duration":3600000000000,"isGroup":true}""")
         .Answer<Envelope<ChatSessionAnswer>>(200, "The session.", PeersDocs.Wrap("chat session created successfully", SessionData))
         .Error(400, "INVALID", "participants must be a list of 1000 users at most")
         .Error(403, "FORBIDDEN", "creatorId is not the token's user");
@@ -87,24 +87,33 @@ internal static class ChatDocs
 
     private static RouteDocs OfSession(string id, string summary) => PeersDocs.OfExisting(id, summary, "chat");
 
-    private sealed record SessionBody(
-        string? CreatorId, string[] Participants, [property: Description("Nanoseconds.")] long? Duration, bool? IsGroup);
+    private sealed record ChatSessionBody(
+        string[] Participants,
+        string? CreatorId = null,
+        [property: Description("Nanoseconds.")] long? Duration = null,
+        bool? IsGroup = null);
 
-    private sealed record JoinBody(string SessionId, string? UserId, string ParticipantId);
+    private sealed record JoinBody(string SessionId, string ParticipantId, string? UserId = null);
 
     private sealed record MessageBody(
         [property: System.Text.Json.Serialization.JsonPropertyName("sessionID")] string SessionId,
-        [property: System.Text.Json.Serialization.JsonPropertyName("senderID")] string? SenderId,
-        [property: System.Text.Json.Serialization.JsonPropertyName("receiverID")] string? ReceiverId,
         string Message,
-        [property: AllowedValues("text", "image", "file")] string? Type,
-        [property: System.Text.Json.Serialization.JsonPropertyName("messageID")] string? MessageId);
+        [property: System.Text.Json.Serialization.JsonPropertyName("senderID")] string? SenderId = null,
+        [property: System.Text.Json.Serialization.JsonPropertyName("receiverID")] string? ReceiverId = null,
+        [property: AllowedValues("text", "image", "file")] string? Type = null,
+        [property: System.Text.Json.Serialization.JsonPropertyName("messageID")] string? MessageId = null);
 
-    private sealed record AttachmentBody(string SessionId, string MessageId, string? UserId, AttachmentPart Attachment);
+    private sealed record AttachmentBody(string SessionId, string MessageId, AttachmentPart Attachment, string? UserId = null);
 
-    private sealed record AttachmentPart(string? Id, string Type, string Url, string? Name, long? Size, string? MimeType);
+    private sealed record AttachmentPart(
+        string Type,
+        string Url,
+        string? Id = null,
+        string? Name = null,
+        long? Size = null,
+        string? MimeType = null);
 
     private sealed record ReactionBody(string SessionId, string MessageId, ReactionPart Reaction);
 
-    private sealed record ReactionPart(string Type, string? UserId, DateTime? Timestamp);
+    private sealed record ReactionPart(string Type, string? UserId = null, DateTime? Timestamp = null);
 }
