@@ -211,11 +211,13 @@ public sealed class PostgresChatMessages(PostgresDatabase database, OutboxSignal
             messages.Select(m => m.Sender.Text).ToArray());
         command.Parameters.Add(new NpgsqlParameter
         {
-            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid, Value = messages.Select(m => m.Receiver?.UserId).ToArray(),
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid,
+            Value = messages.Select(m => m.Receiver?.UserId).ToArray(),
         });
         command.Parameters.Add(new NpgsqlParameter
         {
-            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text, Value = messages.Select(m => m.Receiver?.Text).ToArray(),
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
+            Value = messages.Select(m => m.Receiver?.Text).ToArray(),
         });
         command.Parameters.Add(new NpgsqlParameter { Value = messages.Select(m => (short)m.Type).ToArray() });
         command.Parameters.Add(new NpgsqlParameter { Value = messages.Select(m => m.Text).ToArray() });

@@ -214,7 +214,12 @@ public sealed class RecordingNodeTests : IDisposable
     {
         var result = new RecordingOptionsValidator().Validate(null, new RecordingOptions
         {
-            MaxDuration = TimeSpan.Zero, MaxBytes = 1, MaxFiles = 0, MaxRecordings = 0, QueueBytes = 1000, ReportEvery = TimeSpan.Zero,
+            MaxDuration = TimeSpan.Zero,
+            MaxBytes = 1,
+            MaxFiles = 0,
+            MaxRecordings = 0,
+            QueueBytes = 1000,
+            ReportEvery = TimeSpan.Zero,
         });
         foreach (var option in (string[])["MaxDuration", "MaxBytes", "MaxFiles", "MaxRecordings", "QueueBytes", "ReportEvery"])
         {
