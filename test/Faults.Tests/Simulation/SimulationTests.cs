@@ -85,7 +85,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
             await cluster.RunAsync();
             recovery = await cluster.RecoverAsync(RecoveryLimit);
             await cluster.SettleAsync(SettleTime);
-            await cluster.ReadAllAsync(RecoveryLimit);
+            await cluster.ReadAllAsync();
             var stored = await cluster.StoredAsync();
             violations = HistoryChecker.Check(cluster.History, cluster.IsWhole, key => stored[key]);
         }
