@@ -7,10 +7,15 @@ namespace Orleans.TestingHost;
 /// <summary>A silo of a test cluster.</summary>
 public sealed class SiloHandle
 {
-    private readonly IHost _host;
+    /// <summary>The host's own limit is on the system's clock.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(30);
 
-    internal SiloHandle(string name, IHost host)
+    private readonly IHost _host;
+    private readonly TimeProvider _time;
+
+    internal SiloHandle(string name, IHost host, TimeProvider time)
     {
+        _time = time;
         Name = name;
         _host = host;
         Runtime = host.Services.GetRequiredService<SiloRuntime>();
@@ -49,7 +54,8 @@ public sealed class SiloHandle
             Runtime.Kill();
         }
 
-        await _host.StopAsync();
+        using var limit = new CancellationTokenSource(StopLimit, _time);
+        await _host.StopAsync(limit.Token);
         await DisposeHostAsync();
     }
 

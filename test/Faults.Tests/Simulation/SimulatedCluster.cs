@@ -15,9 +15,8 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     /// <summary>How long a caller waits.</summary>
     public static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(10);
 
-
     private readonly Schedule _schedule;
-    private readonly TestClock _clock;
+    private readonly ScheduleTime _clock;
     private readonly InMemoryMembershipTable _table = new();
     private readonly MemoryGrainStorage _store = new();
     private readonly Outage _tableOutage;
@@ -29,15 +28,13 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     private readonly List<SiloHandle> _silos = [];
     private readonly List<IClusterClient> _outside = [];
     private readonly List<string> _events = [];
-    private readonly TimeSpan _start;
 
     public SimulatedCluster(Schedule schedule, TestClock clock)
     {
-        (_schedule, _clock) = (schedule, clock);
-        (_tableOutage, _storeOutage) = (new Outage("The table", clock), new Outage("The store", clock));
-        _start = Elapsed();
+        (_schedule, _clock) = (schedule, new ScheduleTime(clock));
+        (_tableOutage, _storeOutage) = (new Outage("The table", _clock), new Outage("The store", _clock));
         var builder = new InProcessTestClusterBuilder((short)schedule.Silos);
-        builder.Options.TimeProvider = clock;
+        builder.Options.TimeProvider = _clock;
         builder.Options.MembershipTable = _table;
         builder.ConfigureSilo((options, silo) =>
         {
@@ -195,7 +192,7 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     {
         lock (_events)
         {
-            _events.Add($"{(Elapsed() - _start).TotalSeconds,8:f2} s {who}: {what}");
+            _events.Add($"{Elapsed().TotalSeconds,8:f2} s {who}: {what}");
         }
     }
 

@@ -21,7 +21,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     /// <summary>By then every silo has looked again at what it took over.</summary>
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(40);
 
-    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Grain = TimeSpan.FromMilliseconds(1);
 
     private static int Schedules => Setting("VOICECLUSTER_FAULT_SCHEDULES", 200);
 
@@ -41,37 +41,25 @@ public sealed class SimulationTests(ITestOutputHelper output)
         var recoveries = new ConcurrentBag<TimeSpan>();
         var operations = 0;
         var clock = new TestClock();
-        using var running = await RunAsync(clock);
-        await Task.WhenAll(Enumerable.Range(0, Math.Min(Side, count)).Select(_ => Task.Run(async () =>
-        {
-            while (failures.Count < MaxFailures && seeds.TryDequeue(out var seed))
+        await clock.RunAsync(
+            () => Task.WhenAll(Enumerable.Range(0, Math.Min(Side, count)).Select(_ => Task.Run(async () =>
             {
-                var (failure, recovery, asked) = await RunAsync(draw(seed), clock);
-                recoveries.Add(recovery);
-                Interlocked.Add(ref operations, asked);
-                if (failure is not null)
+                while (failures.Count < MaxFailures && seeds.TryDequeue(out var seed))
                 {
-                    failures.Enqueue(failure);
+                    var (failure, recovery, asked) = await RunAsync(draw(seed), clock);
+                    recoveries.Add(recovery);
+                    Interlocked.Add(ref operations, asked);
+                    if (failure is not null)
+                    {
+                        failures.Enqueue(failure);
+                    }
                 }
-            }
-        })));
+            }))),
+            Grain);
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{recoveries.Count} schedules from seed {Seed}, {operations} operations, longest recovery {recoveries.Max().TotalSeconds:f1} s, median {recoveries.Order().ElementAt(recoveries.Count / 2).TotalSeconds:f1} s"));
         Assert.True(failures.IsEmpty, string.Join("\n\n", failures));
-    }
-
-    /// <summary>The clock looks at the idle process first.</summary>
-    private static async Task<IDisposable> RunAsync(TestClock clock)
-    {
-        var running = clock.RunFreely(Step);
-        var start = clock.GetTimestamp();
-        while (clock.GetTimestamp() == start)
-        {
-            await Task.Delay(10);
-        }
-
-        return running;
     }
 
     private static async Task<(string? Failure, TimeSpan Recovery, int Operations)> RunAsync(Schedule schedule, TestClock clock)

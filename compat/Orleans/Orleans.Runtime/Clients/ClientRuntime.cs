@@ -42,9 +42,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
         Observers.AddNamed(ISiloControl.Name, this);
         _gateways = services.GetRequiredService<IGatewayListProvider>();
         _refresh = services.GetRequiredService<IOptions<GatewayOptions>>().Value.GatewayListRefreshPeriod;
-        var cluster = services.GetRequiredService<IOptions<ClusterOptions>>().Value;
-        var security = services.GetRequiredService<IOptions<ClusterSecurityOptions>>().Value;
-        Network = new ClusterNetwork(cluster.ClusterId, security, this, services.GetService<INetworkFaults>());
+        Network = new ClusterNetwork(this);
     }
 
     public PeerIdentity Local { get; }
