@@ -21,7 +21,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     /// <summary>By then every silo has looked again at what it took over.</summary>
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(40);
 
-    private static readonly TimeSpan Grain = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan Grain = TimeSpan.FromMilliseconds(5);
 
     private static int Schedules => Setting("VOICECLUSTER_FAULT_SCHEDULES", 200);
 
