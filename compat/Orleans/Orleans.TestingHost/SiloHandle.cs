@@ -38,6 +38,17 @@ public sealed class SiloHandle
 
     internal SiloRuntime Runtime { get; }
 
+    /// <summary>
+    /// From now on this silo knows nothing of another one and takes its grains for its own, as an engine with a bug might:
+    /// checkers prove with it that they would see that.
+    /// </summary>
+    public void Forget(SiloAddress other)
+    {
+        var oracle = Runtime.Cluster?.Oracle ?? throw new InvalidOperationException("The silo is alone.");
+        var known = oracle.View.Snapshot;
+        oracle.Take(new Runtime.Clustering.ClusterSnapshot(known.Version + 1, [.. known.Members.Where(m => m.Silo != other)]));
+    }
+
     internal Task StartAsync() => _host.StartAsync();
 
     /// <summary>Stops it in an orderly way.</summary>

@@ -34,6 +34,10 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [Fact]
     public Task Schedules_OfASiloThatReachesOnlyTheStore_LeaveNoOldValueBehind() => RunAllAsync((Schedules + 9) / 10, Schedule.DrawIsolation);
 
+    /// <summary>A tick may come twice when a silo dies, but it comes.</summary>
+    [Fact]
+    public Task Schedules_WithReminders_TellEachTickAtLeastOnce() => RunAllAsync((Schedules + 9) / 10, Schedule.DrawLong);
+
     private async Task RunAllAsync(int count, Func<int, Schedule> draw)
     {
         var seeds = new ConcurrentQueue<int>(Enumerable.Range(Seed, count));
@@ -75,7 +79,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
             await cluster.SettleAsync(SettleTime);
             await cluster.ReadAllAsync();
             var stored = await cluster.StoredAsync();
-            violations = HistoryChecker.Check(cluster.History, cluster.IsWhole, key => stored[key]);
+            violations = [.. HistoryChecker.Check(cluster.History, cluster.IsWhole, key => stored[key]), .. cluster.CheckReminders()];
         }
         catch (Exception e)
         {
