@@ -278,12 +278,15 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
     /// <summary>A silo that stops in an orderly way still answers what it was asked.</summary>
     private async Task LeaveAsync(SiloLink link, bool isOrderly)
     {
+        var reason = $"{link.Silo} has left.";
         if (isOrderly)
         {
-            await link.DrainAsync(ResponseTimeout);
+            await link.RetireAsync(ResponseTimeout, reason);
         }
-
-        link.End($"{link.Silo} has left.");
+        else
+        {
+            link.End(reason);
+        }
     }
 
     private void Connect(SiloAddress silo, IPEndPoint gateway, string? expected) =>

@@ -144,11 +144,16 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         if (Oracle.Status is SiloStatus.ShuttingDown)
         {
             SayHandedOver(Oracle.View, EverAfter);
-            await Task.WhenAll(_links.Values.Select(l => l.DrainAsync(LeaveLimit)));
+            await DrainLinksAsync();
             await TrySetStatusAsync(SiloStatus.Dead, cancellationToken);
             await Gateway.DrainAsync(LeaveLimit);
+
+            // What clients brought meanwhile was passed on.
+            await DrainLinksAsync();
         }
     }
+
+    private Task DrainLinksAsync() => Task.WhenAll(_links.Values.Select(l => l.DrainAsync(LeaveLimit)));
 
     /// <summary>Ends every connection.</summary>
     public async Task StopAsync()
