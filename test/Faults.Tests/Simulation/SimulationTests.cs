@@ -21,6 +21,9 @@ public sealed class SimulationTests(ITestOutputHelper output)
     /// <summary>By then every silo has looked again at what it took over.</summary>
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(40);
 
+    /// <summary>All of it ends within this, counted from the last fault.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     private static readonly TimeSpan Grain = TimeSpan.FromMilliseconds(5);
 
     private static int Schedules => Setting("VOICECLUSTER_FAULT_SCHEDULES", 200);
@@ -73,13 +76,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         var recovery = TimeSpan.Zero;
         try
         {
-            await cluster.StartAsync();
-            await cluster.RunAsync();
-            recovery = await cluster.RecoverAsync(RecoveryLimit);
-            await cluster.SettleAsync(SettleTime);
-            await cluster.ReadAllAsync();
-            var stored = await cluster.StoredAsync();
-            violations = [.. HistoryChecker.Check(cluster.History, cluster.IsWhole, key => stored[key]), .. cluster.CheckReminders()];
+            (recovery, violations) = await JudgeAsync(cluster).WaitAsync(schedule.End + Patience, clock);
         }
         catch (Exception e)
         {
@@ -95,6 +92,17 @@ public sealed class SimulationTests(ITestOutputHelper output)
               Again: ./faults.sh 1 {schedule.Seed}
               """;
         return (failure, recovery, cluster.History.Length);
+    }
+
+    private static async Task<(TimeSpan Recovery, string[] Violations)> JudgeAsync(SimulatedCluster cluster)
+    {
+        await cluster.StartAsync();
+        await cluster.RunAsync();
+        var recovery = await cluster.RecoverAsync(RecoveryLimit);
+        await cluster.SettleAsync(SettleTime);
+        await cluster.ReadAllAsync();
+        var stored = await cluster.StoredAsync();
+        return (recovery, [.. HistoryChecker.Check(cluster.History, cluster.IsWhole, key => stored[key]), .. cluster.CheckReminders()]);
     }
 
     private static int Setting(string name, int otherwise) =>
