@@ -16,7 +16,7 @@ internal static class SeedDocument
 
     public const string Call = """{"creatorId":"user123","type":"video","quality":"high","duration":3600000000000}""";
     public const string Join = """{"sessionId":"call_abc123","participantId":"user456"}""";
-    public const string Record = """{"sessionId":"call_abc123","participantId":"user123"}""";
+    public const string Recording = """{"sessionId":"call_abc123","participantId":"user123"}""";
     public const string Quality = """{"sessionId":"call_abc123","participantId":"user456","quality":85}""";
 
     /// <summary>Method, path, the document's body, and the fields that may be left out.</summary>
@@ -36,8 +36,8 @@ internal static class SeedDocument
         ("POST", "/call/mute", """{"sessionId":"call_abc123","participantId":"user123","targetId":"user456","muted":true}""", ["targetId", "muted"]),
         ("POST", "/call/kick", """{"sessionId":"call_abc123","participantId":"user123","targetId":"user456"}""", []),
         ("POST", "/call/role", """{"sessionId":"call_abc123","participantId":"user123","targetId":"user456","role":"moderator"}""", []),
-        ("POST", "/call/recording/start", Record, []),
-        ("POST", "/call/recording/stop", Record, []),
+        ("POST", "/call/recording/start", Recording, []),
+        ("POST", "/call/recording/stop", Recording, []),
         ("POST", "/call/quality", Quality, []),
     ];
 }

@@ -23,8 +23,8 @@ public sealed class SeedFaultTests(PeersApp app) : IClassFixture<PeersApp>
         ("POST", "/call/recording/stop", "", [409, 409, 403, 403, 403]),
         ("POST", "/call/kick", ""","targetId":"bob" """, [200, 200, 403, 403, 403]),
         ("POST", "/call/leave", "", [200, 200, 200, 404, 404]),
-        ("GET", "/call/session/{0}?userID={1}", "", [200, 200, 200, 403, 200]),
-        ("GET", "/call/recordings/{0}?userID={1}", "", [200, 200, 200, 403, 200]),
+        ("GET", "/call/session/{0}?userID={1}", "", [200, 200, 200, 403, 403]),
+        ("GET", "/call/recordings/{0}?userID={1}", "", [200, 200, 200, 403, 403]),
     ];
 
     public static TheoryData<string, string> Routes

@@ -49,11 +49,11 @@ public sealed class SeedTests(PeersApp app) : IClassFixture<PeersApp>
         await app.DoAsync(200, "POST", "/call/join", At(Join));
 
         // Nobody's media is in the call yet, so there is nothing to record.
-        await app.DoAsync(409, "POST", "/call/recording/start", At(Record));
+        await app.DoAsync(409, "POST", "/call/recording/start", At(Recording));
         await app.PostAsync($"/offer?peerID=user123&room={callId}", new { type = "offer", sdp = VoiceOffers.Of("sendrecv") });
-        var recording = await app.DoAsync(200, "POST", "/call/recording/start", At(Record));
+        var recording = await app.DoAsync(200, "POST", "/call/recording/start", At(Recording));
         Assert.Matches("^rec_[0-9a-f]{32}$", recording.GetProperty("id").GetString());
-        await app.DoAsync(200, "POST", "/call/recording/stop", At(Record));
+        await app.DoAsync(200, "POST", "/call/recording/stop", At(Recording));
         await app.DoAsync(200, "POST", "/call/quality", At(Quality));
         var details = await app.DoAsync(200, "GET", $"/call/session/{callId}");
         Assert.Equal(

@@ -26,6 +26,7 @@ internal sealed record ServerOffer(SdpOffer Offered, long Version, IReadOnlyList
 internal sealed class PeerSignaling
 {
     private const int MaxCandidate = 4_096;
+    private const int MaxMid = 256;
 
     // Between two answers there is room for so many offers of the server (RFC 8866 §5.2: the version grows with each description).
     private const int OffersAnAnswer = 16;
@@ -106,7 +107,7 @@ internal sealed class PeerSignaling
     };
 
     private static bool IsTextOrNull(JsonElement owner, string name) =>
-        !owner.TryGetProperty(name, out var value) || value.ValueKind is JsonValueKind.Null or JsonValueKind.String;
+        !owner.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null || StrictJson.TextOf(value, MaxMid) is not null;
 
     private static bool IsIndexOrNull(JsonElement owner, string name) =>
         !owner.TryGetProperty(name, out var value)
