@@ -242,6 +242,7 @@ public sealed partial class MediaWorker
         }
 
         SumRelays(ref totals, drops);
+        SumPlains(ref totals, drops);
         var (producers, consumers) = (0, 0);
         foreach (var pipe in _pipes)
         {
