@@ -10,7 +10,7 @@ namespace VoiceCluster.Media.Transports;
 /// other servers and load generators. The other end is where an operator says, or with comedia where the first valid packet comes
 /// from; packets from elsewhere are dropped.
 /// </summary>
-public sealed class PlainTransport : Transport
+public sealed class PlainTransport : Transport, IWorkerTransport
 {
     private readonly MediaWorker _worker;
     private readonly IPlainPort _port;
@@ -52,8 +52,9 @@ public sealed class PlainTransport : Transport
     /// <summary>Whether media can be sent.</summary>
     public bool IsConnected => !IsClosed && RemoteAddress is not null && HasKeys;
 
-    /// <summary>Place in the worker's list.</summary>
-    internal int Index { get; set; }
+    int IWorkerTransport.Index { get; set; }
+
+    Timed IWorkerTransport.Timer => Timer;
 
     internal Timed Timer { get; }
 

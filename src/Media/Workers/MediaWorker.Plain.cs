@@ -7,7 +7,7 @@ namespace VoiceCluster.Media.Workers;
 /// <summary>Plain transports, each with ports of its own.</summary>
 public sealed partial class MediaWorker
 {
-    private readonly List<PlainTransport> _plains = [];
+    private readonly TransportSet<PlainTransport> _plains;
 
     /// <summary>Opens a plain transport in a router of this worker. The ports are the transport's from then on, unless it is refused.</summary>
     /// <param name="rtcpPort">Null with <see cref="PlainTransportOptions.RtcpMux"/>.</param>
@@ -26,7 +26,7 @@ public sealed partial class MediaWorker
             return MediaResult<PlainTransport>.Refuse(MediaFault.Invalid, "A port for RTCP belongs to a transport without rtcpMux.");
         }
 
-        if (_transports.Count + _relayList.Count + _plains.Count >= Options.MaxTransports)
+        if (IsFull)
         {
             return MediaResult<PlainTransport>.Refuse(MediaFault.Full, "The media node has no room for another transport.");
         }
@@ -41,9 +41,8 @@ public sealed partial class MediaWorker
             return MediaResult<PlainTransport>.Refuse(MediaFault.Conflict, "The transport id is taken.");
         }
 
-        var plain = new PlainTransport(this, router, id, options, port, rtcpPort) { Index = _plains.Count };
-        _plains.Add(plain);
-        _deadlines.Set(plain.Timer, now);
+        var plain = new PlainTransport(this, router, id, options, port, rtcpPort);
+        _plains.Add(plain, now);
         Stats.PlainTransports = _plains.Count;
         return MediaResult<PlainTransport>.Ok(plain);
     }
@@ -66,24 +65,7 @@ public sealed partial class MediaWorker
     /// <summary>A closing transport leaves the tables; its counters stay in the sums.</summary>
     internal void Forget(PlainTransport transport)
     {
-        _deadlines.Remove(transport.Timer);
-        var last = _plains[^1];
-        _plains[transport.Index] = last;
-        last.Index = transport.Index;
-        _plains.RemoveAt(_plains.Count - 1);
+        _plains.Remove(transport);
         Stats.PlainTransports = _plains.Count;
-        Stats.Retire(transport.Stats);
-    }
-
-    private void SumPlains(ref MediaTotals totals, Span<long> drops)
-    {
-        foreach (var transport in _plains)
-        {
-            totals.Add(transport.Stats);
-            for (var i = 0; i < drops.Length; i++)
-            {
-                drops[i] += transport.Stats.Drops[i];
-            }
-        }
     }
 }
