@@ -84,8 +84,14 @@ public sealed class PeerRoomView(string ownParticipantId)
             case SpeakersChanged speakers:
                 notices.Add(new PeerRoomEventNotice(speakers, null));
                 break;
-            case MediaMoved:
+            case MediaMoved moved:
                 _producers.Clear();
+                foreach (var producer in moved.Producers ?? [])
+                {
+                    // On another node of the room: it goes on.
+                    _producers[producer.ProducerId] = producer;
+                }
+
                 break;
         }
     }
