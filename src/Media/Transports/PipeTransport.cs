@@ -68,6 +68,8 @@ public sealed class PipeTransport : Transport
 
     internal Timed Timer { get; }
 
+    internal override bool IsClient => false;
+
     private protected override int MaxProducers => MaxPiped;
 
     private protected override int MaxConsumers => MaxPiped * 4;
@@ -148,7 +150,7 @@ public sealed class PipeTransport : Transport
     public IReadOnlyDictionary<string, PipeConsumer> Piped => _piped;
 
     /// <inheritdoc/>
-    public override MediaResult<Producer> Produce(string id, MediaKind kind, RtpParameters parameters, bool paused, long now)
+    public override MediaResult<Producer> Produce(string id, MediaKind kind, RtpParameters parameters, bool paused, long now, string? owner = null)
     {
         foreach (var ssrc in SsrcsOf(parameters))
         {
@@ -158,7 +160,7 @@ public sealed class PipeTransport : Transport
             }
         }
 
-        var produced = base.Produce(id, kind, parameters, paused, now);
+        var produced = base.Produce(id, kind, parameters, paused, now, owner);
         if (produced.IsOk)
         {
             MapStreams(produced.Value);
