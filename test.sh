@@ -61,10 +61,19 @@ check() {
   fi
 }
 
+# failed_tests LOG: each failed test of a project's log, with the first lines of what it says.
+failed_tests() {
+  [ -f "$1" ] || return 0
+  awk '/^ *Failed / { left = 25 } /^ *Passed |^\[xUnit/ { left = 0 } left > 0 { print "  " substr($0, 1, 400); left-- }' "$1"
+}
+
 finish() {
   note "Result"
   local name
-  for name in "${failures[@]+"${failures[@]}"}"; do echo "FAILED: $name"; done
+  for name in "${failures[@]+"${failures[@]}"}"; do
+    echo "FAILED: $name"
+    failed_tests "$results/${name%%:*}.log"
+  done
   echo "$passed passed, $failed failed"
   [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
   exit
@@ -79,10 +88,10 @@ run_project() {
   local project=$1 name
   name=$(basename "$project" .csproj)
   note "$name"
-  rm -f "$results/$name.trx"
+  rm -f "$results/$name.trx" "$results/$name.log"
   dotnet test "$project" -c "$configuration" --no-build --nologo \
     --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=normal" --results-directory "$results" \
-    --blame-hang-timeout 10m --blame-hang-dump-type none 2>&1 | grep -vE '^\s*$|^VSTest|^Starting test|^A total of'
+    --blame-hang-timeout 10m --blame-hang-dump-type none 2>&1 | grep -vE '^\s*$|^VSTest|^Starting test|^A total of' | tee "$results/$name.log"
   local status=${PIPESTATUS[0]} counters
   counters=$(grep -o '<Counters [^>]*>' "$results/$name.trx" 2>/dev/null | head -1)
   local ok=0 bad=0

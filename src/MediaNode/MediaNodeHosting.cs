@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using VoiceCluster.Hosting.Health;
 using VoiceCluster.Hosting.Metrics;
 using VoiceCluster.Hosting.OpenApi;
+using VoiceCluster.MediaNode.Admin;
 using VoiceCluster.MediaNode.Control;
 using VoiceCluster.MediaNode.Io;
 using VoiceCluster.MediaNode.Metrics;
@@ -47,6 +48,7 @@ public static class MediaNodeHosting
         services.AddSingleton<RoomReports>();
         services.AddRecordings(configuration);
         services.AddSingleton<MediaNodeControl>();
+        services.AddAdmin();
         services.AddSingleton<FleetMembership>();
         services.AddSingleton<IReadiness>(static s => s.GetRequiredService<FleetMembership>());
         services.AddHostedService(static s => s.GetRequiredService<MediaNodeRuntime>());
@@ -77,6 +79,7 @@ public static class MediaNodeHosting
             }),
         })).AllowAnonymous().WithDocs(MediaNodeDocs.Media);
         endpoints.MapRecordings();
+        endpoints.MapAdmin();
         return endpoints;
     }
 }

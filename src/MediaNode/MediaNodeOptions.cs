@@ -62,6 +62,15 @@ public sealed class MediaNodeOptions
     /// <summary>Speakers in a room's mix at most, the loudest. Default 16.</summary>
     public int MixVoices { get; set; } = 16;
 
+    /// <summary>UDP ports to take those of plain transports from, "first-last". Default 10200-10299.</summary>
+    public string PlainPortRange { get; set; } = "10200-10299";
+
+    /// <summary>
+    /// What <c>Authorization: Bearer</c> must say at <c>/admin/*</c> of the HTTP port, also from the own machine; 32 characters at least.
+    /// Default none: only the own machine has access.
+    /// </summary>
+    public string? AdminToken { get; set; }
+
     /// <summary>
     /// How long a node that stops goes on forwarding rooms that have moved to other nodes, while their clients follow. Default 5 s.
     /// </summary>
@@ -74,10 +83,15 @@ public sealed class MediaNodeOptions
     public bool PortableSockets { get; set; }
 
     /// <summary>The port range as numbers; false when it is none.</summary>
-    public bool TryGetPorts(out ushort first, out ushort last)
+    public bool TryGetPorts(out ushort first, out ushort last) => TryGetPorts(PortRange, out first, out last);
+
+    /// <summary>The plain transports' port range as numbers; false when it is none.</summary>
+    public bool TryGetPlainPorts(out ushort first, out ushort last) => TryGetPorts(PlainPortRange, out first, out last);
+
+    private static bool TryGetPorts(string range, out ushort first, out ushort last)
     {
         first = last = 0;
-        var parts = PortRange.Split('-', '–');
+        var parts = range.Split('-', '–');
         return parts.Length == 2
             && ushort.TryParse(parts[0].Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out first)
             && ushort.TryParse(parts[1].Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out last)
@@ -120,6 +134,16 @@ public sealed class MediaNodeOptionsValidator : IValidateOptions<MediaNodeOption
         else if (options.Workers > last - first + 1)
         {
             faults.Add($"Media:Workers is {options.Workers}; Media:PortRange '{options.PortRange}' has ports for {last - first + 1}.");
+        }
+
+        if (!options.TryGetPlainPorts(out _, out _))
+        {
+            faults.Add($"Media:PlainPortRange is '{options.PlainPortRange}'; it must be two ports from 1 to 65535, such as 10200-10299.");
+        }
+
+        if (options.AdminToken is { Length: > 0 and < 32 })
+        {
+            faults.Add("Media:AdminToken is shorter than 32 characters.");
         }
 
         if (!IPAddress.TryParse(options.HttpBind, out _))

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace VoiceCluster.Media.Net;
 
@@ -31,6 +32,15 @@ public interface IBatchSocket : IDatagramSink, IDisposable
 
     /// <summary>Datagrams at another socket of this kind end a <see cref="Wait"/> as well, for one thread that serves both.</summary>
     void WaitAlsoFor(IBatchSocket other);
+
+    /// <summary>Likewise datagrams at any other socket; <see cref="TryTakeReady"/> then gives its token, 0 or more.</summary>
+    void WaitAlsoFor(Socket other, int token);
+
+    /// <summary>Takes a socket out again, before it is closed.</summary>
+    void WaitNoMoreFor(Socket other);
+
+    /// <summary>The token of a socket that was seen to have datagrams by a <see cref="Wait"/>, each once a wait; some may come with the next.</summary>
+    bool TryTakeReady(out int token);
 
     /// <summary>Sleeps for so long although datagrams may be there; <see cref="Wake"/> ends it. Not at all where the system has no short sleep.</summary>
     void Pause(long microseconds);

@@ -13,7 +13,7 @@ namespace VoiceCluster.Media.Relay;
 /// The way of a packet: 1. its address must be the proved one; 2. decrypt; 3. neither replayed nor expired; 4. by its type.
 /// Sending is in the other part.
 /// </summary>
-public sealed partial class RelayTransport : Transport
+public sealed partial class RelayTransport : Transport, IWorkerTransport
 {
     /// <summary>The SSRC of a relay client's one producer: there is nobody to collide with in a transport of its own.</summary>
     public const uint ProducerSsrc = 1;
@@ -70,8 +70,9 @@ public sealed partial class RelayTransport : Transport
 
     internal Timed Timer { get; }
 
-    /// <summary>Place in the worker's list.</summary>
-    internal int Index { get; set; }
+    int IWorkerTransport.Index { get; set; }
+
+    Timed IWorkerTransport.Timer => Timer;
 
     /// <summary>Takes one datagram whose header names this transport; it is decrypted in place. None when it was of use.</summary>
     internal DropReason Receive(Span<byte> datagram, in RelayHeader header, in TransportAddress from, long now)

@@ -11,6 +11,9 @@ public sealed record SrtpParameters(string CryptoSuite, string KeyBase64)
     /// <summary>What media nodes use between themselves.</summary>
     public const string DefaultSuite = "AEAD_AES_128_GCM";
 
+    /// <summary>The suites that there are.</summary>
+    public static IReadOnlyList<string> Suites { get; } = ["AEAD_AES_128_GCM", "AEAD_AES_256_GCM", "AES_CM_128_HMAC_SHA1_80"];
+
     /// <summary>A new random key.</summary>
     public static SrtpParameters Create(string suite = DefaultSuite)
     {

@@ -12,7 +12,7 @@ namespace VoiceCluster.Media.Transports;
 /// and its SSRC, which the sending worker gives once. Nothing but empty reports is sent until the other end has proved with an
 /// authentic packet from the signalled address that it is there, nor when it has been silent.
 /// </summary>
-public sealed class PipeTransport : Transport
+public sealed class PipeTransport : Transport, IWorkerTransport
 {
     /// <summary>µs between two signs of life while the other end has given none.</summary>
     private const long HelloEvery = 100_000;
@@ -63,8 +63,9 @@ public sealed class PipeTransport : Transport
     /// <summary>Whether the other end has proved that it is there, and has not been silent since.</summary>
     public bool IsBound { get; private set; }
 
-    /// <summary>Place in the worker's list.</summary>
-    internal int Index { get; set; }
+    int IWorkerTransport.Index { get; set; }
+
+    Timed IWorkerTransport.Timer => Timer;
 
     internal Timed Timer { get; }
 

@@ -11,7 +11,7 @@ namespace VoiceCluster.Media.Transports;
 /// A browser's way into a router: ICE-lite finds and keeps the address, DTLS makes the keys, SRTP carries the media.
 /// It belongs to one <see cref="MediaWorker"/> and runs on its thread only.
 /// </summary>
-public sealed class WebRtcTransport : Transport
+public sealed class WebRtcTransport : Transport, IWorkerTransport
 {
     /// <summary>Microseconds without an ICE check after which the transport counts as disconnected. Browsers check every 2.5 to 5 s.</summary>
     public const long SilenceBeforeDisconnected = 10_000_000;
@@ -60,8 +60,9 @@ public sealed class WebRtcTransport : Transport
 
     internal Timed Timer { get; }
 
-    /// <summary>Place in the worker's list.</summary>
-    internal int Index { get; set; }
+    int IWorkerTransport.Index { get; set; }
+
+    Timed IWorkerTransport.Timer => Timer;
 
     /// <summary>
     /// Takes the client's role and fingerprint. A client that is "auto" or "client" begins the handshake; for a "server"

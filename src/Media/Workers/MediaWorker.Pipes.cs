@@ -12,7 +12,7 @@ public sealed partial class MediaWorker
 {
     private readonly Dictionary<PipeStream, PipeTransport> _byPipeStream = [];
     private readonly HashSet<uint> _pipeSsrcs = [];
-    private readonly List<PipeTransport> _pipes = [];
+    private readonly TransportSet<PipeTransport> _pipes;
 
     /// <summary>Opens a pipe in a router of this worker, towards the same room on another node.</summary>
     /// <param name="cryptoSuite">See <see cref="SrtpParameters"/>; both ends must have the same.</param>
@@ -30,9 +30,8 @@ public sealed partial class MediaWorker
             return MediaResult<PipeTransport>.Refuse(MediaFault.Conflict, "The transport id is taken.");
         }
 
-        var pipe = new PipeTransport(this, router, id, cryptoSuite, enableRtx) { Index = _pipes.Count };
-        _pipes.Add(pipe);
-        _deadlines.Set(pipe.Timer, now);
+        var pipe = new PipeTransport(this, router, id, cryptoSuite, enableRtx);
+        _pipes.Add(pipe, now);
         Stats.Pipes = _pipes.Count;
         return MediaResult<PipeTransport>.Ok(pipe);
     }
@@ -72,13 +71,8 @@ public sealed partial class MediaWorker
     /// <summary>A closing pipe leaves the tables; its counters stay in the sums.</summary>
     internal void Forget(PipeTransport pipe)
     {
-        _deadlines.Remove(pipe.Timer);
-        var last = _pipes[^1];
-        _pipes[pipe.Index] = last;
-        last.Index = pipe.Index;
-        _pipes.RemoveAt(_pipes.Count - 1);
+        _pipes.Remove(pipe);
         Stats.Pipes = _pipes.Count;
-        Stats.Retire(pipe.Stats);
     }
 
     private bool TryReceiveFromPipe(DatagramKind kind, Span<byte> datagram, in TransportAddress from, long now)

@@ -8,7 +8,7 @@ namespace VoiceCluster.Media.Workers;
 public sealed partial class MediaWorker
 {
     private readonly Dictionary<RelayIdentity, RelayTransport> _relays = [];
-    private readonly List<RelayTransport> _relayList = [];
+    private readonly TransportSet<RelayTransport> _relayList;
 
     /// <summary>Null where this worker has no relay port.</summary>
     internal CountingSink? RelaySink { get; }
@@ -26,7 +26,7 @@ public sealed partial class MediaWorker
             return MediaResult<RelayTransport>.Refuse(MediaFault.Unsupported, "The relay port is not open where this room is.");
         }
 
-        if (_transports.Count + _relayList.Count >= Options.MaxTransports)
+        if (IsFull)
         {
             return MediaResult<RelayTransport>.Refuse(MediaFault.Full, "The media node has no room for another transport.");
         }
@@ -51,10 +51,9 @@ public sealed partial class MediaWorker
             older.Close(now);
         }
 
-        var transport = new RelayTransport(this, router, credentials, listener) { Index = _relayList.Count };
-        _relayList.Add(transport);
+        var transport = new RelayTransport(this, router, credentials, listener);
+        _relayList.Add(transport, now);
         _relays.Add(credentials.Identity, transport);
-        _deadlines.Set(transport.Timer, now);
         Stats.Relays = _relayList.Count;
         return MediaResult<RelayTransport>.Ok(transport);
     }
@@ -103,29 +102,12 @@ public sealed partial class MediaWorker
     /// <summary>A closing transport leaves the tables; its counters stay in the sums.</summary>
     internal void Forget(RelayTransport transport)
     {
-        _deadlines.Remove(transport.Timer);
         if (_relays.TryGetValue(transport.Identity, out var known) && known == transport)
         {
             _relays.Remove(transport.Identity);
         }
 
-        var last = _relayList[^1];
-        _relayList[transport.Index] = last;
-        last.Index = transport.Index;
-        _relayList.RemoveAt(_relayList.Count - 1);
+        _relayList.Remove(transport);
         Stats.Relays = _relayList.Count;
-        Stats.Retire(transport.Stats);
-    }
-
-    private void SumRelays(ref MediaTotals totals, Span<long> drops)
-    {
-        foreach (var transport in _relayList)
-        {
-            totals.Add(transport.Stats);
-            for (var i = 0; i < drops.Length; i++)
-            {
-                drops[i] += transport.Stats.Drops[i];
-            }
-        }
     }
 }

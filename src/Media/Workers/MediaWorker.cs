@@ -1,6 +1,7 @@
 using VoiceCluster.Media.Dtls;
 using VoiceCluster.Media.Ice;
 using VoiceCluster.Media.Net;
+using VoiceCluster.Media.Relay;
 using VoiceCluster.Media.Routing;
 using VoiceCluster.Media.Transports;
 
@@ -23,7 +24,7 @@ public sealed partial class MediaWorker
     private readonly Dictionary<string, WebRtcTransport>.AlternateLookup<ReadOnlySpan<char>> _byFragmentChars;
     private readonly TupleTable<WebRtcTransport> _byTuple;
     private readonly DeadlineHeap _deadlines = new();
-    private readonly List<WebRtcTransport> _transports = [];
+    private readonly TransportSet<WebRtcTransport> _transports;
     private long _nextSum;
 
     /// <param name="options">Announced addresses and limits.</param>
@@ -36,6 +37,10 @@ public sealed partial class MediaWorker
         Dtls = dtls;
         Sink = new CountingSink(sink, Stats);
         RelaySink = relaySink is null ? null : new CountingSink(relaySink, Stats);
+        _transports = new TransportSet<WebRtcTransport>(_deadlines, Stats);
+        _pipes = new TransportSet<PipeTransport>(_deadlines, Stats);
+        _relayList = new TransportSet<RelayTransport>(_deadlines, Stats);
+        _plains = new TransportSet<PlainTransport>(_deadlines, Stats);
         _byFragmentChars = _byFragment.GetAlternateLookup<ReadOnlySpan<char>>();
         _byTuple = new TupleTable<WebRtcTransport>(options.MaxTransports * IceLiteAgent.MaxTuples);
     }
@@ -48,6 +53,9 @@ public sealed partial class MediaWorker
 
     /// <summary>The worker's rooms by their ids.</summary>
     public IReadOnlyDictionary<string, Router> Routers => _routers;
+
+    /// <summary>Clients' transports of every kind count; pipes are the rooms' own.</summary>
+    private bool IsFull => _transports.Count + _relayList.Count + _plains.Count >= Options.MaxTransports;
 
     internal DtlsContext Dtls { get; }
 
@@ -84,7 +92,7 @@ public sealed partial class MediaWorker
     /// <summary>Opens a WebRTC transport in a router of this worker.</summary>
     public MediaResult<WebRtcTransport> CreateTransport(Router router, string id, IWebRtcTransportListener listener, long now)
     {
-        if (_transports.Count >= Options.MaxTransports)
+        if (IsFull)
         {
             return MediaResult<WebRtcTransport>.Refuse(MediaFault.Full, "The media node has no room for another transport.");
         }
@@ -100,10 +108,8 @@ public sealed partial class MediaWorker
         }
 
         var transport = new WebRtcTransport(this, router, id, listener);
-        transport.Index = _transports.Count;
-        _transports.Add(transport);
+        _transports.Add(transport, now);
         MapFragment(transport.Ice.Local.UsernameFragment, transport);
-        _deadlines.Set(transport.Timer, now);
         Stats.Transports = _transports.Count;
         return MediaResult<WebRtcTransport>.Ok(transport);
     }
@@ -189,13 +195,8 @@ public sealed partial class MediaWorker
     /// <summary>A closing transport leaves the tables; its counters stay in the sums.</summary>
     internal void Forget(WebRtcTransport transport)
     {
-        _deadlines.Remove(transport.Timer);
-        var last = _transports[^1];
-        _transports[transport.Index] = last;
-        last.Index = transport.Index;
-        _transports.RemoveAt(_transports.Count - 1);
+        _transports.Remove(transport);
         Stats.Transports = _transports.Count;
-        Stats.Retire(transport.Stats);
     }
 
     private void ReceiveStun(Span<byte> datagram, in TransportAddress from, long now)
@@ -232,25 +233,13 @@ public sealed partial class MediaWorker
     {
         Span<long> drops = stackalloc long[WorkerStats.Reasons];
         var totals = Stats.BeginSum(drops);
-        foreach (var transport in _transports)
-        {
-            totals.Add(transport.Stats);
-            for (var i = 0; i < drops.Length; i++)
-            {
-                drops[i] += transport.Stats.Drops[i];
-            }
-        }
-
-        SumRelays(ref totals, drops);
+        _transports.Sum(ref totals, drops);
+        _relayList.Sum(ref totals, drops);
+        _plains.Sum(ref totals, drops);
+        _pipes.Sum(ref totals, drops);
         var (producers, consumers) = (0, 0);
         foreach (var pipe in _pipes)
         {
-            totals.Add(pipe.Stats);
-            for (var i = 0; i < drops.Length; i++)
-            {
-                drops[i] += pipe.Stats.Drops[i];
-            }
-
             // Of clients there is no more for a room's being on several nodes.
             producers -= pipe.Producers.Count;
             consumers -= pipe.Consumers.Count;

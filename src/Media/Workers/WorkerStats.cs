@@ -47,6 +47,9 @@ public sealed class WorkerStats
     /// <summary>Transports now.</summary>
     public int Transports { get; internal set; }
 
+    /// <summary>Plain transports now.</summary>
+    public int PlainTransports { get; internal set; }
+
     /// <summary>Pipes to other media nodes now.</summary>
     public int Pipes { get; internal set; }
 

@@ -2,6 +2,7 @@ using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Media.Recording;
 using VoiceCluster.Media.Routing;
+using VoiceCluster.Media.Transports;
 using VoiceCluster.Media.Workers;
 using VoiceCluster.MediaNode.Recording;
 
@@ -13,7 +14,7 @@ internal sealed partial class ControlledRoom
     private readonly Dictionary<Guid, RunningRecording> _recordings = [];
 
     // The consumers of recorders and of pipes are nobody's wish but theirs: reconciliation of clients' media leaves them alone.
-    private IEnumerable<Consumer> ClientConsumers() => _router!.Consumers.Values.Where(static c => c.Transport is not RecorderTransport && !IsPiped(c));
+    private IEnumerable<Consumer> ClientConsumers() => _router!.Consumers.Values.Where(static c => c.Transport is not (RecorderTransport or PlainTransport) && !IsPiped(c));
 
     private Outcome<MediaReply> StartRecording(StartRecording command, MediaWorker worker, long now)
     {

@@ -38,6 +38,9 @@ internal sealed partial class ControlledRoom(
     /// <summary>True while no router is there: the first command was refused, or closed what never was.</summary>
     public bool IsUnopened => _router is null;
 
+    /// <summary>The room's media, for those who only listen; null before it is open and once it is closed.</summary>
+    public Router? Router => IsClosed ? null : _router;
+
     /// <summary>Makes commands that found this object look for another.</summary>
     public void MarkClosed() => IsClosed = true;
 

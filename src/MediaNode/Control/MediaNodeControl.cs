@@ -36,6 +36,9 @@ public sealed partial class MediaNodeControl(
     /// <summary>The rooms now.</summary>
     public string[] RoomNames => [.. _rooms.Keys];
 
+    /// <summary>A room of this node; null when there is none.</summary>
+    internal ControlledRoom? FindRoom(string name) => _rooms.GetValueOrDefault(name);
+
     /// <summary>Rooms now.</summary>
     public int RoomCount => _rooms.Count;
 
@@ -174,7 +177,7 @@ public sealed partial class MediaNodeControl(
             : LeastLoaded();
 
     /// <summary>The living worker with the fewest rooms and consumers.</summary>
-    private WorkerThread LeastLoaded()
+    internal WorkerThread LeastLoaded()
     {
         var rooms = _rooms.Values.CountBy(r => r.Thread.Index).ToDictionary();
         return runtime.Workers

@@ -25,8 +25,9 @@ public sealed class PortableUdpSocket : IBatchSocket
     private readonly byte[] _out = GC.AllocateUninitializedArray<byte>(IBatchSocket.BatchSize * Media.Net.Datagram.MaxSize, pinned: true);
     private readonly Entry[] _received = new Entry[IBatchSocket.BatchSize];
     private readonly Entry[] _toSend = new Entry[IBatchSocket.BatchSize];
-    private readonly List<Socket> _others = [];
+    private readonly List<(Socket Socket, int Token)> _others = [];
     private readonly List<Socket> _waiting = [];
+    private readonly List<int> _ready = [];
     private int _queued;
 
     /// <summary>Opens and binds. Throws <see cref="SocketException"/>, with AddressAlreadyInUse when the port is taken.</summary>
@@ -90,12 +91,42 @@ public sealed class PortableUdpSocket : IBatchSocket
 
         _waiting.Clear();
         _waiting.Add(_socket);
-        _waiting.AddRange(_others);
+        foreach (var (other, _) in _others)
+        {
+            _waiting.Add(other);
+        }
+
         Socket.Select(_waiting, null, null, timeout);
+        foreach (var (other, token) in _others)
+        {
+            if (token >= 0 && _waiting.Contains(other))
+            {
+                _ready.Add(token);
+            }
+        }
     }
 
     /// <inheritdoc/>
-    public void WaitAlsoFor(IBatchSocket other) => _others.Add(((PortableUdpSocket)other)._socket);
+    public void WaitAlsoFor(IBatchSocket other) => _others.Add((((PortableUdpSocket)other)._socket, -1));
+
+    /// <inheritdoc/>
+    public void WaitAlsoFor(Socket other, int token) => _others.Add((other, token));
+
+    /// <inheritdoc/>
+    public void WaitNoMoreFor(Socket other) => _others.RemoveAll(o => o.Socket == other);
+
+    /// <inheritdoc/>
+    public bool TryTakeReady(out int token)
+    {
+        token = _ready.Count > 0 ? _ready[^1] : -1;
+        if (token < 0)
+        {
+            return false;
+        }
+
+        _ready.RemoveAt(_ready.Count - 1);
+        return true;
+    }
 
     /// <inheritdoc/>
     public void Pause(long microseconds)
@@ -115,7 +146,7 @@ public sealed class PortableUdpSocket : IBatchSocket
                 var length = _socket.ReceiveFrom(Buffer(_in, count), SocketFlags.None, _from);
                 if (length > WakeUp.Length)
                 {
-                    _received[count++] = new Entry(Read(_from), length);
+                    _received[count++] = new Entry(SocketAddresses.Read(_from), length);
                 }
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock)
@@ -165,7 +196,7 @@ public sealed class PortableUdpSocket : IBatchSocket
         {
             try
             {
-                Write(_toSend[i].Address, _to);
+                SocketAddresses.TryWrite(_toSend[i].Address, _to);
                 _socket.SendTo(Buffer(_out, i)[.._toSend[i].Length], SocketFlags.None, _to);
                 SendMessages++;
             }
@@ -207,31 +238,6 @@ public sealed class PortableUdpSocket : IBatchSocket
     }
 
     private static Span<byte> Buffer(byte[] memory, int index) => memory.AsSpan(index * Media.Net.Datagram.MaxSize, Media.Net.Datagram.MaxSize);
-
-    /// <summary>Family, port and address stand at the same places on all systems that the framework runs on.</summary>
-    private static TransportAddress Read(SocketAddress address)
-    {
-        var bytes = address.Buffer.Span;
-        var port = (ushort)((bytes[2] << 8) | bytes[3]);
-        return address.Family == AddressFamily.InterNetwork
-            ? TransportAddress.FromIPv4(System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes[4..]), port)
-            : TransportAddress.FromIPv6(bytes[8..24], port);
-    }
-
-    private void Write(in TransportAddress address, SocketAddress target)
-    {
-        var bytes = target.Buffer.Span;
-        bytes[2] = (byte)(address.Port >> 8);
-        bytes[3] = (byte)address.Port;
-        if (_isIPv6)
-        {
-            System.Buffers.Binary.BinaryPrimitives.WriteUInt128BigEndian(bytes[8..24], address.Address);
-        }
-        else
-        {
-            System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(bytes[4..], address.IPv4);
-        }
-    }
 
     private readonly record struct Entry(TransportAddress Address, int Length);
 }

@@ -43,6 +43,7 @@ public sealed partial class WorkerThread : IAsyncDisposable
         Index = index;
         Worker = worker;
         _socket = socket;
+        PlainPorts = new PlainPorts(socket);
         _clock = clock;
         _logger = logger;
         _thread = new Thread(Run) { Name = $"media {index}", IsBackground = true };
@@ -56,6 +57,9 @@ public sealed partial class WorkerThread : IAsyncDisposable
 
     /// <summary>The relay port as this worker has it; null without one.</summary>
     public IBatchSocket? Relay { get; }
+
+    /// <summary>The ports of its plain transports, for commands.</summary>
+    internal PlainPorts PlainPorts { get; }
 
     /// <summary>The worker. Only its <see cref="MediaWorker.Stats"/> may be read from other threads.</summary>
     public MediaWorker Worker { get; }
@@ -137,6 +141,7 @@ public sealed partial class WorkerThread : IAsyncDisposable
                 // :: Step 3
                 ReceiveAll(now);
                 ReceiveRelay(now);
+                _received += PlainPorts.Receive(Worker, now);
 
                 // :: Step 4
                 RunCommands(now);
@@ -169,7 +174,7 @@ public sealed partial class WorkerThread : IAsyncDisposable
 
     private void Wait(long deadline, long now)
     {
-        var pause = _pacer.Next(now, _busyInAll, Worker.Stats.DatagramsSent, _socket.SendMessages + (Relay?.SendMessages ?? 0), _received);
+        var pause = _pacer.Next(now, _busyInAll, Worker.Stats.DatagramsSent, _socket.SendMessages + (Relay?.SendMessages ?? 0) + PlainPorts.Sent, _received);
         if (pause > 0 && deadline - now > pause)
         {
             _socket.Pause(pause);

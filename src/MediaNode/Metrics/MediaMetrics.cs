@@ -40,6 +40,7 @@ public sealed class MediaMetrics : IDisposable
         Counter("voicecluster_media_dtls_handshakes_failed", null, "DTLS handshakes that failed.", s => s.DtlsHandshakesFailed);
         Counter("voicecluster_media_consent_expired", null, "Transports closed because ICE was silent for 30 s.", s => s.ConsentExpired);
         Gauge("voicecluster_media_transports", "WebRTC transports.", s => s.Transports);
+        Gauge("voicecluster_media_plain_transports", "Plain transports.", s => s.PlainTransports);
         Counter("voicecluster_media_relay_datagrams_received", null, "UDP datagrams received at the relay port.", s => s.RelayDatagramsReceived);
         Gauge("voicecluster_media_relay_clients", "Native clients.", s => s.Relays);
         Gauge("voicecluster_media_producers", "Producers.", s => s.Producers);

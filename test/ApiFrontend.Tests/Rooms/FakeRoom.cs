@@ -1,3 +1,4 @@
+using Orleans.Runtime;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Calls;
 using VoiceCluster.Abstractions.Media;
@@ -27,6 +28,9 @@ internal sealed class FakeRoom(string name) : IRoomGrain
 
     /// <summary>Answered to the next join, once.</summary>
     public Fault? NextRefusal { get; set; }
+
+    /// <summary>Joins whose silo is lost before it answers.</summary>
+    public int LostJoins { get; set; }
 
     /// <summary>Pushed to the joining participant before its join is answered.</summary>
     public RoomEvent[] BeforeJoinAnswer { get; set; } = [];
@@ -62,6 +66,12 @@ internal sealed class FakeRoom(string name) : IRoomGrain
         }
 
         Note($"join {request.ParticipantId}");
+        if (LostJoins > 0)
+        {
+            LostJoins--;
+            throw new SiloUnavailableException("The connection was lost before the room answered.");
+        }
+
         if (NextRefusal is { } refusal)
         {
             NextRefusal = null;

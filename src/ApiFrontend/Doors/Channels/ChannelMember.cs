@@ -8,7 +8,7 @@ namespace VoiceCluster.ApiFrontend.Doors.Channels;
 /// A connection's place in one channel: the participant in the room, its relay transport, and what it receives. Everything
 /// but the room's events and the lease runs in the connection's turn, one after the other.
 /// </summary>
-internal sealed class ChannelMember(ChannelSocket socket, Guid channelId, IRoomGrain room, JoinRoom request, bool isMix) : IRoomObserver, IRoomLeaseHolder
+internal sealed class ChannelMember(ChannelSocket socket, Guid channelId, IRoomGrain room, RoomEntry entry, JoinRoom request, bool isMix) : IRoomObserver, IRoomLeaseHolder
 {
     private readonly ChannelView _view = new(channelId, request.ParticipantId);
     private long _sequence;
@@ -36,7 +36,7 @@ internal sealed class ChannelMember(ChannelSocket socket, Guid channelId, IRoomG
     /// <summary>Enters the room and opens the way for sound. A fault leaves nothing behind.</summary>
     public async Task<Fault?> JoinAsync(byte[] key)
     {
-        var joined = await room.JoinAsync(request, Reference).ConfigureAwait(false);
+        var joined = await entry.JoinAsync(room, request, Reference).ConfigureAwait(false);
         if (joined.Fault is { } refused)
         {
             return refused;
@@ -207,7 +207,7 @@ internal sealed class ChannelMember(ChannelSocket socket, Guid channelId, IRoomG
     private async Task RejoinAsync(List<string> voices)
     {
         _sequence = 0;
-        var joined = await room.JoinAsync(request, Reference).ConfigureAwait(false);
+        var joined = await entry.JoinAsync(room, request, Reference).ConfigureAwait(false);
         if (joined.Fault is { } refused)
         {
             if (refused.Code is not FaultCode.Unavailable)

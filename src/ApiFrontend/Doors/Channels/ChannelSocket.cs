@@ -269,7 +269,7 @@ internal sealed partial class ChannelSocket(MessageSocket socket, IPAddress? add
 
         var request = new JoinRoom(
             Guid.NewGuid().ToString(), _caller.UserId, JsonSerializer.Serialize(_caller.Username), _caller.Username, "channels", RequiresChannel: true);
-        var member = new ChannelMember(this, channelId, services.Rooms.Find(channel.Value!.Room), request, mode == "mix");
+        var member = new ChannelMember(this, channelId, services.Rooms.Find(channel.Value!.Room), services.Entry, request, mode == "mix");
         member.Reference = services.Rooms.Refer(member);
 
         // The key of Authenticated is for the first channel; no key serves two, lest a nonce come twice under one.

@@ -18,6 +18,7 @@ internal sealed record ChannelCaller(Guid UserId, string Username, string? Token
 internal sealed class ChannelSocketServices(
     IGrainFactory grains,
     IRoomAccess rooms,
+    RoomEntry entry,
     RoomLeases leases,
     RequestLimits limits,
     ITokenValidator tokens,
@@ -31,6 +32,8 @@ internal sealed class ChannelSocketServices(
     public IGrainFactory Grains => grains;
 
     public IRoomAccess Rooms => rooms;
+
+    public RoomEntry Entry => entry;
 
     public RoomLeases Leases => leases;
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.ApiFrontend.Rooms;
 using VoiceCluster.ApiFrontend.Stopping;
@@ -11,13 +12,15 @@ internal sealed partial class MediasoupMembers
     private readonly ConcurrentDictionary<string, MediasoupMember> _byToken = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string Room, Guid User), ConcurrentDictionary<MediasoupMember, byte>> _byUser = new();
     private readonly IRoomAccess _rooms;
+    private readonly RoomEntry _entry;
     private readonly RoomLeases _leases;
     private readonly FrontendSite _site;
     private readonly ILogger<MediasoupMembers> _logger;
 
-    public MediasoupMembers(IRoomAccess rooms, RoomLeases leases, FrontendSite site, FrontendMetrics metrics, ILogger<MediasoupMembers> logger)
+    public MediasoupMembers(IRoomAccess rooms, RoomEntry entry, RoomLeases leases, FrontendSite site, FrontendMetrics metrics, ILogger<MediasoupMembers> logger)
     {
         _rooms = rooms;
+        _entry = entry;
         _leases = leases;
         _site = site;
         _logger = logger;
@@ -25,6 +28,9 @@ internal sealed partial class MediasoupMembers
     }
 
     public IRoomGrain FindRoom(string name) => _rooms.Find(name);
+
+    /// <summary>Joins the member's room, or takes its place there again.</summary>
+    public Task<Outcome<RoomJoined>> EnterAsync(MediasoupMember member) => _entry.JoinAsync(member.Room, member.Request, member.Reference);
 
     /// <summary>Makes the member reachable for its room, before it joins.</summary>
     public void Prepare(MediasoupMember member) => member.Reference = _rooms.Refer(member);

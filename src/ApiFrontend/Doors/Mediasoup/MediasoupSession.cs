@@ -218,7 +218,7 @@ internal sealed partial class MediasoupSession(
         string? moved = null;
         try
         {
-            Outcome<RoomJoined> joined = await member.Room.JoinAsync(member.Request, member.Reference).ConfigureAwait(false);
+            Outcome<RoomJoined> joined = await members.EnterAsync(member).ConfigureAwait(false);
             if (joined.Value is { } found && await IsStillThereAsync(member).ConfigureAwait(false))
             {
                 room = found.Room;
@@ -255,7 +255,7 @@ internal sealed partial class MediasoupSession(
 
             if (member.HasMoved(found))
             {
-                Outcome<RoomJoined> joined = await member.Room.JoinAsync(member.Request, member.Reference).ConfigureAwait(false);
+                Outcome<RoomJoined> joined = await members.EnterAsync(member).ConfigureAwait(false);
                 if (joined.Value is not { } again || !await IsStillThereAsync(member).ConfigureAwait(false))
                 {
                     return;
@@ -313,7 +313,7 @@ internal sealed partial class MediasoupSession(
         Outcome<RoomJoined> outcome;
         try
         {
-            outcome = await member.Room.JoinAsync(member.Request, member.Reference).ConfigureAwait(false);
+            outcome = await members.EnterAsync(member).ConfigureAwait(false);
         }
         catch (Exception)
         {
@@ -369,7 +369,7 @@ internal sealed partial class MediasoupSession(
         Outcome<RoomJoined> outcome;
         try
         {
-            outcome = await member.Room.JoinAsync(member.Request, member.Reference).ConfigureAwait(false);
+            outcome = await members.EnterAsync(member).ConfigureAwait(false);
         }
         catch (Exception)
         {

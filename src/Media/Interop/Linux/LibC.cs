@@ -32,6 +32,7 @@ internal static unsafe partial class LibC
     public const int UdpSegment = 103;
     public const int MsgDontWait = 0x40;
     public const int EpollCtlAdd = 1;
+    public const int EpollCtlDelete = 2;
     public const uint EpollIn = 1;
     public const short PollIn = 1;
     public const int EpollCloExec = 0x80000;
@@ -45,6 +46,12 @@ internal static unsafe partial class LibC
     public const int EAddrInUse = 98;
 
     private const string Library = "libc";
+
+    /// <summary>struct epoll_event, 4 bytes of flags and 8 of data, is packed on x86-64 alone.</summary>
+    public static readonly int EpollEventSize = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
+
+    /// <summary>Where its data begins.</summary>
+    public static readonly int EpollDataOffset = EpollEventSize - 8;
 
     [LibraryImport(Library, EntryPoint = "socket", SetLastError = true)]
     public static partial int Socket(int family, int type, int protocol);

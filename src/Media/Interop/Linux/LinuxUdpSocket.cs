@@ -17,6 +17,12 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     /// <summary>Bytes of control data a datagram: the header of 16 and SO_RXQ_OVFL's 4, padded to 8.</summary>
     private const int ControlSize = 24;
 
+    /// <summary>Ready descriptors that one wait sees; with more of them each gets its turn (epoll(7)).</summary>
+    private const int MaxReady = 32;
+
+    /// <summary>What a ready descriptor of this class itself says; other sockets' tokens are not negative.</summary>
+    private const int OwnToken = -1;
+
     private readonly Lock _wakeGate = new();
     private readonly int _fd;
     private readonly int _epoll;
@@ -25,6 +31,8 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     private readonly byte* _memory;
     private readonly Batch _in;
     private readonly LinuxSendQueue _out;
+    private readonly int[] _ready = new int[MaxReady];
+    private int _readyCount;
     private uint _overflow;
     private bool _disposed;
 
@@ -107,9 +115,8 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     {
         var milliseconds = timeoutMicroseconds <= 0 ? 0 : (int)Math.Min((timeoutMicroseconds + 999) / 1_000, int.MaxValue);
 
-        // Two descriptors, each item of 12 bytes on x86-64 (packed) and 16 elsewhere; what is ready is found by trying.
-        var items = stackalloc byte[32];
-        var ready = LibC.EpollWait(_epoll, items, 2, milliseconds);
+        var items = stackalloc byte[MaxReady * LibC.EpollEventSize];
+        var ready = LibC.EpollWait(_epoll, items, MaxReady, milliseconds);
         if (ready < 0 && Marshal.GetLastPInvokeError() != LibC.EIntr)
         {
             throw new Win32Exception();
@@ -120,10 +127,42 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
             ulong count;
             _ = LibC.Read(_event, &count, sizeof(ulong));
         }
+
+        // The own descriptors are found ready by trying.
+        _readyCount = 0;
+        for (var i = 0; i < ready; i++)
+        {
+            var token = *(int*)(items + (i * LibC.EpollEventSize) + LibC.EpollDataOffset);
+            if (token != OwnToken)
+            {
+                _ready[_readyCount++] = token;
+            }
+        }
     }
 
     /// <inheritdoc/>
     public void WaitAlsoFor(IBatchSocket other) => Watch(((LinuxUdpSocket)other)._fd);
+
+    /// <inheritdoc/>
+    public void WaitAlsoFor(Socket other, int token)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(token);
+        Watch((int)other.Handle, token);
+    }
+
+    /// <inheritdoc/>
+    public void WaitNoMoreFor(Socket other)
+    {
+        var ignored = stackalloc byte[LibC.EpollEventSize];
+        Check(LibC.EpollCtl(_epoll, LibC.EpollCtlDelete, (int)other.Handle, ignored));
+    }
+
+    /// <inheritdoc/>
+    public bool TryTakeReady(out int token)
+    {
+        token = _readyCount > 0 ? _ready[--_readyCount] : OwnToken;
+        return token != OwnToken;
+    }
 
     /// <summary>
     /// Of several sockets at one port, opened in order, the datagram goes to the one whose place is the big-endian word at
@@ -235,11 +274,11 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
         }
     }
 
-    private void Watch(int fd)
+    private void Watch(int fd, int token = OwnToken)
     {
-        // struct epoll_event is packed on x86-64: 4 bytes of flags, then 8 of data, which nobody reads.
-        var item = stackalloc byte[16];
+        var item = stackalloc byte[LibC.EpollEventSize];
         *(uint*)item = LibC.EpollIn;
+        *(int*)(item + LibC.EpollDataOffset) = token;
         Check(LibC.EpollCtl(_epoll, LibC.EpollCtlAdd, fd, item));
     }
 
