@@ -205,11 +205,14 @@ internal sealed class PeerSignaling
     }
 
     /// <summary>The user as its door's client wrote it, without the quotes of JSON.</summary>
-    public static string? TextOf(ParticipantInfo? participant)
+    public static string? TextOf(ParticipantInfo? participant) => TextOf(participant?.UserText);
+
+    /// <summary>The same of its text alone.</summary>
+    public static string? TextOf(string? text)
     {
-        if (participant?.UserText is not { Length: > 1 } text || text[0] != '"')
+        if (text is not { Length: > 1 } || text[0] != '"')
         {
-            return participant?.UserText;
+            return text;
         }
 
         try
