@@ -45,6 +45,9 @@ internal sealed class SimulatedCluster : IAsyncDisposable
         builder.ConfigureSilo((options, silo) =>
         {
             silo.Configure<SiloMessagingOptions>(o => o.ResponseTimeout = ResponseTimeout);
+
+            // The last of several that ended at once goes on within the limit of recovery.
+            silo.Configure<ClusterMembershipOptions>(o => o.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(6));
             silo.Services.AddSingleton<IMembershipTable>(new FaultyTable(_table, _tableOutage, options.SiloName));
             silo.Services.AddKeyedSingleton<IGrainStorage>(FaultStore.Name, new FaultyStorage(_store, _storeOutage, options.SiloName));
             if (schedule.Reminders > 0)
