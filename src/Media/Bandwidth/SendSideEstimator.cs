@@ -1,0 +1,164 @@
+using VoiceCluster.Media.Rtcp;
+
+namespace VoiceCluster.Media.Bandwidth;
+
+/// <summary>
+/// How many bits a second arrive at a receiver that tells when each packet came: Google congestion control
+/// (draft-ietf-rmcat-gcc-02), the lesser of what delay and losses allow, with probes where more is wanted.
+/// It counts what bears transport-wide numbers; what is sent beside that is not part of the estimate.
+/// </summary>
+internal sealed class SendSideEstimator
+{
+    /// <summary>Bits a second before anything is known; mediasoup's default.</summary>
+    public const long FirstEstimate = 600_000;
+
+    /// <summary>Bits a second below which the estimate never goes.</summary>
+    public const long MinEstimate = 30_000;
+
+    /// <summary>Bits a second above which it never goes.</summary>
+    public const long MaxEstimate = 100_000_000;
+
+    private readonly SentPacketLog _log = new();
+    private readonly PacketGroups _groups = new();
+    private readonly TrendlineEstimator _trend = new();
+    private readonly AcknowledgedBitrate _acknowledged = new();
+    private readonly AimdRateControl _delay = new(FirstEstimate, MinEstimate, MaxEstimate);
+    private readonly LossBasedControl _loss = new(MinEstimate, MaxEstimate);
+    private readonly ProbeResult _probe = new();
+    private long _reference = -1;
+    private long _roundTrip = 100_000;
+
+    /// <summary>Bits a second that may be sent.</summary>
+    public double Estimate => Math.Min(_delay.Bitrate, _loss.Bitrate);
+
+    /// <summary>Whether the receiver has reported at all.</summary>
+    public bool HasFeedback { get; private set; }
+
+    /// <summary>When the present estimate was last lowered; µs.</summary>
+    public long LoweredAt { get; private set; } = long.MinValue / 2;
+
+    /// <summary>Bits a second that arrived lately.</summary>
+    public long Acknowledged => _acknowledged.BitsPerSecond;
+
+    /// <summary>When to probe.</summary>
+    public ProbeController Probes { get; } = new();
+
+    /// <summary>Begins a probe when one is wanted and due.</summary>
+    public bool TryBeginProbe(long now)
+    {
+        if (!HasFeedback || !Probes.TryBegin(Estimate, now))
+        {
+            return false;
+        }
+
+        _probe.Begin(Probes.Number);
+        return true;
+    }
+
+    /// <summary>A packet with this number has been sent.</summary>
+    public void OnSent(ushort number, int size, long now)
+    {
+        var cluster = Probes.Cluster;
+        _log.Add(number, size, cluster, now);
+        if (cluster != 0)
+        {
+            _probe.OnSent();
+            Probes.OnSent(size, now);
+        }
+    }
+
+    /// <summary>Takes a feedback.</summary>
+    public void OnFeedback(TransportFeedbackReader feedback, long now)
+    {
+        var reference = Extend(feedback.ReferenceTime);
+        var newest = -1L;
+        while (feedback.MoveNext())
+        {
+            ref var packet = ref _log.Find(feedback.Current.Value);
+            if (packet.State is SentPacketState.None or SentPacketState.Arrived)
+            {
+                continue;
+            }
+
+            if (feedback.IsReceived)
+            {
+                OnArrived(ref packet, reference + feedback.Arrival);
+                newest = Math.Max(newest, packet.SentAt);
+            }
+            else if (packet.State == SentPacketState.UnderWay)
+            {
+                packet.State = SentPacketState.Lost;
+                _loss.OnReported(isLost: true);
+            }
+        }
+
+        if (newest < 0)
+        {
+            return;
+        }
+
+        HasFeedback = true;
+
+        // The time that the receiver took to report is part of it, as it is of the control loop.
+        _roundTrip = Math.Clamp(((7 * _roundTrip) + (now - newest)) / 8, 1_000, 2_000_000);
+        Control(now);
+    }
+
+    private void OnArrived(ref LoggedPacket packet, long arrival)
+    {
+        if (packet.State == SentPacketState.Lost)
+        {
+            _loss.OnLate();
+        }
+        else
+        {
+            _loss.OnReported(isLost: false);
+        }
+
+        packet.State = SentPacketState.Arrived;
+        _acknowledged.OnPacket(packet.Size, arrival);
+        if (packet.Probe != 0)
+        {
+            _probe.OnArrived(packet, arrival);
+        }
+
+        if (_groups.OnPacket(packet.SentAt, arrival, out var delta))
+        {
+            _trend.Update(delta, arrival);
+        }
+    }
+
+    private void Control(long now)
+    {
+        var before = Estimate;
+        if (_delay.Update(_trend.Usage, Acknowledged, _roundTrip, now))
+        {
+            Probes.Postpone(now);
+        }
+
+        _loss.Update(before, Acknowledged, now);
+        if (Probes.Cluster == 0 && _probe.TryTake(out var shown))
+        {
+            // A burst of media in the cluster may show more than was tried for; that much is not believed.
+            shown = Math.Min(shown, Probes.Target * 1.2);
+            Probes.OnResult(shown, now);
+            if (shown > Estimate)
+            {
+                _delay.Set(Math.Max(shown, _delay.Bitrate), now);
+                _loss.AtLeast(shown);
+            }
+        }
+
+        if (Estimate < before)
+        {
+            LoweredAt = now;
+        }
+    }
+
+    // 24 bits wrap after twelve days; a feedback may be older than the one before it.
+    private long Extend(int reference)
+    {
+        _reference = _reference < 0 ? reference + (1L << 24) : _reference + (((reference - (int)(_reference & 0xFF_FFFF)) << 8) >> 8);
+        return TransportFeedbackReader.ToMicroseconds(_reference);
+    }
+}
