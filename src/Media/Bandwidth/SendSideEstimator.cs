@@ -158,7 +158,13 @@ internal sealed class SendSideEstimator
     // 24 bits wrap after twelve days; a feedback may be older than the one before it.
     private long Extend(int reference)
     {
-        _reference = _reference < 0 ? reference + (1L << 24) : _reference + (((reference - (int)(_reference & 0xFF_FFFF)) << 8) >> 8);
+        _reference = _reference < 0 ? reference : _reference + (((reference - (int)(_reference & 0xFF_FFFF)) << 8) >> 8);
+        if (_reference < 1L << 24)
+        {
+            // A lap ahead, so that no delta leads below zero.
+            _reference += 1L << 24;
+        }
+
         return TransportFeedbackReader.ToMicroseconds(_reference);
     }
 }
