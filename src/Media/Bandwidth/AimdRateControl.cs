@@ -54,14 +54,19 @@ internal sealed class AimdRateControl(long first, long minimum, long maximum)
         }
     }
 
-    /// <summary>Takes a rate that has been shown to arrive.</summary>
-    public void Set(double bitrate, long now)
+    /// <summary>Takes a rate that has been shown to arrive, and perhaps to be all that arrives.</summary>
+    public void Set(double bitrate, bool isLimit, long now)
     {
         Bitrate = Math.Clamp(bitrate, minimum, maximum);
         _changedAt = now;
         if (Bitrate / 1_000 > _capacity.Upper)
         {
             _capacity.Reset();
+        }
+
+        if (isLimit)
+        {
+            _capacity.OnFull((long)Bitrate);
         }
     }
 

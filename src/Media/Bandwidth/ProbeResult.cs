@@ -66,9 +66,10 @@ internal sealed class ProbeResult
     }
 
     /// <summary>The rate shown, once enough of the cluster has come; <paramref name="bitrate"/> 0 means that it said nothing.</summary>
-    public bool TryTake(out double bitrate)
+    /// <param name="isLimit">Whether the way gives no more than that.</param>
+    public bool TryTake(out double bitrate, out bool isLimit)
     {
-        bitrate = 0;
+        (bitrate, isLimit) = (0, false);
         if (_sent < 2 || _arrived < _sent * EnoughPackets)
         {
             return false;
@@ -78,7 +79,8 @@ internal sealed class ProbeResult
         var arrived = (_bytes - _sizeOfFirstArrived) * 8e6 / Math.Max(1_000, _lastArrival - _firstArrival);
         if (arrived <= sent * Bunched)
         {
-            bitrate = arrived < Saturated * sent ? OfSaturated * arrived : Math.Min(sent, arrived);
+            isLimit = arrived < Saturated * sent;
+            bitrate = isLimit ? OfSaturated * arrived : Math.Min(sent, arrived);
         }
 
         Begin(0);

@@ -137,14 +137,14 @@ internal sealed class SendSideEstimator
         }
 
         _loss.Update(before, Acknowledged, now);
-        if (Probes.Cluster == 0 && _probe.TryTake(out var shown))
+        if (Probes.Cluster == 0 && _probe.TryTake(out var shown, out var isLimit))
         {
             // A burst of media in the cluster may show more than was tried for; that much is not believed.
             shown = Math.Min(shown, Probes.Target * 1.2);
             Probes.OnResult(shown, now);
             if (shown > Estimate)
             {
-                _delay.Set(Math.Max(shown, _delay.Bitrate), now);
+                _delay.Set(Math.Max(shown, _delay.Bitrate), isLimit, now);
                 _loss.AtLeast(shown);
             }
         }
