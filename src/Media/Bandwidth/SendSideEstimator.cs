@@ -18,9 +18,13 @@ internal sealed class SendSideEstimator
     /// <summary>Bits a second above which it never goes.</summary>
     public const long MaxEstimate = 100_000_000;
 
+    /// <summary>µs of arrivals in one feedback from which their rate means something.</summary>
+    private const long MinSpan = 40_000;
+
     private readonly SentPacketLog _log = new();
     private readonly PacketGroups _groups = new();
     private readonly TrendlineEstimator _trend = new();
+    private readonly QueueDelay _queue = new();
     private readonly AcknowledgedBitrate _acknowledged = new();
     private readonly AimdRateControl _delay = new(FirstEstimate, MinEstimate, MaxEstimate);
     private readonly LossBasedControl _loss = new(MinEstimate, MaxEstimate);
@@ -72,6 +76,8 @@ internal sealed class SendSideEstimator
     {
         var reference = Extend(feedback.ReferenceTime);
         var newest = -1L;
+        var delay = long.MaxValue;
+        var (first, last, bytes) = (long.MaxValue, long.MinValue, 0L);
         while (feedback.MoveNext())
         {
             ref var packet = ref _log.Find(feedback.Current.Value);
@@ -84,6 +90,10 @@ internal sealed class SendSideEstimator
             {
                 OnArrived(ref packet, reference + feedback.Arrival);
                 newest = Math.Max(newest, packet.SentAt);
+                var arrival = reference + feedback.Arrival;
+                delay = Math.Min(delay, arrival - packet.SentAt);
+                bytes += first == long.MaxValue ? 0 : packet.Size;
+                (first, last) = (Math.Min(first, arrival), Math.Max(last, arrival));
             }
             else if (packet.State == SentPacketState.UnderWay)
             {
@@ -101,7 +111,15 @@ internal sealed class SendSideEstimator
 
         // The time that the receiver took to report is part of it, as it is of the control loop.
         _roundTrip = Math.Clamp(((7 * _roundTrip) + (now - newest)) / 8, 1_000, 2_000_000);
-        Control(now);
+        if (!_queue.Update(delay, now))
+        {
+            Control(_trend.Usage, Acknowledged, now);
+            return;
+        }
+
+        // Out of a queue packets come as fast as the link lets them: that is its rate, long before a window's mean falls to it.
+        var rate = last - first >= MinSpan ? bytes * 8_000_000 / (last - first) : Acknowledged;
+        Control(BandwidthUsage.Over, Math.Min(rate, Acknowledged), now);
     }
 
     private void OnArrived(ref LoggedPacket packet, long arrival)
@@ -128,10 +146,10 @@ internal sealed class SendSideEstimator
         }
     }
 
-    private void Control(long now)
+    private void Control(BandwidthUsage usage, long acknowledged, long now)
     {
         var before = Estimate;
-        if (_delay.Update(_trend.Usage, Acknowledged, _roundTrip, now))
+        if (_delay.Update(usage, acknowledged, _roundTrip, now))
         {
             Probes.Postpone(now);
         }

@@ -2,7 +2,10 @@ using VoiceCluster.Media.Bandwidth;
 
 namespace VoiceCluster.Media.Routing;
 
-/// <summary>The levels that one consumer can have now, the lowest first: each temporal layer of each stream, and what it takes.</summary>
+/// <summary>
+/// The levels that one consumer can have now, the lowest first, and what each takes: the temporal layers of the lowest stream,
+/// and each higher stream whole. A sharp picture that stutters is not better than a smooth one.
+/// </summary>
 internal sealed class LayerLadder
 {
     /// <summary>Streams of a producer beyond which the higher ones are left out.</summary>
@@ -40,18 +43,15 @@ internal sealed class LayerLadder
         }
 
         var rate = 0d;
-        var isFirst = true;
+        var first = Count;
         for (var layer = 0; layer < LayerRates.MaxLayers; layer++)
         {
             var own = stream.Rates!.Of(layer, now);
-            if (isFirst || (own > 0 && layer <= maxTemporal))
+            if (own > 0 && (layer <= maxTemporal || rate == 0))
             {
                 rate += own;
-                if (own > 0)
-                {
-                    _levels[Count++] = (stream.EncodingIndex, layer, rate);
-                    isFirst = false;
-                }
+                Count = first > 0 ? first : Count;
+                _levels[Count++] = (stream.EncodingIndex, layer, rate);
             }
         }
     }
