@@ -40,7 +40,7 @@ public sealed class AdaptiveVideoTests(ClusterFixture cluster, ITestOutputHelper
             SetRate(300_000);
             output.WriteLine($"down after {await TimeAsync(() => viewers.WaitAsync("videoIsWide", [bad.Key, Narrow], bad)):F1} s (wanted: 3 s)");
             var frames = (await SightAsync(bad)).GetProperty("frames").GetInt32();
-            await viewers.WaitAsync("framesSeen", [bad.Key, frames + 100], bad);
+            await viewers.WaitAsync("framesSeen", [bad.Key, frames + 60], bad);
             Assert.Equal(Narrow, (await SightAsync(bad)).GetProperty("width").GetInt32());
 
             SetRate(1_500_000);

@@ -75,16 +75,21 @@ function screenTrack(width: number): MediaStreamTrack {
   return track;
 }
 
-/** A picture that no encoder can make small: its layers have the bitrates that they may have. */
+/** A picture that changes from frame to frame, so that its layers have bitrates worth the name. */
 function livelyTrack(): MediaStreamTrack {
   const canvas = document.createElement('canvas');
   canvas.width = 640;
   canvas.height = 360;
   const pen = canvas.getContext('2d');
   setInterval(() => {
-    for (let i = 0; pen && i < 150; i++) {
-      pen.fillStyle = `rgb(${Math.random() * 255} ${Math.random() * 255} ${Math.random() * 255})`;
-      pen.fillRect(Math.random() * 640, Math.random() * 360, 40, 40);
+    if (!pen) {
+      return;
+    }
+    pen.fillStyle = 'navy';
+    pen.fillRect(0, 0, 640, 360);
+    for (let i = 0; i < 12; i++) {
+      pen.fillStyle = `hsl(${Math.random() * 360} 80% 50%)`;
+      pen.fillRect(Math.random() * 640, Math.random() * 360, 60, 60);
     }
   }, 50);
   const track = canvas.captureStream(20).getVideoTracks()[0];

@@ -9,6 +9,9 @@ internal sealed class LayerRates
     /// <summary>µs of a stream before its rate means something: a key frame and some others.</summary>
     private const long Patience = 500_000;
 
+    /// <summary>Over so many seconds: pictures of few frames a second have rates too.</summary>
+    private const int Window = 2;
+
     /// <summary>RTP header and extensions, bytes a packet.</summary>
     private const int Header = 24;
 
@@ -20,9 +23,9 @@ internal sealed class LayerRates
     public void Add(int temporalLayer, int payloadLength, long now)
     {
         // After a silence it begins anew: half a window of the new beside half of nothing would say half.
-        _since = _since < 0 || now - _last > 1_000_000 ? now : _since;
+        _since = _since < 0 || now - _last > Window * 1_000_000 ? now : _since;
         _last = now;
-        (_layers[Math.Clamp(temporalLayer, 0, MaxLayers - 1)] ??= new RateCounter()).Add(payloadLength + Header, now);
+        (_layers[Math.Clamp(temporalLayer, 0, MaxLayers - 1)] ??= new RateCounter(Window)).Add(payloadLength + Header, now);
     }
 
     /// <summary>Whether there has been enough of the stream to tell.</summary>
@@ -37,7 +40,8 @@ internal sealed class LayerRates
         }
 
         // The counter's last bucket is not full yet, and a young stream has not filled the others.
-        var window = Math.Clamp(now - _since, 100_000, 900_000 + (now % 100_000));
-        return counter.BitsPerSecond(now) * 1_000_000 / window;
+        const long bucket = Window * 100_000;
+        var window = Math.Clamp(now - _since, bucket, (9 * bucket) + (now % bucket));
+        return counter.BitsPerSecond(now) * Window * 1_000_000 / window;
     }
 }

@@ -24,13 +24,15 @@ internal sealed class ProbeController
     /// <summary>µs after which a cluster without a result is given up.</summary>
     private const long Timeout = 1_000_000;
 
-    /// <summary>µs between clusters after a failure: the first pause and the longest.</summary>
+    /// <summary>µs between clusters after a failure: the first pause, the longest while somebody waits, and the longest otherwise.</summary>
     private const long FirstPause = 1_000_000;
     private const long LongestPause = 3_000_000;
+    private const long LongestIdlePause = 30_000_000;
 
     private double _target;
     private long _startedAt;
     private long _nextAt;
+    private long _failedAt;
     private long _pause = FirstPause;
     private long _bytes;
     private int _packets;
@@ -39,6 +41,23 @@ internal sealed class ProbeController
 
     /// <summary>Bits a second that could be used; no probes below the estimate.</summary>
     public double Wanted { get; set; }
+
+    /// <summary>Whether somebody has less than they should while the estimate is as it is.</summary>
+    public bool IsUrgent
+    {
+        get;
+        set
+        {
+            if (value && !field)
+            {
+                // The pause may have grown while nobody waited.
+                _pause = Math.Min(_pause, LongestPause);
+                _nextAt = Math.Min(_nextAt, _failedAt + _pause);
+            }
+
+            field = value;
+        }
+    }
 
     /// <summary>The cluster that is being sent; 0 when there is none.</summary>
     public int Cluster => _isSending ? Number : 0;
@@ -105,8 +124,9 @@ internal sealed class ProbeController
             return;
         }
 
+        _failedAt = now;
         _nextAt = now + _pause;
-        _pause = Math.Min(_pause * 3 / 2, LongestPause);
+        _pause = Math.Min(_pause * 3 / 2, IsUrgent ? LongestPause : LongestIdlePause);
     }
 
     /// <summary>A queue grows: not now.</summary>

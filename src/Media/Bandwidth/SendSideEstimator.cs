@@ -21,6 +21,9 @@ internal sealed class SendSideEstimator
     /// <summary>µs of arrivals in one feedback from which their rate means something.</summary>
     private const long MinSpan = 40_000;
 
+    /// <summary>µs that packets must wait for a growing delay to count.</summary>
+    private const long MinQueue = 20_000;
+
     private readonly SentPacketLog _log = new();
     private readonly PacketGroups _groups = new();
     private readonly TrendlineEstimator _trend = new();
@@ -113,7 +116,8 @@ internal sealed class SendSideEstimator
         _roundTrip = Math.Clamp(((7 * _roundTrip) + (now - newest)) / 8, 1_000, 2_000_000);
         if (!_queue.Update(delay, now))
         {
-            Control(_trend.Usage, Acknowledged, now);
+            // A slope without a queue is the scheduling of a busy machine, or the network's noise.
+            Control(_trend.Usage == BandwidthUsage.Over && _queue.Current < MinQueue ? BandwidthUsage.Normal : _trend.Usage, Acknowledged, now);
             return;
         }
 

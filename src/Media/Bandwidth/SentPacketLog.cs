@@ -26,6 +26,7 @@ internal sealed class SentPacketLog
     private const int Slots = 4096;
 
     private readonly LoggedPacket[] _packets = new LoggedPacket[Slots];
+    private LoggedPacket _nothing;
     private long _highest = -1;
 
     /// <summary>Notes a packet; <paramref name="probe"/> is its cluster, 0 for none.</summary>
@@ -50,6 +51,4 @@ internal sealed class SentPacketLog
         _nothing = default;
         return ref _nothing;
     }
-
-    private LoggedPacket _nothing;
 }

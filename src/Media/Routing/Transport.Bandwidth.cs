@@ -161,6 +161,7 @@ public abstract partial class Transport
 
         var probes = _estimator.Probes;
         probes.Wanted = _allocation.Wanted;
+        probes.IsUrgent = _allocation.IsShort;
         _estimator.TryBeginProbe(now);
         while (probes.IsDue(now))
         {

@@ -17,8 +17,14 @@ internal sealed class VideoAllocation
 
     private readonly List<ProducerConsumer> _ordered = [];
 
-    /// <summary>Bits a second with which everybody would have the best level; 0 when everybody has.</summary>
+    /// <summary>What the best levels may grow by before somebody has to step down, as a multiple: it is known to arrive before it is needed.</summary>
+    private const double Headroom = 1.5;
+
+    /// <summary>Bits a second with which everybody has the best level and keeps it while it grows; 0 where nobody has a choice of levels.</summary>
     public double Wanted { get; private set; }
+
+    /// <summary>Whether somebody has less than the best.</summary>
+    public bool IsShort { get; private set; }
 
     public void Divide(List<Consumer> consumers, double budget, long now)
     {
@@ -52,15 +58,17 @@ internal sealed class VideoAllocation
 
         // :: Step 3. They take effect.
         Wanted = 0;
-        var isShort = false;
+        IsShort = false;
+        var hasChoice = false;
         foreach (var consumer in _ordered)
         {
-            Wanted += consumer.Ladder.RateAt(consumer.Ladder.Count - 1) * Margin;
-            isShort |= consumer.Ladder.Next < consumer.Ladder.Count - 1;
+            Wanted += consumer.Ladder.RateAt(consumer.Ladder.Count - 1) * Headroom;
+            IsShort |= consumer.Ladder.Next < consumer.Ladder.Count - 1;
+            hasChoice |= consumer.Ladder.Count > 1;
             consumer.TakeLevel(now);
         }
 
-        Wanted = isShort ? Wanted : 0;
+        Wanted = hasChoice ? Wanted : 0;
     }
 
     private static bool TryRaise(LayerLadder ladder, ref double left, long now)

@@ -66,6 +66,20 @@ public class TransportFeedbackReaderTests
         Assert.Equal([(65534, 1_000), (65535, 3_000), (1, 3_250), (14, 2_250), (16, 2_750)], arrivals);
     }
 
+    [Fact]
+    public void Read_FeedbackFilledUpToAWord_AsBrowsersWriteIt_IsUnderstood()
+    {
+        // One small delta, and one byte of padding, which counts itself.
+        var packet = Convert.FromHexString("AFCD0005" + "00000001" + "00000009" + "00050001" + "00000100" + "2001" + "04" + "01");
+        var compound = new RtcpReader(packet);
+        Assert.True(compound.MoveNext());
+        Assert.True(TransportFeedbackReader.TryParse(compound.Current.FeedbackControl, out var reader));
+        Assert.True(reader.MoveNext());
+        Assert.Equal((5, 1_000), (reader.Current.Value, reader.Arrival));
+        Assert.False(compound.MoveNext());
+        Assert.False(compound.IsMalformed);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("00010001000000")]
