@@ -75,7 +75,7 @@ public class TransportFeedbackReaderTests
         Assert.True(compound.MoveNext());
         Assert.True(TransportFeedbackReader.TryParse(compound.Current.FeedbackControl, out var reader));
         Assert.True(reader.MoveNext());
-        Assert.Equal((5, 1_000), (reader.Current.Value, reader.Arrival));
+        Assert.Equal((5, 1_000L), ((int)reader.Current.Value, reader.Arrival));
         Assert.False(compound.MoveNext());
         Assert.False(compound.IsMalformed);
     }
