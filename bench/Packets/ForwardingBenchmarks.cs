@@ -7,7 +7,6 @@ namespace VoiceCluster.Bench.Packets;
 /// The whole way of a packet through a worker but for the socket: SRTP in, router, rewriting, SRTP out, for one of 50 and one of 500
 /// receivers. With 500 their keys and counters no longer fit a core's nearest cache, as on a busy server.
 /// </summary>
-[InProcess]
 [MemoryDiagnoser]
 public class ForwardingBenchmarks
 {

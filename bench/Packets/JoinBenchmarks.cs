@@ -4,7 +4,6 @@ using VoiceCluster.Media.Srtp;
 namespace VoiceCluster.Bench.Packets;
 
 /// <summary>A client joins by ICE and DTLS and leaves: the processor time of both ends together, without signalling and sockets.</summary>
-[InProcess]
 [MemoryDiagnoser]
 public class JoinBenchmarks
 {

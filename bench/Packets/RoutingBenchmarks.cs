@@ -6,7 +6,6 @@ using VoiceCluster.Media.Rtp;
 namespace VoiceCluster.Bench.Packets;
 
 /// <summary>Parsing, and what a router does with a packet: find its stream, account for it, rewrite it for each of 50 receivers.</summary>
-[InProcess]
 [MemoryDiagnoser]
 public class RoutingBenchmarks
 {

@@ -6,7 +6,6 @@ using VoiceCluster.Media.Srtp;
 namespace VoiceCluster.Bench.Packets;
 
 /// <summary>SRTP in place, in each suite: a packet of sound (172 bytes protected by GCM) and one of video (1,212).</summary>
-[InProcess]
 [MemoryDiagnoser]
 public class SrtpBenchmarks
 {

@@ -21,10 +21,10 @@ var before = Resident();
 List<string> made = [];
 for (var i = 0; i < sessions; i += 50)
 {
-    made.AddRange(await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => SessionAsync())));
+    made.AddRange(await Task.WhenAll(Enumerable.Range(0, Math.Min(50, sessions - i)).Select(_ => SessionAsync())));
 }
 
-await Task.WhenAll(made.Chunk(made.Count / 20).Select(async part =>
+await Task.WhenAll(made.Chunk(Math.Max(1, made.Count / 20)).Select(async part =>
 {
     foreach (var session in part)
     {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The relay's figures: packets a second and CPU a packet forwarded, memory a client, and what the mix costs. See docs/performance.md.
 #
-#   bench/relay/run.sh
+#   bench/relay/run.sh            8 s at each of four rates, 50 channels of ten clients
+#   bench/relay/run.sh 2 5        2 s a rate, 5 channels
 #
 # Needs the .NET 10 SDK and libopus. Everything that it starts ends with it.
 set -euo pipefail
@@ -30,5 +31,5 @@ for _ in $(seq 600); do
 done
 grep -q "ready" "$folder/out" || { cat "$folder/err" >&2; exit 1; }
 echo "load before: $(cut -d' ' -f1 /proc/loadavg)"
-dotnet bench/relay/bin/Release/net10.0/VoiceCluster.Bench.Relay.dll "http://127.0.0.1:$port" "$server"
+dotnet bench/relay/bin/Release/net10.0/VoiceCluster.Bench.Relay.dll "http://127.0.0.1:$port" "$server" "${1:-8}" "${2:-50}"
 dotnet bench/Mixing/bin/Release/net10.0/VoiceCluster.Bench.Mixing.dll 3

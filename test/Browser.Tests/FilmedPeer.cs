@@ -42,6 +42,10 @@ internal sealed class FilmedPeer(HarnessPage page)
         }
         """;
 
+    private const string Frames = """
+        async () => [...(await window.filmed.getStats()).values()].find((s) => s.type === 'outbound-rtp' && s.kind === 'video')?.framesSent ?? 0
+        """;
+
     /// <summary>Joins a room.</summary>
     public async Task JoinAsync(string room, string peer)
     {
@@ -50,8 +54,16 @@ internal sealed class FilmedPeer(HarnessPage page)
     }
 
     /// <summary>Frames that the encoder has made.</summary>
-    public async Task WaitForFramesAsync(int count) => await page.Page.WaitForFunctionAsync(
-        "async (count) => [...(await window.filmed.getStats()).values()].some((s) => s.type === 'outbound-rtp' && s.kind === 'video' && s.framesSent >= count)", count);
+    public async Task WaitForFramesAsync(int count)
+    {
+        // Asked from here: the driver's own waiting takes a promise for a yes.
+        var deadline = Environment.TickCount64 + 120_000;
+        while (await page.Page.EvaluateAsync<int>(Frames) is var frames && frames < count)
+        {
+            Assert.True(Environment.TickCount64 < deadline, $"{frames} of {count} frames were sent");
+            await Task.Delay(50);
+        }
+    }
 
     /// <summary>Ends its connection.</summary>
     public Task CloseAsync() => page.Page.EvaluateAsync("() => { window.filmed.close(); void window.filmedAudio.close(); }");

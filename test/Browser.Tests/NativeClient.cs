@@ -106,6 +106,30 @@ internal sealed class NativeClient : IAsyncDisposable
         return best;
     }
 
+    /// <summary>
+    /// The amplitude of a tone in the loudest 100 ms, through a Hann window. A mix follows the clocks of its speakers by half a percent, so that over a whole
+    /// second on a busy machine a tone in it is not of one frequency, and would cancel itself out.
+    /// </summary>
+    public static double Loudness(float[] heard, double hz)
+    {
+        const int Window = 4_800;
+        var best = 0d;
+        for (var start = 0; start + Window <= heard.Length; start += Window / 2)
+        {
+            var (sine, cosine) = (0d, 0d);
+            for (var i = 0; i < Window; i++)
+            {
+                var (phase, weight) = (2 * Math.PI * hz * i / 48_000, 0.5 - (0.5 * Math.Cos(2 * Math.PI * i / Window)));
+                sine += heard[start + i] * weight * Math.Sin(phase);
+                cosine += heard[start + i] * weight * Math.Cos(phase);
+            }
+
+            best = Math.Max(best, 4 * Math.Sqrt((sine * sine) + (cosine * cosine)) / Window);
+        }
+
+        return best;
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)

@@ -7,8 +7,6 @@ namespace VoiceCluster.Browser.Tests;
 [Collection(ClusterGroup.Name)]
 public sealed class RecordingTests(ClusterFixture fixture, ITestOutputHelper output) : IDisposable
 {
-    private const string Open = "Fails: the files of a real call are not yet named and finished as they should be. See docs/STATUS.md.";
-
     /// <summary>Seconds by which sound and picture may differ, and a file's duration from the wall clock.</summary>
     private const double LipSync = 0.080;
     private const double Clock = 0.100;
@@ -17,7 +15,7 @@ public sealed class RecordingTests(ClusterFixture fixture, ITestOutputHelper out
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
-    [Fact(Skip = Open)]
+    [Fact]
     public async Task CallOfThree_WithARejoin_GivesFilesThatPlayInTime()
     {
         await using var film = await fixture.OpenHarnessAsync();
@@ -61,7 +59,7 @@ public sealed class RecordingTests(ClusterFixture fixture, ITestOutputHelper out
         await AssertLipSyncAsync(Path.Combine(_directory, filmed.GetProperty("name").GetString()!), 8);
     }
 
-    [Fact(Skip = Open)]
+    [Fact]
     public async Task MediaNode_KilledWhileItRecords_LeavesFilesThatPlay_AndTheRecordingGoesOn()
     {
         await using var cluster = await LocalCluster.StartAsync();

@@ -106,7 +106,8 @@ class PeerClient {
     this.ears.clear();
   }
 
-  report(): object {
+  async report(): Promise<object> {
+    const stats = [...(await this.pc.getStats()).values()] as { type: string }[];
     return {
       peer: this.options.peer,
       connection: this.pc.connectionState,
@@ -116,6 +117,7 @@ class PeerClient {
       sees: this.sees(),
       everHeard: [...this.everHeard],
       messages: this.messages.slice(-20),
+      rtp: stats.filter(({ type }) => type === 'inbound-rtp' || type === 'outbound-rtp'),
       remote: this.pc.remoteDescription?.sdp,
     };
   }

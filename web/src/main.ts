@@ -1,7 +1,10 @@
 import { forgetSession, rememberedSession, signIn, type Session } from './account/account';
+import { Api } from './account/api';
 import { CallClient, type IncomingCall } from './calls/callClient';
+import { CallSession, isCallSession } from './recordings/callSession';
+import { RecordedRooms } from './recordings/recordedRooms';
 import { RoomClient, type Notice } from './room/roomClient';
-import { rememberedName, rememberName, roomOfAddress, showRoomInAddress } from './room/identity';
+import { rememberedName, rememberName, roomOfAddress, showRoomInAddress, userId } from './room/identity';
 import { AccountBadge } from './ui/accountView';
 import { Announcer } from './ui/announcer';
 import { CallView } from './ui/callView';
@@ -12,6 +15,9 @@ import { RoomView } from './ui/roomView';
 import { Shortcuts } from './ui/shortcuts';
 
 const Title = 'VoiceCluster';
+
+/** A room that can be recorded has an id for a name, which says nothing to people. */
+const RecordedTitle = 'Room with recording';
 
 /** A place to be: what is left when another view comes. */
 interface Stay {
@@ -29,6 +35,7 @@ class App {
   private readonly home = new HomeView({
     join: ({ room, name }) => this.enterRoom(room, name, room),
     joinChannel: ({ id, name }) => this.enterRoom(id, this.calls?.session.username ?? rememberedName(), name),
+    joinRecorded: (room) => this.enterRoom(room, this.calls?.session.username ?? rememberedName(), room),
     signIn: async (username) => this.useSession(await signIn(username), true),
   });
 
@@ -56,27 +63,46 @@ class App {
     this.home.join.focus();
   }
 
-  private enterRoom(room: string, name: string, title: string): void {
+  private enterRoom(room: string, name: string, wanted: string): void {
+    const session = isCallSession(room) ? this.callSession(room) : null;
+    const title = session ? RecordedTitle : wanted;
     rememberName(name);
     showRoomInAddress(room);
     document.title = `${title} – ${Title}`;
 
-    const client = new RoomClient(room, name, title, this.calls?.session.token ?? null);
+    const client = new RoomClient(room, name, title, this.calls?.session.token ?? null, () => session?.join() ?? Promise.resolve());
     client.on('notice', (notice) => this.notices.show(notice));
     client.on('presence', (text) => this.announcer.say(text));
-    client.on('ended', ({ message }) => this.leftRoom(title === room ? room : '', name, message));
+    client.on('ended', ({ message }) => this.leftRoom(wanted === room ? room : '', name, message));
     client.on('status', (status) => {
       if (status === 'joined') {
         this.notices.clearPassing();
       }
     });
 
-    const view = new RoomView(client, this.notices);
-    this.stay = { kind: 'room', leave: () => client.abandon(), dispose: () => view.dispose() };
+    const view = new RoomView(client, this.notices, session);
+    this.stay = {
+      kind: 'room',
+      leave: () => client.abandon(),
+      dispose: () => {
+        session?.close();
+        view.dispose();
+      },
+    };
     this.main.replaceChildren(view.root);
     view.focus();
-    this.shortcuts.use({ m: () => view.toggleMute(), v: () => view.toggleCamera() });
+    this.shortcuts.use({ m: () => view.toggleMute(), v: () => view.toggleCamera(), r: () => view.toggleRecording() });
     client.start();
+    session?.open();
+  }
+
+  /** One's part in a room that can be recorded: as who is signed in, or as the user of this tab. */
+  private callSession(room: string): CallSession {
+    const account = this.calls?.session ?? null;
+    if (account) {
+      new RecordedRooms(account.username).add(room);
+    }
+    return new CallSession(new Api(account?.token ?? null), room, account?.username ?? userId(), account?.token ?? null);
   }
 
   private leftRoom(room: string, name: string, problem: string | null): void {

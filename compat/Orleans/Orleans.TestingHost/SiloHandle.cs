@@ -7,10 +7,15 @@ namespace Orleans.TestingHost;
 /// <summary>A silo of a test cluster.</summary>
 public sealed class SiloHandle
 {
-    private readonly IHost _host;
+    /// <summary>The host's own limit is on the system's clock.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(30);
 
-    internal SiloHandle(string name, IHost host)
+    private readonly IHost _host;
+    private readonly TimeProvider _time;
+
+    internal SiloHandle(string name, IHost host, TimeProvider time)
     {
+        _time = time;
         Name = name;
         _host = host;
         Runtime = host.Services.GetRequiredService<SiloRuntime>();
@@ -33,6 +38,17 @@ public sealed class SiloHandle
 
     internal SiloRuntime Runtime { get; }
 
+    /// <summary>
+    /// From now on this silo knows nothing of another one and takes its grains for its own, as an engine with a bug might:
+    /// checkers prove with it that they would see that.
+    /// </summary>
+    public void Forget(SiloAddress other)
+    {
+        var oracle = Runtime.Cluster?.Oracle ?? throw new InvalidOperationException("The silo is alone.");
+        var known = oracle.View.Snapshot;
+        oracle.Take(new Runtime.Clustering.ClusterSnapshot(known.Version + 1, [.. known.Members.Where(m => m.Silo != other)]));
+    }
+
     internal Task StartAsync() => _host.StartAsync();
 
     /// <summary>Stops it in an orderly way.</summary>
@@ -49,7 +65,8 @@ public sealed class SiloHandle
             Runtime.Kill();
         }
 
-        await _host.StopAsync();
+        using var limit = new CancellationTokenSource(StopLimit, _time);
+        await _host.StopAsync(limit.Token);
         await DisposeHostAsync();
     }
 

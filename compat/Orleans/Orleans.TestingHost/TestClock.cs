@@ -10,6 +10,7 @@ public sealed class TestClock : TimeProvider
     private readonly SortedSet<ClockTimer> _due = new(Comparer<ClockTimer>.Create(static (a, b) => (a.DueAt, a.Number).CompareTo((b.DueAt, b.Number))));
     private long _now = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero).Ticks;
     private long _timers;
+    private int _runs;
 
     /// <inheritdoc/>
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
@@ -46,12 +47,47 @@ public sealed class TestClock : TimeProvider
         }
     }
 
+    /// <summary>True while <see cref="RunAsync"/> moves it.</summary>
+    public bool IsRunning => Volatile.Read(ref _runs) > 0;
+
     /// <summary>
-    /// Lets the clock run: a step each time when this process has nothing left to do. So a busy machine slows it down, and
-    /// what is done in time on a fast machine is done in time on a slow one. Dispose the answer to stop it.
+    /// Does the work on the thread pool while the clock runs: whenever this process has nothing left to do, the clock goes
+    /// to the next timer that is due. So a busy machine slows it down and changes nothing. What the work waits for must be
+    /// work of the thread pool or this clock: another thread, a socket, or another clock may be overtaken.
     /// </summary>
-    /// <param name="step">How far at a time: no more than the shortest time-out that matters.</param>
-    public IDisposable RunFreely(TimeSpan step) => new Run(this, step);
+    /// <param name="work">What is done.</param>
+    /// <param name="grain">Timers that are due within the same such span fire together.</param>
+    public async Task RunAsync(Func<Task> work, TimeSpan grain)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(grain, TimeSpan.Zero);
+        Interlocked.Increment(ref _runs);
+        try
+        {
+            using var run = new ClockRun(() => Step(grain.Ticks));
+            await run.Started.ConfigureAwait(false);
+            await Task.Run(work).ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _runs);
+        }
+    }
+
+    /// <summary>Goes to the end of the span in which the next timer is due. False when there is none.</summary>
+    private bool Step(long grain)
+    {
+        lock (_lock)
+        {
+            if (_due.Min is not { } next)
+            {
+                return false;
+            }
+
+            var until = Math.Max(next.DueAt, _now);
+            Advance(TimeSpan.FromTicks(((until + grain - 1) / grain * grain) - _now));
+            return true;
+        }
+    }
 
     private sealed class ClockTimer(TestClock clock, long number, TimerCallback callback, object? state) : ITimer
     {
@@ -124,76 +160,6 @@ public sealed class TestClock : TimeProvider
             {
                 clock._due.Remove(this);
                 _isSet = false;
-            }
-        }
-    }
-
-    /// <summary>A thread that moves the clock while the thread pool is idle.</summary>
-    private sealed class Run : IDisposable
-    {
-        /// <summary>Looks at an idle process in a row before a step: bytes on a loopback connection wake no thread for a moment.</summary>
-        private const int Looks = 6;
-
-        /// <summary>How long the process is looked at, before anything is started, to find what is always at work in it.</summary>
-        private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(100);
-
-        /// <summary>Work that goes on for longer without a pause, a thread that was blocked for good meanwhile for instance, does not stop the clock.</summary>
-        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-
-        private readonly TestClock _clock;
-        private readonly TimeSpan _step;
-        private readonly Thread _thread;
-        private volatile bool _isStopped;
-
-        public Run(TestClock clock, TimeSpan step)
-        {
-            (_clock, _step) = (clock, step);
-            _thread = new Thread(Loop) { IsBackground = true, Name = "Test clock" };
-            _thread.Start();
-        }
-
-        public void Dispose()
-        {
-            _isStopped = true;
-            _thread.Join();
-        }
-
-        /// <summary>Threads of the pool that are at work, or that somebody blocks for good.</summary>
-        private static int Busy()
-        {
-            if (ThreadPool.PendingWorkItemCount > 0)
-            {
-                return int.MaxValue;
-            }
-
-            ThreadPool.GetMaxThreads(out var most, out _);
-            ThreadPool.GetAvailableThreads(out var available, out _);
-            return most - available;
-        }
-
-        private void Loop()
-        {
-            // Test runners block threads of the pool for good.
-            var (start, blocked) = (System.GetTimestamp(), int.MaxValue);
-            while (System.GetElapsedTime(start) < FirstLook)
-            {
-                blocked = Math.Min(blocked, Busy());
-                Thread.Sleep(1);
-            }
-
-            while (!_isStopped)
-            {
-                var since = System.GetTimestamp();
-                for (var looks = 0; looks < Looks && System.GetElapsedTime(since) < Patience;)
-                {
-                    var busy = Busy();
-                    blocked = Math.Min(blocked, busy);
-                    looks = busy <= blocked ? looks + 1 : 0;
-                    Thread.SpinWait(300);
-                    Thread.Yield();
-                }
-
-                _clock.Advance(_step);
             }
         }
     }

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Orleans.Hosting;
 using Orleans.Runtime;
 using Orleans.Runtime.Clients;
+using Orleans.Runtime.Networking;
 
 namespace Orleans.TestingHost;
 
@@ -29,6 +30,16 @@ public interface IClientBuilderConfigurator
     void Configure(IConfiguration configuration, IClientBuilder clientBuilder);
 }
 
+/// <summary>What the silos and clients of a test cluster speak over.</summary>
+public enum ConnectionTransportType
+{
+    /// <summary>TCP on the loopback interface.</summary>
+    TcpSocket = 0,
+
+    /// <summary>Memory of this process.</summary>
+    InMemory = 1,
+}
+
 /// <summary>What a test cluster is made of.</summary>
 public sealed class TestClusterOptions
 {
@@ -43,6 +54,9 @@ public sealed class TestClusterOptions
 
     /// <summary>Whether a single silo listens, so that others can join it later. Several always do.</summary>
     public bool UseClustering { get; set; }
+
+    /// <summary>What silos and clients speak over.</summary>
+    public ConnectionTransportType ConnectionTransport { get; set; } = ConnectionTransportType.InMemory;
 
     /// <summary>The membership table; null for one in memory.</summary>
     public IMembershipTable? MembershipTable { get; set; }
@@ -88,14 +102,18 @@ public sealed class TestClusterBuilder
     public TestCluster Build() => new(Options, _hosts, _silos);
 }
 
-/// <summary>A cluster in this process. Several silos speak over loopback connections, as processes would.</summary>
+/// <summary>A cluster in this process. Several silos speak over connections, as processes would.</summary>
 public sealed class TestCluster : IAsyncDisposable
 {
+    private static readonly TimeSpan LivenessLimit = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LivenessStep = TimeSpan.FromMilliseconds(10);
+
     private readonly IReadOnlyList<Action<string, IHostApplicationBuilder>> _hosts;
     private readonly IReadOnlyList<Action<string, ISiloBuilder>> _silos;
     private readonly List<SiloHandle> _handles = [];
     private readonly List<IHost> _clients = [];
     private readonly IMembershipTable? _table;
+    private readonly IClusterTransport _transport;
     private int _started;
 
     internal TestCluster(
@@ -105,6 +123,7 @@ public sealed class TestCluster : IAsyncDisposable
         _hosts = hosts;
         _silos = silos;
         Network = new TestNetwork(options.TimeProvider);
+        _transport = options.ConnectionTransport == ConnectionTransportType.InMemory ? new MemoryTransport() : SocketTransport.Instance;
         _table = options.InitialSilosCount > 1 || options.UseClustering ? options.MembershipTable ?? new InMemoryMembershipTable() : null;
     }
 
@@ -154,19 +173,26 @@ public sealed class TestCluster : IAsyncDisposable
     /// <summary>Waits until every silo and client that runs knows exactly the silos that run.</summary>
     public async Task WaitForLivenessToStabilizeAsync(bool didKill = false)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        while (_table is not null)
+        // On a clock that runs by itself this is its time: then nothing here depends on the machine.
+        var time = Options.TimeProvider is TestClock { IsRunning: false } ? TimeProvider.System : Options.TimeProvider;
+        for (var since = time.GetTimestamp(); _table is not null && !AllAgree();)
         {
-            var running = _handles.Where(h => h is { IsActive: true, HasEnded: false }).Select(h => h.SiloAddress).ToHashSet();
-            var views = _handles.Where(h => h is { IsActive: true, HasEnded: false }).Select(h => h.Runtime.Cluster!.Oracle.View)
-                .Concat(_clients.Select(c => c.Services.GetRequiredService<ClientRuntime>().View));
-            if (views.All(v => running.SetEquals(v.Active.Select(m => m.Silo))))
+            if (time.GetElapsedTime(since) > LivenessLimit)
             {
-                return;
+                throw new TimeoutException($"The silos and clients did not agree within {LivenessLimit}.");
             }
 
-            await Task.Delay(10, deadline.Token);
+            await Task.Delay(LivenessStep, time);
         }
+    }
+
+    private bool AllAgree()
+    {
+        SiloHandle[] handles = [.. _handles.Where(h => h is { IsActive: true, HasEnded: false })];
+        var running = handles.Select(h => h.SiloAddress).ToHashSet();
+        return handles.Select(h => h.Runtime.Cluster!.Oracle.View)
+            .Concat(_clients.Select(c => c.Services.GetRequiredService<ClientRuntime>().View))
+            .All(v => running.SetEquals(v.Active.Select(m => m.Silo)));
     }
 
     /// <summary>Starts the silos and blocks until they run.</summary>
@@ -194,7 +220,8 @@ public sealed class TestCluster : IAsyncDisposable
             if (_table is not null)
             {
                 silo.Services.AddSingleton(_table);
-                silo.Services.AddSingleton<Runtime.Networking.INetworkFaults>(Network);
+                silo.Services.AddSingleton<INetworkFaults>(Network);
+                silo.Services.AddSingleton(_transport);
                 silo.Configure<Configuration.EndpointOptions>(o =>
                 {
                     // Any free ports, so that clusters can run beside each other.
@@ -210,7 +237,7 @@ public sealed class TestCluster : IAsyncDisposable
         });
         var host = builder.Build();
         _host ??= host;
-        var handle = new SiloHandle(name, host);
+        var handle = new SiloHandle(name, host, Options.TimeProvider);
         _handles.Add(handle);
         await handle.StartAsync();
         return handle;
@@ -230,7 +257,8 @@ public sealed class TestCluster : IAsyncDisposable
         {
             client.Configure<Configuration.ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (Options.ClusterId, Options.ServiceId));
             client.Services.AddSingleton(_table!);
-            client.Services.AddSingleton<Runtime.Networking.INetworkFaults>(Network);
+            client.Services.AddSingleton<INetworkFaults>(Network);
+            client.Services.AddSingleton(_transport);
             client.Services.AddSingleton<Messaging.IGatewayListProvider, Messaging.MembershipTableGatewayListProvider>();
             foreach (var configure in ClientConfigurators)
             {
@@ -273,6 +301,9 @@ public sealed class TestCluster : IAsyncDisposable
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddSingleton(time);
+
+        // SiloHandle limits the time to stop, on the cluster's clock.
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         return builder;
     }
 

@@ -103,4 +103,5 @@ public enum CallSessionChange
     RecordingStarted = 7,
     RecordingStopped = 8,
     Ended = 9,
+    RecordingDeleted = 10,
 }

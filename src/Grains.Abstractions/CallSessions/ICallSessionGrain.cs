@@ -47,6 +47,12 @@ public interface ICallSessionGrain : IGrainWithGuidKey
     Task<Outcome<RecordingInfo[]>> GetRecordingsAsync(Guid? userId);
 
     /// <summary>
+    /// Deletes a recording, also after the session's end: by a moderator, the host, the session's creator, or who started it.
+    /// Conflict while it runs. Answers what was deleted.
+    /// </summary>
+    Task<Outcome<RecordingInfo>> DeleteRecordingAsync(Guid byUserId, Guid recordingId);
+
+    /// <summary>
     /// Whether the user may be in the session's room, and how: Forbidden for who has not joined. The room asks, so it calls no
     /// room and waits for nobody.
     /// </summary>

@@ -24,7 +24,7 @@ public interface IMediaFleetGrain : IGrainWithIntegerKey
     /// </summary>
     Task<int> DrainAsync(MediaNodeId node);
 
-    /// <summary>A node stops on purpose: it takes no more rooms and those it has move.</summary>
+    /// <summary>A node stops on purpose: it takes no more rooms and those it has move. Its heartbeats count no more.</summary>
     Task LeaveAsync(MediaNodeId node);
 
     /// <summary>The node for a room: the one it has while that lives, else the least loaded. Unavailable when there is none.</summary>

@@ -129,8 +129,12 @@ public sealed record TransportOpened([property: Id(0)] string DescriptionJson) :
 [GenerateSerializer, Immutable, Alias("vc.RelayTransportOpened")]
 public sealed record RelayTransportOpened([property: Id(0)] RelayEndPoint EndPoint, [property: Id(1)] RelayMedia Media) : MediaReply;
 
+/// <summary>How the room's sound flows at one node.</summary>
+/// <param name="Voices">How many voices the mean jitter is of.</param>
+/// <param name="RoundTrips">Milliseconds, ascending: what the percentiles are of. Null in an old message.</param>
 [GenerateSerializer, Immutable, Alias("vc.AudioReported")]
-public sealed record AudioReported([property: Id(0)] AudioStatistics Statistics) : MediaReply;
+public sealed record AudioReported(
+    [property: Id(0)] AudioStatistics Statistics, [property: Id(1)] int Voices = 0, [property: Id(2)] double[]? RoundTrips = null) : MediaReply;
 
 [GenerateSerializer, Immutable, Alias("vc.IceRestarted")]
 public sealed record IceRestarted([property: Id(0)] string IceParametersJson) : MediaReply;

@@ -39,13 +39,15 @@ public sealed record CreatePipeConsumer([property: Id(0)] string PipeId, [proper
 public sealed record ClosePipeConsumer([property: Id(0)] string PipeId, [property: Id(1)] string ProducerId) : MediaCommand;
 
 /// <summary>Makes of what comes through a pipe a producer of this node, with the id that it has at its own. It closes as others do.</summary>
+/// <param name="ParticipantId">Whose it is; null in an old message.</param>
 [GenerateSerializer, Immutable, Alias("vc.CreatePipeProducer")]
 public sealed record CreatePipeProducer(
     [property: Id(0)] string PipeId,
     [property: Id(1)] string ProducerId,
     [property: Id(2)] MediaKind Kind,
     [property: Id(3)] string RtpParametersJson,
-    [property: Id(4)] bool Paused) : MediaCommand;
+    [property: Id(4)] bool Paused,
+    [property: Id(5)] string? ParticipantId = null) : MediaCommand;
 
 [GenerateSerializer, Immutable, Alias("vc.PipeTransportOpened")]
 public sealed record PipeTransportOpened([property: Id(0)] PipeEnd Local) : MediaReply;

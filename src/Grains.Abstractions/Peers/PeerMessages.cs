@@ -33,9 +33,11 @@ public sealed record PeerTrack(
 public sealed record PeerTrackFormat([property: Id(0)] string Mid, [property: Id(1)] string? ReceiveJson);
 
 /// <summary>What a client says to one section of the server's offer.</summary>
-/// <param name="ProducerId">What the section was offered with; null when it was free.</param>
+/// <param name="ProducerId">What the section was meant for; null when it was free.</param>
+/// <param name="WasFormed">Whether it was offered as that. One whose format was not known yet was offered inactive, and says nothing of its producer.</param>
 [GenerateSerializer, Immutable, Alias("vc.PeerTrackAnswer")]
-public sealed record PeerTrackAnswer([property: Id(0)] string Mid, [property: Id(1)] string? ProducerId, [property: Id(2)] bool IsAccepted);
+public sealed record PeerTrackAnswer(
+    [property: Id(0)] string Mid, [property: Id(1)] string? ProducerId, [property: Id(2)] bool IsAccepted, [property: Id(3)] bool WasFormed = true);
 
 /// <summary>What was negotiated with a peer, and what should be.</summary>
 /// <param name="ClientSdp">The client's last offer.</param>
@@ -43,6 +45,7 @@ public sealed record PeerTrackAnswer([property: Id(0)] string Mid, [property: Id
 /// <param name="Tracks">The server's own sections, in the order in which they were first offered.</param>
 /// <param name="Version">Grows with each offer of the client, which makes one of the server obsolete that is not answered yet.</param>
 /// <param name="NeedsOffer">Whether the client has not yet been told, and agreed, how the tracks are.</param>
+/// <param name="HasNews">Whether an offer would tell it now: formats are known of something that it does not know.</param>
 [GenerateSerializer, Immutable, Alias("vc.PeerNegotiation")]
 public sealed record PeerNegotiation(
     [property: Id(0)] PeerInfo Peer,
@@ -50,7 +53,8 @@ public sealed record PeerNegotiation(
     [property: Id(2)] MediaAnswered Media,
     [property: Id(3)] PeerTrack[] Tracks,
     [property: Id(4)] long Version,
-    [property: Id(5)] bool NeedsOffer);
+    [property: Id(5)] bool NeedsOffer,
+    [property: Id(6)] bool HasNews);
 
 /// <summary>Something that a peer's connection is told.</summary>
 [GenerateSerializer, Immutable, Alias("vc.PeerNotice")]

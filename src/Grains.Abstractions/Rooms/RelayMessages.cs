@@ -23,7 +23,7 @@ public sealed record RelayMedia(
 public sealed record RelayTransportCreated(
     [property: Id(0)] string TransportId, [property: Id(1)] RelayEndPoint EndPoint, [property: Id(2)] RelayMedia Media);
 
-/// <summary>How a room's sound flows at its media node: sums since the room was opened there, and what is now.</summary>
+/// <summary>How a room's sound flows at its media nodes: sums since the room was opened there, and what is now.</summary>
 /// <param name="PacketsReceived">From clients.</param>
 /// <param name="PacketsRouted">To clients.</param>
 /// <param name="PacketsDropped">Not forwarded, whatever the reason.</param>
@@ -31,9 +31,9 @@ public sealed record RelayTransportCreated(
 /// <param name="PacketsLost">Of the voices that are there now: what did not arrive here.</param>
 /// <param name="PacketsExpected">Of these voices: what should have.</param>
 /// <param name="JitterMilliseconds">Mean of these voices (RFC 3550 §6.4.1).</param>
-/// <param name="RoundTripP50Milliseconds">Between the node and the clients that have measured it; half of them have less.</param>
+/// <param name="RoundTripP50Milliseconds">Between their nodes and the clients that have measured it; half of them have less.</param>
 /// <param name="RoundTripP99Milliseconds">99 of 100 have less.</param>
-/// <param name="Clients">Transports now.</param>
+/// <param name="Clients">Their transports now.</param>
 [GenerateSerializer, Immutable, Alias("vc.AudioStatistics")]
 public sealed record AudioStatistics(
     [property: Id(0)] long PacketsReceived,

@@ -183,6 +183,19 @@ public static class CallSession
     public static Fault? CheckReader(CallSessionInfo session, IReadOnlyCollection<Guid> past, Guid? userId) =>
         userId is null || session.Find(userId.Value) is not null || past.Contains(userId.Value) ? null : Stranger();
 
+    /// <summary>Null for who may delete a recording of the session: who records, and who made the session or the recording. Also after the end.</summary>
+    public static Fault? CheckDeleter(CallSessionInfo session, IReadOnlyCollection<Guid> past, Guid startedBy, Guid by)
+    {
+        if (CheckReader(session, past, by) is { } stranger)
+        {
+            return stranger;
+        }
+
+        return by == startedBy || by == session.Creator.UserId || session.Find(by) is { Role: not CallRole.Participant }
+            ? null
+            : new Fault(FaultCode.Forbidden, "Only the host, moderators and who started the recording delete it.");
+    }
+
     /// <summary>Whom a request is about, if the one who makes it may do so: oneself, or somebody of a lower role.</summary>
     private static Outcome<CallParticipant> Find(CallSessionInfo session, Guid by, Guid userId, string what)
     {

@@ -95,6 +95,45 @@ public sealed partial class CallSessionGrain
         return (RecordingInfo[])[.. recordings.Where(r => r.Fault is null).Select(r => r.Value!)];
     }
 
+    /// <inheritdoc/>
+    public async Task<Outcome<RecordingInfo>> DeleteRecordingAsync(Guid byUserId, Guid recordingId)
+    {
+        await NoteExpiryAsync();
+        if (store.State.Session is not { } session)
+        {
+            return NotFound();
+        }
+
+        if (CallSession.CheckReader(session, store.State.Past, byUserId) is { } stranger)
+        {
+            return stranger;
+        }
+
+        if (!session.Recordings.Contains(recordingId))
+        {
+            return NoRecording();
+        }
+
+        // One that an earlier try has deleted, and whose end was not noted here, is deleted now.
+        var recording = await Recording(recordingId).GetAsync();
+        var startedBy = recording.Value?.StartedBy ?? session.Creator.UserId;
+        if (CallSession.CheckDeleter(session, store.State.Past, startedBy, byUserId) is { } forbidden)
+        {
+            return forbidden;
+        }
+
+        if (recording.Fault is null && (await Recording(recordingId).DeleteAsync()).Fault is { } refused)
+        {
+            return refused;
+        }
+
+        await ChangeAsync(
+            s => s with { Recordings = [.. s.Recordings.Where(r => r != recordingId)] }, CallSessionChange.RecordingDeleted, byUserId, byUserId);
+        return recording.Value is { } deleted ? deleted : NoRecording();
+    }
+
+    private static Fault NoRecording() => new(FaultCode.NotFound, "There is no such recording.");
+
     private IRecordingGrain Recording(Guid id) => GrainFactory.GetGrain<IRecordingGrain>(id);
 
     /// <summary>The end of the session does not wait for a recording that cannot be ended now: it ends with the room.</summary>

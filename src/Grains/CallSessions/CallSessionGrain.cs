@@ -174,7 +174,7 @@ public sealed partial class CallSessionGrain(
         }
 
         await SaveAsync(after.Value!, TypeOf(change), change, userId, by);
-        if (after.Value!.IsOver)
+        if (after.Value!.IsOver && !before.IsOver)
         {
             await CloseAsync(before);
         }
@@ -183,7 +183,8 @@ public sealed partial class CallSessionGrain(
     }
 
     private static bool IsSame(CallSessionInfo before, CallSessionInfo after) =>
-        before.EndedAt == after.EndedAt && before.ActiveRecording == after.ActiveRecording && before.Participants.SequenceEqual(after.Participants);
+        before.EndedAt == after.EndedAt && before.ActiveRecording == after.ActiveRecording
+        && before.Recordings.SequenceEqual(after.Recordings) && before.Participants.SequenceEqual(after.Participants);
 
     private static string TypeOf(CallSessionChange change) => change switch
     {
@@ -222,7 +223,7 @@ public sealed partial class CallSessionGrain(
         var (before, now) = (store.State, time.GetUtcNow());
         var past = change == CallSessionChange.Left && !before.Past.Contains(userId!.Value) ? [.. before.Past.TakeLast(MaxPast - 1), userId.Value] : before.Past;
         store.State = new CallSessionState { Session = after, Past = past, PendingEvents = [.. before.PendingEvents, EventOf(after, type, change, userId, by, now)] };
-        if (after.IsOver && type != EventTypes.CallSessionEnded)
+        if (after.IsOver && before.Session is not { IsOver: true } && type != EventTypes.CallSessionEnded)
         {
             store.State.PendingEvents.Add(EventOf(after, EventTypes.CallSessionEnded, CallSessionChange.Ended, null, by, now));
         }
@@ -264,7 +265,7 @@ public sealed partial class CallSessionGrain(
     private async Task TellAsync(CallSessionInfo? before, CallSessionInfo after, CallSessionChange change, Guid? userId)
     {
         var user = userId is { } id ? (after.Find(id) ?? before?.Find(id))?.User : null;
-        Notification[] told = after.IsOver && change != CallSessionChange.Ended
+        Notification[] told = after.IsOver && before is not { IsOver: true } && change != CallSessionChange.Ended
             ? [new CallSessionNotification(after, change, user), new CallSessionNotification(after, CallSessionChange.Ended, null)]
             : [new CallSessionNotification(after, change, user)];
         foreach (var listener in after.Participants.Concat(before?.Participants ?? []).Select(p => p.User.UserId).Distinct())

@@ -72,7 +72,7 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
     public async Task LeaveAsync(MediaNodeId node)
     {
         LogLeft(logger, node.Name);
-        await TellAsync(EventTypes.MediaNodeLeft, _fleet.Remove(node));
+        await TellAsync(EventTypes.MediaNodeLeft, _fleet.Leave(node, time.GetUtcNow()));
     }
 
     /// <inheritdoc/>

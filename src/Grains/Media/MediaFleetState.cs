@@ -5,7 +5,11 @@ namespace VoiceCluster.Grains.Media;
 /// <summary>The fleet's rules without any runtime: who lives, who is loaded, which room is where.</summary>
 public sealed class MediaFleetState
 {
+    /// <summary>How long a node that has left is remembered: no call of it is on its way for longer.</summary>
+    private static readonly TimeSpan Remembered = TimeSpan.FromMinutes(1);
+
     private readonly Dictionary<MediaNodeId, Entry> _nodes = [];
+    private readonly Dictionary<MediaNodeId, DateTimeOffset> _left = [];
 
     /// <summary>Nodes that live now.</summary>
     public IEnumerable<MediaNodeHeartbeat> Nodes => _nodes.Values.Select(n => n.Heartbeat);
@@ -15,6 +19,13 @@ public sealed class MediaFleetState
     /// </summary>
     public LostNode? Heartbeat(MediaNodeHeartbeat heartbeat, IMediaNode node, DateTimeOffset now, out bool isNew)
     {
+        isNew = false;
+        if (_left.ContainsKey(heartbeat.Node))
+        {
+            // It was on its way when the node left, and would have rooms placed there.
+            return null;
+        }
+
         isNew = !_nodes.TryGetValue(heartbeat.Node, out var entry);
         if (entry is not null)
         {
@@ -40,6 +51,18 @@ public sealed class MediaFleetState
 
         entry.Heartbeat = entry.Heartbeat with { Draining = true };
         return _nodes.Values.Any(n => n.TakesRooms) ? [.. entry.Rooms] : [];
+    }
+
+    /// <summary>The node stops, for good: a later start of it is another incarnation. Answers it with the rooms that it had.</summary>
+    public LostNode? Leave(MediaNodeId node, DateTimeOffset now)
+    {
+        foreach (var (earlier, _) in _left.Where(l => now - l.Value >= Remembered).ToArray())
+        {
+            _left.Remove(earlier);
+        }
+
+        _left[node] = now;
+        return Remove(node);
     }
 
     /// <summary>Forgets a node. Answers it with the rooms that it had.</summary>

@@ -128,7 +128,8 @@ public sealed partial class PeerGrain
             MediaNegotiation.Answer(state.Media),
             [.. state.Tracks.Sections.Select(s => new PeerTrack(s.Mid, s.Kind, s.ProducerId, _view?.Find(s.ParticipantId), s.SentJson))],
             state.Media.Version,
-            state.Tracks.NeedsOffer);
+            state.Tracks.NeedsOffer,
+            state.Tracks.HasNews);
     }
 
     private async Task<Fault?> NegotiateAsync(MediaOffered offer, string sdp)

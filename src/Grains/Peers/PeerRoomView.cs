@@ -63,7 +63,12 @@ public sealed class PeerRoomView(string ownParticipantId)
         {
             case ParticipantJoined joined:
                 _participants[joined.Participant.ParticipantId] = joined.Participant;
-                notices.Add(new PeerRoomEventNotice(joined, joined.Participant));
+                if (joined.Participant.ParticipantId != ownParticipantId)
+                {
+                    // Of itself the peer knows by the room's description.
+                    notices.Add(new PeerRoomEventNotice(joined, joined.Participant));
+                }
+
                 break;
             case ParticipantUpdated updated:
                 _participants[updated.Participant.ParticipantId] = updated.Participant;
@@ -84,8 +89,14 @@ public sealed class PeerRoomView(string ownParticipantId)
             case SpeakersChanged speakers:
                 notices.Add(new PeerRoomEventNotice(speakers, null));
                 break;
-            case MediaMoved:
+            case MediaMoved moved:
                 _producers.Clear();
+                foreach (var producer in moved.Producers ?? [])
+                {
+                    // On another node of the room: it goes on.
+                    _producers[producer.ProducerId] = producer;
+                }
+
                 break;
         }
     }

@@ -33,8 +33,11 @@ public sealed class PeerTracks
     [Id(3)]
     public bool HasAnswered { get; set; }
 
-    /// <summary>Whether an offer would tell the client something new.</summary>
+    /// <summary>Whether the client does not know yet how the sections should be.</summary>
     public bool NeedsOffer => Sections.Exists(s => !s.IsAgreed);
+
+    /// <summary>Whether an offer would tell it something new now. What has no format yet cannot be offered.</summary>
+    public bool HasNews => Sections.Exists(s => s is { IsAgreed: false } and ({ ProducerId: null } or { SentJson: not null }));
 
     /// <summary>
     /// Gives producers that have none a section, and frees those of producers that are gone. Answers the consumers to close;
@@ -125,7 +128,7 @@ public sealed class PeerTracks
         foreach (var answer in answers)
         {
             var i = Sections.FindIndex(s => s.Mid == answer.Mid && s.ProducerId == answer.ProducerId);
-            if (i >= 0)
+            if (i >= 0 && answer.WasFormed)
             {
                 Sections[i] = Sections[i] with { IsAgreed = true, IsTaken = answer.IsAccepted && Sections[i].ConsumerId is not null };
             }

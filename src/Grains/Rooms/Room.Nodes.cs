@@ -45,11 +45,11 @@ public sealed partial class Room
     /// <summary>Whether the room has the producer.</summary>
     public bool HasProducer(string producerId) => _producers.ContainsKey(producerId);
 
-    /// <summary>Whether somebody on the node receives the producer, which is on another.</summary>
+    /// <summary>Whether somebody on the node receives the producer, which is on another, or it is recorded there.</summary>
     public bool IsWantedOn(MediaNodeId node, string producerId) =>
         _producers.TryGetValue(producerId, out var producer) && IsWantedOn(node, producer);
 
-    /// <summary>The producers of other nodes that somebody on this one receives: one by one, or with all sound.</summary>
+    /// <summary>The producers of other nodes that somebody on this one receives, one by one or with all sound, or that are recorded here.</summary>
     public RoomProducer[] WantedOn(MediaNodeId node)
     {
         var nodes = NodesByParticipant();
@@ -59,7 +59,7 @@ public sealed partial class Room
             || _transports.Values.Any(t => t.HearsAll && nodes.GetValueOrDefault(t.ParticipantId) == node);
         return
         [
-            .. _producers.Values.Where(p => nodes.GetValueOrDefault(p.ParticipantId) != node && (direct.Contains(p.Id) || (hearsAll && p.Kind == MediaKind.Audio))),
+            .. _producers.Values.Where(p => nodes.GetValueOrDefault(p.ParticipantId) != node && (direct.Contains(p.Id) || (hearsAll && p.Kind == MediaKind.Audio) || IsRecordedOn(node, p.Kind))),
         ];
     }
 
@@ -171,7 +171,12 @@ public sealed partial class Room
         NodeOf(producer.ParticipantId) != node
         && (_consumers.Values.Any(c => (c.ProducerId == producer.Id || (c.Source != ConsumerSource.Producer && producer.Kind == MediaKind.Audio))
                 && NodeOf(c.ParticipantId) == node)
-            || (producer.Kind == MediaKind.Audio && _transports.Values.Any(t => t.HearsAll && NodeOf(t.ParticipantId) == node)));
+            || (producer.Kind == MediaKind.Audio && _transports.Values.Any(t => t.HearsAll && NodeOf(t.ParticipantId) == node))
+            || IsRecordedOn(node, producer.Kind));
+
+    /// <summary>Recordings run on the first node, and get there what others have.</summary>
+    private bool IsRecordedOn(MediaNodeId node, MediaKind kind) =>
+        node == state.Node && state.Recordings.Exists(r => kind == MediaKind.Audio || r.Plan.Video);
 
     /// <summary>Drops what is on a node without telling anybody.</summary>
     private void ForgetMedia(MediaNodeId node)

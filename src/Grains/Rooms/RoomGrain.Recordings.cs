@@ -5,7 +5,9 @@ using VoiceCluster.Abstractions.Recordings;
 
 namespace VoiceCluster.Grains.Rooms;
 
-/// <summary>Recordings of the room: they run on its first media node, and go on where the room moves.</summary>
+/// <summary>
+/// Recordings of the room: they run on its first media node, which gets by pipes what other nodes have, and go on where the room moves.
+/// </summary>
 public sealed partial class RoomGrain
 {
     /// <summary>Recordings of one room at a time. Each costs the node all its participants' files.</summary>
@@ -39,6 +41,7 @@ public sealed partial class RoomGrain
         {
             _state.Recordings.Add(recording);
             _unsaved = true;
+            await _media.BringRecordedAsync();
         }
 
         return await FinishAsync(Done.Instance);
@@ -81,9 +84,15 @@ public sealed partial class RoomGrain
     /// <summary>Tells a node that the room has moved to. What fails now is tried again by maintenance.</summary>
     private async Task ReviewRecordingsAsync()
     {
-        foreach (var recording in _state.Recordings.Where(r => _recordedOn.GetValueOrDefault(r.Id) != _state.Node).ToArray())
+        RoomRecording[] elsewhere = [.. _state.Recordings.Where(r => _recordedOn.GetValueOrDefault(r.Id) != _state.Node)];
+        foreach (var recording in elsewhere)
         {
             await RecordAsync(recording);
+        }
+
+        if (elsewhere.Length > 0)
+        {
+            await _media.BringRecordedAsync();
         }
     }
 

@@ -49,8 +49,8 @@ public sealed partial class RoomGrain
             return await FinishAsync(AudioStatistics.None);
         }
 
-        var reply = await _media.ExecuteAtFirstAsync(new ReportAudio());
+        var replies = await _media.ExecuteAtAllAsync(new ReportAudio());
         await FinishAsync();
-        return reply.Fault is { } failed ? failed : ((AudioReported)reply.Value!).Statistics;
+        return replies.Fault is { } failed ? failed : RoomAudio.Sum([.. replies.Value!.Cast<AudioReported>()]);
     }
 }

@@ -22,22 +22,26 @@ internal sealed partial class RoomMedia
     }
 
     /// <summary>Brings every voice to the participant's node: somebody there hears the loudest, or the mix.</summary>
-    public async Task BringVoicesAsync(string participantId)
+    public Task BringVoicesAsync(string participantId) => BringWantedAsync(OwnNode(participantId));
+
+    /// <summary>Brings everything that is recorded to the node that records, the room's first.</summary>
+    public Task BringRecordedAsync() => BringWantedAsync(state.Node);
+
+    private async Task BringWantedAsync(MediaNodeId? to)
     {
-        if (state.MoreNodes.Count == 0)
+        if (to is null || state.MoreNodes.Count == 0)
         {
             return;
         }
 
-        var to = OwnNode(participantId);
         foreach (var producer in room.WantedOn(to))
         {
-            // One voice that cannot be had does not keep the others away; maintenance tries again.
+            // One that cannot be had does not keep the others away; maintenance tries again.
             await BringAsync(producer, OwnNode(producer.ParticipantId), to);
         }
     }
 
-    /// <summary>Takes a new producer to the nodes where somebody hears all voices.</summary>
+    /// <summary>Takes a new producer to the nodes where somebody hears all voices, or where it is recorded.</summary>
     public async Task SpreadAsync(string producerId)
     {
         if (state.MoreNodes.Count == 0 || room.FindProducer(producerId) is not { } producer)
@@ -159,7 +163,7 @@ internal sealed partial class RoomMedia
 
         var opened = (PipeConsumerOpened)consumed.Value!;
         var produced = await ExecuteAsync(
-            to, new CreatePipeProducer(pipe.Id, producer.Id, producer.Kind, opened.RtpParametersJson, room.IsHeldBack(producer)));
+            to, new CreatePipeProducer(pipe.Id, producer.Id, producer.Kind, opened.RtpParametersJson, room.IsHeldBack(producer), producer.ParticipantId));
         if (produced.Fault is { } fault)
         {
             return fault;

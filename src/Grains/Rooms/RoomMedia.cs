@@ -89,6 +89,29 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
         return ready.Fault is { } fault ? fault : await ExecuteAsync(state.Node!, command);
     }
 
+    /// <summary>Asks all of the room's nodes the same; a fault when one of them does not answer.</summary>
+    public async Task<Outcome<MediaReply[]>> ExecuteAtAllAsync(MediaCommand command)
+    {
+        if ((await EnsureAsync()).Fault is { } fault)
+        {
+            return fault;
+        }
+
+        List<MediaReply> replies = [];
+        foreach (var node in room.Nodes.ToArray())
+        {
+            var reply = await ExecuteAsync(node, command);
+            if (reply.Fault is { } failed)
+            {
+                return failed;
+            }
+
+            replies.Add(reply.Value!);
+        }
+
+        return (MediaReply[])[.. replies];
+    }
+
     /// <summary>Runs a command whose failure the node's reconciliation makes good, at the node of a participant who has left.</summary>
     public async Task ExecuteAtAsync(MediaNodeId? node, MediaCommand command)
     {

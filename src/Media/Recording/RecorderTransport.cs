@@ -49,6 +49,8 @@ public sealed class RecorderTransport : Transport
     /// <summary>Producers and controls that found no room in the queue, or that cannot be consumed.</summary>
     public int Missed { get; private set; }
 
+    internal override bool IsClient => false;
+
     /// <summary>Records all producers that are there, and the mix if it can.</summary>
     internal void Start(long now)
     {
@@ -86,7 +88,7 @@ public sealed class RecorderTransport : Transport
         var consumed = Consume($"{Id}:{producer.Id}", producer.Id, Capabilities, paused: false, now);
         if (consumed.IsOk)
         {
-            Announce(consumed.Value, producer.Transport.Owner, format, codec.ClockRate);
+            Announce(consumed.Value, producer.Owner, format, codec.ClockRate);
         }
         else
         {

@@ -87,6 +87,9 @@ public sealed class Producer
 
     public Transport Transport { get; }
 
+    /// <summary>Whose it is: the transport's owner, or who is behind a pipe.</summary>
+    public required string Owner { get; init; }
+
     /// <summary>What the client sends.</summary>
     public RtpParameters RtpParameters { get; }
 

@@ -82,13 +82,18 @@ public sealed class Router
         orderby voice.Level
         select new ActiveSpeaker(voice.Producer, -(int)Math.Round(voice.Level));
 
-    /// <summary>How the room's sound flows: sums of all transports that were ever here, and the voices that are here now. For reports, not per packet.</summary>
+    /// <summary>
+    /// How the room's sound flows here: sums of all clients' transports that ever were, and the voices that are here now. What pipes
+    /// bring is counted where it comes from. For reports, not per packet.
+    /// </summary>
     public RouterAudio DescribeAudio()
     {
         var totals = _retired;
         List<double> trips = [];
-        foreach (var transport in _transports.Values)
+        var clients = 0;
+        foreach (var transport in _transports.Values.Where(t => t.IsClient))
         {
+            clients++;
             totals.Add(transport.Stats);
             if (transport.Stats.RoundTrip > 0)
             {
@@ -97,7 +102,7 @@ public sealed class Router
         }
 
         var (lost, expected, jitter, voices) = (0L, 0L, 0d, 0);
-        foreach (var stream in _producers.Values.Where(p => p.Kind == MediaKind.Audio).SelectMany(p => p.Streams.ToArray()))
+        foreach (var stream in _producers.Values.Where(p => p.Kind == MediaKind.Audio && p.Transport.IsClient).SelectMany(p => p.Streams.ToArray()))
         {
             if (stream is { Statistics.HasPackets: true })
             {
@@ -109,9 +114,7 @@ public sealed class Router
         }
 
         trips.Sort();
-        return new RouterAudio(totals, lost, expected, voices == 0 ? 0 : jitter / voices, Share(0.5), Share(0.99), _transports.Count);
-
-        double Share(double share) => trips.Count == 0 ? 0 : trips[Math.Min(trips.Count - 1, (int)(share * trips.Count))];
+        return new RouterAudio(totals, lost, expected, voices == 0 ? 0 : jitter / voices, voices, [.. trips], clients);
     }
 
     /// <summary>
@@ -212,7 +215,11 @@ public sealed class Router
     internal void Remove(Transport transport)
     {
         _transports.Remove(transport.Id);
-        _retired.Add(transport.Stats);
+        if (transport.IsClient)
+        {
+            _retired.Add(transport.Stats);
+        }
+
         if (transport is Recording.RecorderTransport)
         {
             Recorders = Array.FindAll(Recorders, r => r != transport);

@@ -5,11 +5,16 @@ namespace VoiceCluster.Media.Routing;
 /// <param name="Lost">Packets of the present voices that did not arrive.</param>
 /// <param name="Expected">Packets of the present voices that should have.</param>
 /// <param name="JitterMilliseconds">Mean of the present voices.</param>
-/// <param name="RoundTripP50">Milliseconds between here and the clients, their median.</param>
-/// <param name="RoundTripP99">99 of 100 have less.</param>
-/// <param name="Transports">Transports now.</param>
+/// <param name="Voices">How many these are.</param>
+/// <param name="RoundTrips">Milliseconds between here and each client that has measured it, ascending.</param>
+/// <param name="Clients">Their transports now.</param>
 public readonly record struct RouterAudio(
-    RouterTotals Totals, long Lost, long Expected, double JitterMilliseconds, double RoundTripP50, double RoundTripP99, int Transports);
+    RouterTotals Totals, long Lost, long Expected, double JitterMilliseconds, int Voices, double[] RoundTrips, int Clients)
+{
+    /// <summary>The round trip that a share of the clients does not exceed; 0 while nobody has measured one.</summary>
+    public double RoundTripOf(double share) =>
+        RoundTrips.Length == 0 ? 0 : RoundTrips[Math.Min(RoundTrips.Length - 1, (int)(share * RoundTrips.Length))];
+}
 
 /// <summary>Sums of <see cref="TransportStats"/> of one router.</summary>
 public struct RouterTotals

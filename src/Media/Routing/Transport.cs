@@ -81,7 +81,8 @@ public abstract partial class Transport
     }
 
     /// <summary>Accepts a producer of the remote.</summary>
-    public virtual MediaResult<Producer> Produce(string id, MediaKind kind, RtpParameters parameters, bool paused, long now)
+    /// <param name="owner">Whose it is, if not the transport's own.</param>
+    public virtual MediaResult<Producer> Produce(string id, MediaKind kind, RtpParameters parameters, bool paused, long now, string? owner = null)
     {
         if (IsClosed || Router.IsClosed)
         {
@@ -124,7 +125,7 @@ public abstract partial class Transport
         }
 
         var consumable = Ortc.MakeConsumable(parameters, kind, Router.RtpCapabilities, mapping);
-        var producer = new Producer(this, id, kind, parameters, consumable, mapping, paused);
+        var producer = new Producer(this, id, kind, parameters, consumable, mapping, paused) { Owner = owner ?? Owner };
         _streams.Add(producer);
         _producers.Add(producer);
         Router.Add(producer);
@@ -159,6 +160,9 @@ public abstract partial class Transport
 
         Router.Remove(this);
     }
+
+    /// <summary>False for what is no participant's: a pipe to another node, a recorder.</summary>
+    internal virtual bool IsClient => true;
 
     private protected virtual int MaxProducers => Router.Options.MaxProducersPerTransport;
 

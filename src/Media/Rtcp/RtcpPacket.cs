@@ -89,10 +89,10 @@ public ref struct RtcpReader(ReadOnlySpan<byte> bytes)
         var padding = 0;
         if ((_rest[0] & 0x20) != 0)
         {
-            // RFC 3550 §6.4.1: padding counts itself and is a multiple of four. WebRTC fills its transport-wide feedback
-            // up to a word with one to three bytes, and says so by the same bit.
+            // RFC 3550 §6.4.1: padding counts itself. It should be a multiple of four, but browsers fill their transport-wide
+            // feedback up by one to three bytes and say just that.
             padding = length > 4 ? _rest[length - 1] : 0;
-            if (padding == 0 || (padding % 4 != 0 && _rest[1] != (byte)RtcpType.TransportFeedback) || padding > length - 4)
+            if (padding == 0 || padding > length - 4)
             {
                 return Fail();
             }

@@ -215,13 +215,17 @@ public static class SdpAnswerWriter
             }
 
             var cname = sent.Parameters.Rtcp.Cname ?? "voice";
-            if (encoding.Rtx is { } rtx)
+            if (encoding.Rtx is { } group)
             {
-                lines.Add(new("ssrc-group", string.Create(CultureInfo.InvariantCulture, $"FID {ssrc} {rtx.Ssrc}")));
-                lines.Add(new("ssrc", string.Create(CultureInfo.InvariantCulture, $"{rtx.Ssrc} cname:{cname}")));
+                lines.Add(new("ssrc-group", string.Create(CultureInfo.InvariantCulture, $"FID {ssrc} {group.Ssrc}")));
             }
 
+            // Browsers take the first source that they read for the stream itself, whatever the group says.
             lines.Add(new("ssrc", string.Create(CultureInfo.InvariantCulture, $"{ssrc} cname:{cname}")));
+            if (encoding.Rtx is { } rtx)
+            {
+                lines.Add(new("ssrc", string.Create(CultureInfo.InvariantCulture, $"{rtx.Ssrc} cname:{cname}")));
+            }
         }
     }
 

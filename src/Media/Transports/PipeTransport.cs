@@ -69,6 +69,8 @@ public sealed class PipeTransport : Transport, IWorkerTransport
 
     internal Timed Timer { get; }
 
+    internal override bool IsClient => false;
+
     private protected override int MaxProducers => MaxPiped;
 
     private protected override int MaxConsumers => MaxPiped * 4;
@@ -149,7 +151,7 @@ public sealed class PipeTransport : Transport, IWorkerTransport
     public IReadOnlyDictionary<string, PipeConsumer> Piped => _piped;
 
     /// <inheritdoc/>
-    public override MediaResult<Producer> Produce(string id, MediaKind kind, RtpParameters parameters, bool paused, long now)
+    public override MediaResult<Producer> Produce(string id, MediaKind kind, RtpParameters parameters, bool paused, long now, string? owner = null)
     {
         foreach (var ssrc in SsrcsOf(parameters))
         {
@@ -159,7 +161,7 @@ public sealed class PipeTransport : Transport, IWorkerTransport
             }
         }
 
-        var produced = base.Produce(id, kind, parameters, paused, now);
+        var produced = base.Produce(id, kind, parameters, paused, now, owner);
         if (produced.IsOk)
         {
             MapStreams(produced.Value);

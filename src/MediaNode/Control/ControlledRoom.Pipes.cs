@@ -96,7 +96,7 @@ internal sealed partial class ControlledRoom
             known.Close(now);
         }
 
-        var produced = pipe.Produce(command.ProducerId, (MediaKind)command.Kind, parameters, command.Paused, now);
+        var produced = pipe.Produce(command.ProducerId, (MediaKind)command.Kind, parameters, command.Paused, now, command.ParticipantId);
         worker.RunSoon(pipe, now);
         return produced.IsOk ? new MediaDone() : FaultOf(produced.Fault, produced.Error);
     }

@@ -60,9 +60,11 @@ internal sealed partial class ControlledRoom
             audio.Lost,
             audio.Expected,
             audio.JitterMilliseconds,
-            audio.RoundTripP50,
-            audio.RoundTripP99,
-            audio.Transports));
+            audio.RoundTripOf(0.5),
+            audio.RoundTripOf(0.99),
+            audio.Clients),
+            audio.Voices,
+            audio.RoundTrips);
     }
 
     private WebRtcTransport? FindWebRtc(string transportId) => _transports.GetValueOrDefault(transportId)?.Transport as WebRtcTransport;

@@ -41,6 +41,7 @@ public sealed class OwnerRouteTests(AccessWorld world) : IClassFixture<AccessWor
             "/chat/reaction", JsonSerializer.Serialize(new { sessionId = p.Chat004, messageId = p.MessageId, reaction = new { type = "x" } })),
         ["DELETE /chat/reaction"] = p => (
             "/chat/reaction", JsonSerializer.Serialize(new { sessionId = p.Chat004, messageId = p.MessageId, reaction = new { type = "+1" } })),
+        ["DELETE /call/recordings/{sessionId}/{recordingId}"] = p => ($"/call/recordings/{p.CallSession}/{p.RecordingId}", null),
         ["GET /call/recordings/{sessionId}"] = p => ($"/call/recordings/{p.CallSession}", null),
         ["GET /call/recordings/{sessionId}/{recordingId}/{name}"] = p => ($"/call/recordings/{p.CallSession}/{p.RecordingId}/mix.ogg", null),
         ["GET /call/session/{sessionId}"] = p => ($"/call/session/{p.CallSession}", null),

@@ -47,6 +47,7 @@ public sealed class RouteTableTests : IAsyncLifetime
         ("POST /chat/message", RouteAccess.IdentityUnlessOpen, "chat"),
         ("POST /chat/reaction", RouteAccess.IdentityUnlessOpen, "chat"),
         ("POST /chat/session", RouteAccess.IdentityUnlessOpen, null),
+        ("DELETE /call/recordings/{sessionId}/{recordingId}", RouteAccess.IdentityUnlessOpen, "call session"),
         ("GET /call/recordings/{sessionId}", RouteAccess.IdentityUnlessOpen, "call session"),
         ("GET /call/recordings/{sessionId}/{recordingId}/{name}", RouteAccess.IdentityUnlessOpen, "call session"),
         ("GET /call/session/{sessionId}", RouteAccess.IdentityUnlessOpen, "call session"),

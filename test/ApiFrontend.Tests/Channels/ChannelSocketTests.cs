@@ -94,7 +94,7 @@ public sealed class ChannelSocketTests(VoiceApp app) : IClassFixture<VoiceApp>
         static string KeyOf(JsonElement joined) => joined.GetProperty("udp").GetProperty("key").GetString()!;
     }
 
-    [Fact(Skip = "Open: the client is not told MediaMoved here since rooms spread over nodes. See docs/STATUS.md.")]
+    [Fact]
     public async Task Node_ThatLeaves_MovesTheClientWithItsVoiceUnderAnotherKey()
     {
         var alice = await app.UserAsync();
@@ -106,11 +106,7 @@ public sealed class ChannelSocketTests(VoiceApp app) : IClassFixture<VoiceApp>
         await client.SendAsync("StartAudio", channel);
         await client.NextAsync("AudioStarted");
 
-        var fleet = app.Grains.GetGrain<IMediaFleetGrain>(MediaFleet.Key);
-        await fleet.HeartbeatAsync(
-            new MediaNodeHeartbeat(new MediaNodeId("another", Guid.NewGuid()), "http://127.0.0.1:8089", 0, 0, 1_000, 0, false),
-            app.Grains.CreateObjectReference<IMediaNode>(app.Node));
-        await fleet.LeaveAsync(app.Node.Id);
+        await app.ReplaceNodeAsync();
 
         var message = await client.NextAnyAsync();
         while (message.Name != "MediaMoved")

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
@@ -125,7 +126,7 @@ public sealed class CallSessionTests(PeersApp app) : IClassFixture<PeersApp>
         await app.PostAsync("/call/recording/start", new { sessionId = call, participantId = "host" }, 409);
         RecordingFile file = new(
             "mix.ogg", RecordingFileKind.Mix, null, null, null, "audio/ogg", content.Length, TimeSpan.FromSeconds(2), DateTimeOffset.UtcNow, true, "n", $"{node.Url}/mix.ogg");
-        RecordingFile gone = file with { Name = "ann.ogg", Kind = RecordingFileKind.Audio, UserText = "ann", Url = $"{node.Url}/none" };
+        RecordingFile gone = file with { Name = "ann.ogg", Kind = RecordingFileKind.Audio, UserText = "\"ann\"", Url = $"{node.Url}/none" };
         var reported = await app.Grains.GetGrain<IRecordingGrain>(Guid.ParseExact(recording["rec_".Length..], "N"))
             .ReportAsync(new RecordingReport(new MediaNodeId("n", Guid.NewGuid()), RecordingStatus.Recording, null, [file, gone]));
         Assert.Null(reported.Fault);
@@ -150,6 +151,40 @@ public sealed class CallSessionTests(PeersApp app) : IClassFixture<PeersApp>
         await app.DoAsync(404, "GET", url.Replace("mix.ogg", "other.ogg", StringComparison.Ordinal));
         await app.DoAsync(404, "GET", url.Replace("mix.ogg", "..%2Fmix.ogg", StringComparison.Ordinal));
         await app.DoAsync(404, "GET", url.Replace("mix.ogg", "ann.ogg", StringComparison.Ordinal));
+        Assert.Equal("ann", listed.GetProperty("files")[1].GetProperty("participantId").GetString());
+    }
+
+    [Fact]
+    public async Task Recording_IsDeletedByTheHost_AlsoAtItsNode_AndByNobodyElse()
+    {
+        await using var node = await FileNode.StartAsync([1, 2, 3]);
+        var call = await CallAsync("deleter", "ann", "bob");
+        await OfferAsync("deleter", call, "sendrecv");
+        var recording = (await app.PostAsync("/call/recording/start", new { sessionId = call, participantId = "deleter" })).GetProperty("id").GetString()!;
+        var id = Guid.ParseExact(recording["rec_".Length..], "N");
+        RecordingFile file = new(
+            "mix.ogg", RecordingFileKind.Mix, null, null, null, "audio/ogg", 3, TimeSpan.FromSeconds(2), DateTimeOffset.UtcNow, true, "n", $"{node.Url}/recordings/{id:N}/mix.ogg");
+        await app.Grains.GetGrain<IRecordingGrain>(id).ReportAsync(new RecordingReport(new MediaNodeId("n", Guid.NewGuid()), RecordingStatus.Recording, null, [file]));
+        var path = $"/call/recordings/{call}/{recording}";
+
+        await app.DoAsync(409, "DELETE", $"{path}?userID=deleter");
+        await app.PostAsync("/call/recording/stop", new { sessionId = call, participantId = "deleter" });
+        await app.DoAsync(400, "DELETE", path);
+        await app.DoAsync(403, "DELETE", $"{path}?userID=ann");
+        await app.DoAsync(403, "DELETE", $"{path}?userID=eve");
+        await app.DoAsync(404, "DELETE", $"/call/recordings/{call}/rec_00000000000040008000000000000000?userID=deleter");
+
+        // The one who started it, when the session is over.
+        foreach (var leaver in (string[])["bob", "ann", "deleter"])
+        {
+            await app.PostAsync("/call/leave", new { sessionId = call, participantId = leaver });
+        }
+
+        await app.DoAsync(200, "DELETE", $"{path}?userID=deleter");
+        Assert.Equal([$"/recordings/{id:N}"], node.Deleted);
+        await app.DoAsync(404, "DELETE", $"{path}?userID=deleter");
+        Assert.Empty((await app.DoAsync(200, "GET", $"/call/recordings/{call}?userID=ann")).EnumerateArray());
+        await app.DoAsync(404, "GET", $"{path}/mix.ogg?userID=ann");
     }
 
     private static IEnumerable<string> Participants(JsonElement session) => session.GetProperty("participants").EnumerateArray()
@@ -176,16 +211,27 @@ public sealed class CallSessionTests(PeersApp app) : IClassFixture<PeersApp>
     {
         public string Url => server.Urls.First();
 
+        /// <summary>What it was asked to delete.</summary>
+        public ConcurrentQueue<string> Deleted { get; private init; } = [];
+
         public static async Task<FileNode> StartAsync(byte[] content)
         {
             var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
             builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
             var app = builder.Build();
-            app.Run(context => context.Request.Path == "/mix.ogg"
+            ConcurrentQueue<string> deleted = [];
+            app.Run(context => context.Request.Method == "DELETE" ? DeleteAsync(context) : context.Request.Path == "/mix.ogg"
                 ? Results.Bytes(content, "application/octet-stream", enableRangeProcessing: true).ExecuteAsync(context)
                 : Results.NotFound().ExecuteAsync(context));
             await app.StartAsync();
-            return new FileNode(app);
+            return new FileNode(app) { Deleted = deleted };
+
+            Task DeleteAsync(HttpContext context)
+            {
+                deleted.Enqueue(context.Request.Path);
+                context.Response.StatusCode = 204;
+                return Task.CompletedTask;
+            }
         }
 
         public ValueTask DisposeAsync() => server.DisposeAsync();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using VoiceCluster.Abstractions.Chats;
 using VoiceCluster.Storage.Tests;
 
@@ -8,6 +9,8 @@ public sealed class ChatLoadTests(PostgresServer server) : IClassFixture<Postgre
 {
     private const int Writers = 20;
     private const int MessagesAWriter = 500;
+
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
 
     [Fact]
     public Task Messages_OfManyWriters_AreStoredOnceEachInOneOrderOnSqlite() => RunAsync(new PeersApp());
@@ -41,6 +44,9 @@ public sealed class ChatLoadTests(PostgresServer server) : IClassFixture<Postgre
                 return sent;
             }));
 
+            // A reader that follows from the first message on gets each one once, in order, while they are written.
+            var following = FollowAsync(app, id, users[5].UserId);
+
             // A reader that pages from the end while writing goes on sees each message before its first page once, and in order.
             List<ChatMessage> paged = [];
             while (!writing.IsCompleted)
@@ -50,11 +56,13 @@ public sealed class ChatLoadTests(PostgresServer server) : IClassFixture<Postgre
             }
 
             var sent = await writing;
+            var followed = await following;
             var first = await PageBackAsync(app, id, users[2].UserId);
             var second = await PageBackAsync(app, id, users[3].UserId);
             Assert.Equal(Writers * MessagesAWriter, first.Count);
             Assert.Equal(sent.SelectMany(s => s).Order(), first.Select(m => m.Id).Order());
             Assert.Equal(first.Select(m => m.Id), second.Select(m => m.Id));
+            Assert.Equal(first.Select(m => m.Id), followed.Select(m => m.Id));
             Assert.Equal(first.Take(paged.Count).Select(m => m.Id), paged.Select(m => m.Id));
             foreach (var (user, ids) in users.Zip(sent))
             {
@@ -68,6 +76,26 @@ public sealed class ChatLoadTests(PostgresServer server) : IClassFixture<Postgre
         {
             await app.DisposeAsync();
         }
+    }
+
+    private static async Task<List<ChatMessage>> FollowAsync(PeersApp app, Guid id, Guid reader)
+    {
+        List<ChatMessage> all = [];
+        for (var since = Stopwatch.StartNew(); all.Count < Writers * MessagesAWriter; await Task.Delay(10))
+        {
+            Assert.True(since.Elapsed < Deadline, $"{all.Count} messages were read");
+            if (all.Count == 0)
+            {
+                all = await PageBackAsync(app, id, reader);
+                continue;
+            }
+
+            var page = await app.Grains.GetGrain<IChatGrain>(id).GetMessagesAsync(reader, new MessagePageRequest(null, all[^1].Id, 500));
+            Assert.Null(page.Fault);
+            all.AddRange(page.Value!.Messages);
+        }
+
+        return all;
     }
 
     private static async Task<List<ChatMessage>> PageBackAsync(PeersApp app, Guid id, Guid reader)

@@ -40,11 +40,7 @@ public sealed class PeerSocketTests(PeersApp app) : IClassFixture<PeersApp>
         Assert.Equal(_room, (await socket.NextAsync("room")).GetProperty("data").GetProperty("room").GetString());
 
         await OfferAsync(voice, "sendrecv");
-        while ((await socket.NextAsync("peer-joined")).GetProperty("data").GetProperty("userId").GetString() != voice)
-        {
-            // Its own coming is told as well.
-        }
-
+        Assert.Equal(voice, (await socket.NextAsync("peer-joined")).GetProperty("data").GetProperty("userId").GetString());
         var offer = await socket.NextAsync("offer");
 
         var track = Assert.Single(offer.GetProperty("tracks").EnumerateArray(), t => t.GetProperty("source").GetString() == "track");

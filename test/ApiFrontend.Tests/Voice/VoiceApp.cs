@@ -24,6 +24,7 @@ public sealed class VoiceApp : IAsyncLifetime
     private readonly AnsweringMediaNode _node = new();
     private WebApplication? _app;
     private IMediaNode? _reference;
+    private volatile MediaNodeId? _nodeId;
     private Task _heartbeats = Task.CompletedTask;
 
     public HttpClient Http { get; } = new();
@@ -86,8 +87,17 @@ public sealed class VoiceApp : IAsyncLifetime
         return new VoiceUser(Http, body.GetProperty("token").GetString()!, body.GetProperty("user_id").GetGuid());
     }
 
+    /// <summary>The media node leaves the fleet, and another one, which answers in its place, has come before.</summary>
+    internal async Task ReplaceNodeAsync()
+    {
+        var left = _nodeId ?? _node.Id;
+        _nodeId = new MediaNodeId("another", Guid.NewGuid());
+        await BeatAsync();
+        await Grains.GetGrain<IMediaFleetGrain>(MediaFleet.Key).LeaveAsync(left);
+    }
+
     private Task BeatAsync() => Grains.GetGrain<IMediaFleetGrain>(MediaFleet.Key)
-        .HeartbeatAsync(new MediaNodeHeartbeat(_node.Id, "http://127.0.0.1:8089", 0, 0, 1_000, 0, false), _reference!);
+        .HeartbeatAsync(new MediaNodeHeartbeat(_nodeId ?? _node.Id, "http://127.0.0.1:8089", 0, 0, 1_000, 0, false), _reference!);
 
     private async Task SendHeartbeatsAsync()
     {

@@ -1,3 +1,4 @@
+using VoiceCluster.Faults.Grains;
 using VoiceCluster.Faults.History;
 
 namespace VoiceCluster.Faults.Tests.Checking;
@@ -173,11 +174,36 @@ public sealed class CheckerTests
     }
 
     [Fact]
+    public void Reminder_ToldOnceOrTwiceEachPeriod_IsWell()
+    {
+        Assert.Empty(CheckTicks(0, 61, 62, 119, 121));
+        Assert.Empty(CheckTicks(59, 60, 179));
+    }
+
+    [Theory]
+    [InlineData(0, 121)]
+    [InlineData(0, 59, 120)]
+    [InlineData(60, 120)]
+    [InlineData(-1, 1, 61, 121)]
+    public void Reminder_NotToldBeforeItIsDueAgainOrToldTooEarly_IsFound(params int[] told) => Assert.Single(CheckTicks(told));
+
+    [Fact]
     public void Operation_AsALine_ReadsBack()
     {
         Write(3, 1, 2, Outcome.Unknown);
         var operation = _history[0] with { Note = "a\tb\nc", Activation = Guid.NewGuid(), IsFinal = true };
         Assert.Equal(operation with { Note = "a b c" }, Operation.Parse(operation.ToLine()));
+    }
+
+    /// <summary>A reminder that is due at 0, 60, and 120 s, looked at until 180 s.</summary>
+    private static string[] CheckTicks(params int[] told)
+    {
+        var first = new DateTime(2026, 1, 1, 12, 0, 0, DateTimeKind.Utc);
+        return ReminderChecker.Check(
+            [.. told.Select(s => new Tick("alarm", "a silo", first, first.AddSeconds(s)))],
+            new Dictionary<string, DateTime> { ["alarm"] = first },
+            TimeSpan.FromMinutes(1),
+            first.AddMinutes(3));
     }
 
     private void Write(long value, long invoked, long returned, Outcome outcome = Outcome.Ok) =>

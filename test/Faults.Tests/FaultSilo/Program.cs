@@ -30,6 +30,7 @@ builder.UseOrleans(silo =>
     }
 
     silo.AddDurableStores(FaultStore.Name);
+    silo.Services.AddSingleton<TickLog>();
 });
 var host = builder.Build();
 await host.StartAsync();

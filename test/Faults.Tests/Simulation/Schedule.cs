@@ -71,11 +71,20 @@ public sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Lasts, int Firs
 public sealed record Schedule(int Seed, int Silos, int Clients, TimeSpan Pause, Fault[] Faults)
 {
     private const int MaxFaults = 7;
+    private const int LongFaults = 9;
 
     private static readonly TimeSpan LastBegin = TimeSpan.FromSeconds(10);
 
     private static readonly FaultKind[] Whole =
         [FaultKind.Kill, FaultKind.Stop, FaultKind.Join, FaultKind.TableFails, FaultKind.TableHangs, FaultKind.TableForgets, FaultKind.StoreFails, FaultKind.StoreHangs, FaultKind.StoreForgets];
+
+    private static readonly FaultKind[] OfReminders = [.. Enum.GetValues<FaultKind>().Except([FaultKind.Isolate, FaultKind.CutClient])];
+
+    /// <summary>The time between two ticks of a reminder.</summary>
+    public static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
+
+    /// <summary>Grains with a reminder.</summary>
+    public int Reminders { get; init; }
 
     /// <summary>Clients in each silo. One that waits for a silo that it does not reach asks for nothing else.</summary>
     public int ClientsEach { get; init; } = 1;
@@ -114,6 +123,19 @@ public sealed record Schedule(int Seed, int Silos, int Clients, TimeSpan Pause, 
         {
             ClientsEach = 8,
         };
+    }
+
+    /// <summary>Ten minutes with reminders, faults all along, and time to get over each.</summary>
+    public static Schedule DrawLong(int seed)
+    {
+        var random = new Random(seed);
+        var faults = Enumerable.Range(0, LongFaults).Select(i => new Fault(
+            OfReminders[random.Next(OfReminders.Length)],
+            TimeSpan.FromSeconds((60 * i) + 30) + Draw(random, TimeSpan.Zero, TimeSpan.FromSeconds(60)),
+            Draw(random, TimeSpan.FromSeconds(0.2), TimeSpan.FromSeconds(9)),
+            random.Next(60),
+            random.Next(60)));
+        return new Schedule(seed, random.Next(3, 6), 1, TimeSpan.FromSeconds(10), [.. faults.OrderBy(f => f.At)]) { Reminders = 24 };
     }
 
     /// <inheritdoc/>

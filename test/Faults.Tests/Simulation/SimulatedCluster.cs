@@ -5,6 +5,7 @@ using Orleans.Storage;
 using Orleans.TestingHost;
 using VoiceCluster.Faults.Grains;
 using VoiceCluster.Faults.History;
+using VoiceCluster.Faults.Tests.Checking;
 using VoiceCluster.Faults.Workload;
 
 namespace VoiceCluster.Faults.Tests.Simulation;
@@ -15,11 +16,14 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     /// <summary>How long a caller waits.</summary>
     public static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(10);
 
-
     private readonly Schedule _schedule;
-    private readonly TestClock _clock;
+    private readonly PlantedBug _bug;
+    private readonly ScheduleTime _clock;
     private readonly InMemoryMembershipTable _table = new();
-    private readonly MemoryGrainStorage _store = new();
+    private readonly IGrainStorage _store;
+    private readonly InMemoryReminderTable _reminders = new();
+    private readonly TickLog _ticks = new();
+    private readonly Dictionary<string, DateTime> _firstTicks = [];
     private readonly Outage _tableOutage;
     private readonly Outage _storeOutage;
     private readonly InProcessTestCluster _cluster;
@@ -29,21 +33,35 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     private readonly List<SiloHandle> _silos = [];
     private readonly List<IClusterClient> _outside = [];
     private readonly List<string> _events = [];
-    private readonly TimeSpan _start;
 
-    public SimulatedCluster(Schedule schedule, TestClock clock)
+    public SimulatedCluster(Schedule schedule, TestClock clock, PlantedBug bug = PlantedBug.None)
     {
-        (_schedule, _clock) = (schedule, clock);
-        (_tableOutage, _storeOutage) = (new Outage("The table", clock), new Outage("The store", clock));
-        _start = Elapsed();
+        (_schedule, _bug, _clock) = (schedule, bug, new ScheduleTime(clock));
+        _store = bug is PlantedBug.StoreTakesOldETags or PlantedBug.StoreDropsWrites ? new PlantedStorage(new MemoryGrainStorage(), bug) : new MemoryGrainStorage();
+        (_tableOutage, _storeOutage) = (new Outage("The table", _clock), new Outage("The store", _clock));
         var builder = new InProcessTestClusterBuilder((short)schedule.Silos);
-        builder.Options.TimeProvider = clock;
+        builder.Options.TimeProvider = _clock;
         builder.Options.MembershipTable = _table;
         builder.ConfigureSilo((options, silo) =>
         {
             silo.Configure<SiloMessagingOptions>(o => o.ResponseTimeout = ResponseTimeout);
+
+            // The last of several that ended at once goes on within the limit of recovery.
+            silo.Configure<ClusterMembershipOptions>(o => o.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(6));
             silo.Services.AddSingleton<IMembershipTable>(new FaultyTable(_table, _tableOutage, options.SiloName));
             silo.Services.AddKeyedSingleton<IGrainStorage>(FaultStore.Name, new FaultyStorage(_store, _storeOutage, options.SiloName));
+            if (schedule.Reminders > 0)
+            {
+                silo.Services.AddSingleton<IReminderTable>(new FaultyReminders(_reminders, _storeOutage, options.SiloName));
+                silo.Services.AddSingleton(_ticks);
+                silo.AddReminders();
+            }
+
+            if (bug == PlantedBug.TicksAreDropped)
+            {
+                silo.AddIncomingGrainCallFilter(new TickDropper().Invoke);
+            }
+
             silo.Services.AddLogging(l => l.AddProvider(new EventLog(options.SiloName, Note)));
         });
         builder.ConfigureClient(client => client.Configure<ClientMessagingOptions>(o => o.ResponseTimeout = ResponseTimeout));
@@ -103,6 +121,28 @@ internal sealed class SimulatedCluster : IAsyncDisposable
         {
             Welcome(silo);
         }
+
+        for (var i = 0; i < _schedule.Reminders; i++)
+        {
+            var (key, due) = ($"alarm-{i}", Schedule.ReminderPeriod * i / _schedule.Reminders);
+            _firstTicks[key] = _clock.GetUtcNow().UtcDateTime + due;
+            await _cluster.Client.GetGrain<IAlarmGrain>(key).SetAsync(due, Schedule.ReminderPeriod);
+        }
+
+        if (_bug == PlantedBug.SiloForgetsAnother)
+        {
+            _silos[0].Forget(_silos[1].SiloAddress);
+        }
+    }
+
+    /// <summary>What is wrong with the reminders: each is told at least once a period.</summary>
+    public string[] CheckReminders() => ReminderChecker.Check(_ticks.Ticks, _firstTicks, Schedule.ReminderPeriod, _clock.GetUtcNow().UtcDateTime);
+
+    /// <summary>Ends the workload; the last answers have come.</summary>
+    public async Task EndAsync()
+    {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_clients.Select(c => c.Run));
     }
 
     /// <summary>Does everything that the schedule says, and ends when its last fault is over.</summary>
@@ -195,7 +235,7 @@ internal sealed class SimulatedCluster : IAsyncDisposable
     {
         lock (_events)
         {
-            _events.Add($"{(Elapsed() - _start).TotalSeconds,8:f2} s {who}: {what}");
+            _events.Add($"{Elapsed().TotalSeconds,8:f2} s {who}: {what}");
         }
     }
 

@@ -116,6 +116,23 @@ public sealed class MediaFleetStateTests
     }
 
     [Fact]
+    public void Heartbeat_OfANodeThatHasLeft_DoesNotBringItBack_ButAnotherIncarnationCounts()
+    {
+        var node = Beat("a");
+        var other = Beat("b");
+        _fleet.Place("room", node);
+        Assert.Equal(["room"], _fleet.Leave(node, Start)!.Rooms);
+
+        Assert.Null(_fleet.Heartbeat(Heartbeat(node, 0, 0, draining: false), new InMemoryMediaNode(), Start, out var isNew));
+        Assert.False(isNew);
+        Assert.Equal(other, _fleet.Place("room", node)!.NodeId);
+        Assert.Equal([other], _fleet.Nodes.Select(n => n.Node));
+
+        var again = Beat("a");
+        Assert.Equal(again, _fleet.Place("room", again)!.NodeId);
+    }
+
+    [Fact]
     public void Heartbeat_OfANewIncarnation_LosesTheRoomsOfTheOld()
     {
         var first = Beat("a");

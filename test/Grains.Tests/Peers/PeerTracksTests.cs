@@ -61,6 +61,23 @@ public sealed class PeerTracksTests
     }
 
     [Fact]
+    public void Agree_ToASectionThatHadNoFormatYet_LeavesItToBeOffered()
+    {
+        _tracks.Match([Audio("a")], out _);
+        _tracks.Open("t0", "c0", "{}");
+
+        // It comes while the first offer is made, which has its section already.
+        _tracks.Match([Audio("a"), Video("v")], out _);
+        Assert.Single(_tracks.Agree([new PeerTrackAnswer("t0", "a", true), new PeerTrackAnswer("t1", "v", false, WasFormed: false)]));
+        Assert.Equal((true, false), (_tracks.NeedsOffer, _tracks.HasNews));
+
+        _tracks.Open("t1", "c1", "{}");
+        Assert.Equal((true, true), (_tracks.NeedsOffer, _tracks.HasNews));
+        Assert.Equal(["c0", "c1"], _tracks.Agree([new PeerTrackAnswer("t0", "a", true), new PeerTrackAnswer("t1", "v", true)]).Select(s => s.ConsumerId));
+        Assert.False(_tracks.NeedsOffer);
+    }
+
+    [Fact]
     public void Match_MoreThanThereAreSections_LeavesTheRest()
     {
         _tracks.Match([.. Enumerable.Range(0, PeerTracks.MaxSections + 10).Select(i => Audio($"{i}"))], out _);

@@ -182,7 +182,7 @@ public sealed class RelayTransportTests : IDisposable
         alice.Send(buffer[..alice.Client.WritePong(buffer, ping.Payload, alice.Clock)]);
 
         Assert.InRange(alice.Transport.Stats.RoundTrip, 30_000, 40_000);
-        Assert.True(_network.Router.DescribeAudio().RoundTripP50 is >= 30 and <= 40);
+        Assert.True(_network.Router.DescribeAudio().RoundTripOf(0.5) is >= 30 and <= 40);
     }
 
     [Fact]

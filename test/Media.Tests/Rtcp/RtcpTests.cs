@@ -89,11 +89,26 @@ public class RtcpTests
         Assert.InRange(remb.Bitrate, bitrate * 999 / 1000, bitrate);
     }
 
+    /// <summary>As libwebrtc writes transport-wide feedback: the padding is what was missing to a multiple of four.</summary>
+    [Theory]
+    [InlineData("AFCD00050000000100000002000100010000000000010002", 18)]
+    [InlineData("AFCD00050000000100000002000100010000000020010401", 19)]
+    public void Reader_PaddingOfLessThanAWord_IsLeftOut(string hex, int body)
+    {
+        var reader = new RtcpReader(Convert.FromHexString(hex));
+
+        Assert.True(reader.MoveNext());
+        Assert.Equal((RtcpType.TransportFeedback, TransportFeedbackFormat.TransportCc, body), (reader.Current.Type, reader.Current.Count, reader.Current.Body.Length));
+        Assert.False(reader.MoveNext());
+        Assert.False(reader.IsMalformed);
+    }
+
     [Theory]
     [InlineData("81C9")]
     [InlineData("81C9000700000001")]
     [InlineData("01C9000100000001")]
-    [InlineData("A0C9000100000003")]
+    [InlineData("A0C9000100000005")]
+    [InlineData("A0C9000100000000")]
     [InlineData("A0C9000000")]
     public void Reader_LengthsThatDoNotAddUp_IsMalformed(string hex)
     {

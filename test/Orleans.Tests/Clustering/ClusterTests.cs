@@ -180,6 +180,7 @@ public sealed class ClusterTests : IAsyncLifetime
     private static InProcessTestCluster Build(short silos)
     {
         var builder = new InProcessTestClusterBuilder(silos);
+        builder.Options.ConnectionTransport = ConnectionTransportType.TcpSocket;
         builder.ConfigureSilo((_, silo) => silo.AddMemoryGrainStorageAsDefault());
         return builder.Build();
     }

@@ -72,6 +72,7 @@ public sealed class SecurityTests
     {
         using var certificate = MakeCertificate();
         var builder = new InProcessTestClusterBuilder(2);
+        builder.Options.ConnectionTransport = ConnectionTransportType.TcpSocket;
         builder.ConfigureSilo((_, silo) => silo.Configure<ClusterSecurityOptions>(Secure));
         builder.ConfigureClient(client => client.Configure<ClusterSecurityOptions>(Secure));
         await using var cluster = builder.Build();

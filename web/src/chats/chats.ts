@@ -1,17 +1,22 @@
 import type { Api } from '../account/api';
 import type { Session } from '../account/account';
+import { Notifications } from '../account/notifications';
 import { Emitter } from '../room/emitter';
 
-const FirstRetryMs = 500;
-const LastRetryMs = 8000;
-
-/** A close code of the server: the token has ended. */
-const TokenExpired = 4401;
+/** Messages of one page. */
+const PageSize = 100;
 
 /** A reaction to a message. */
 export interface Reaction {
   type: string;
   userId: string;
+}
+
+/** A file or picture that a message has. */
+export interface Attachment {
+  id: string;
+  url: string;
+  name: string | null;
 }
 
 /** A message (docs/protocols/peers.md). Positions count from 1 in the one order of the chat. */
@@ -20,6 +25,7 @@ export interface Message {
   position: number;
   senderId: string;
   message: string;
+  attachments: Attachment[];
   reactions: Reaction[];
 }
 
@@ -33,27 +39,35 @@ interface Envelope<Data> {
   data: Data;
 }
 
-interface Told {
-  type: string;
-  sessionId?: string;
-  data?: Chat;
-}
-
 export interface ChatEvents {
   /** A chat is new, or something in it is: look at it again. */
   change: string;
 }
 
-/** The user's chats, over REST, and the WebSocket that tells when there is something new. It comes back by itself until it is closed. */
+/** The user's chats, over REST, and the notifications that tell when there is something new. */
 export class Chats extends Emitter<ChatEvents> {
-  readonly known = new Map<string, Chat>();
-  private socket: WebSocket | null = null;
-  private retry: number | undefined;
-  private retryMs = FirstRetryMs;
-  private closed = false;
+  readonly known: Map<string, Chat>;
+  private readonly notifications: Notifications;
+  private readonly memory: string;
 
   constructor(private readonly api: Api, private readonly session: Session) {
     super();
+
+    // The server lists no chats, so the browser remembers those that it has seen.
+    this.memory = `voicecluster.chats.${session.userId}`;
+    this.known = new Map((JSON.parse(localStorage.getItem(this.memory) ?? '[]') as Chat[]).map((chat) => [chat.id, chat]));
+    this.notifications = new Notifications(session.token, session.username);
+
+    // What came while nobody listened.
+    this.notifications.on('ready', () => [...this.known.keys()].forEach((chat) => this.emit('change', chat)));
+    this.notifications.on('told', ({ type, sessionId, data }) => {
+      if (sessionId.startsWith('sess_')) {
+        if (type === 'session' && data) {
+          this.know(data as Chat);
+        }
+        this.emit('change', sessionId);
+      }
+    });
   }
 
   get username(): string {
@@ -61,38 +75,33 @@ export class Chats extends Emitter<ChatEvents> {
   }
 
   open(): void {
-    const address = new URL('/chat/notifications', location.href);
-    address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
-
-    // The token goes as a subprotocol: an address may end up in logs.
-    const socket = new WebSocket(address, ['bearer', this.session.token]);
-    this.socket = socket;
-    socket.addEventListener('message', ({ data }) => this.take(JSON.parse(String(data)) as Told));
-    socket.addEventListener('close', ({ code }) => {
-      if (!this.closed && code !== TokenExpired) {
-        this.retry = window.setTimeout(() => this.open(), this.retryMs);
-        this.retryMs = Math.min(LastRetryMs, this.retryMs * 2);
-      }
-    });
+    this.notifications.open();
   }
 
   close(): void {
-    this.closed = true;
-    clearTimeout(this.retry);
-    this.socket?.close();
+    this.notifications.close();
   }
 
-  /** Makes a chat with somebody. */
-  async start(username: string): Promise<Chat> {
+  /** Makes a chat with somebody, or with several. */
+  async start(usernames: string[]): Promise<Chat> {
     const { data } = await this.api.request<Envelope<Chat>>('POST', '/chat/session', {
-      creatorId: this.username, participants: [username], isGroup: false,
+      creatorId: this.username, participants: usernames, isGroup: usernames.length > 1,
     });
-    this.known.set(data.id, data);
+    this.know(data);
     return data;
   }
 
-  async messages(chat: string): Promise<Message[]> {
-    return (await this.api.request<Envelope<Message[]>>('GET', `/chat/messages/${chat}?limit=100`)).data;
+  /** The newest so many pages, or as many as there are, oldest message first. */
+  async messages(chat: string, pages: number): Promise<{ messages: Message[]; hasMore: boolean }> {
+    let messages: Message[] = [];
+    let hasMore = true;
+    for (let page = 0; page < pages && hasMore; page++) {
+      const before = messages[0] ? `&before=${messages[0].id}` : '';
+      const { data } = await this.api.request<Envelope<Message[]>>('GET', `/chat/messages/${chat}?limit=${PageSize}${before}`);
+      messages = [...data, ...messages];
+      hasMore = (messages[0]?.position ?? 1) > 1;
+    }
+    return { messages, hasMore };
   }
 
   /** Sends a message; the id lets it be sent again without being there twice. */
@@ -110,17 +119,9 @@ export class Chats extends Emitter<ChatEvents> {
     });
   }
 
-  private take(told: Told): void {
-    if (told.type === 'ready') {
-      this.retryMs = FirstRetryMs;
-
-      // What came while nobody listened.
-      [...this.known.keys()].forEach((chat) => this.emit('change', chat));
-    } else if (told.sessionId?.startsWith('sess_')) {
-      if (told.type === 'session' && told.data) {
-        this.known.set(told.sessionId, told.data);
-      }
-      this.emit('change', told.sessionId);
-    }
+  private know(chat: Chat): void {
+    this.known.set(chat.id, chat);
+    const remembered = [...this.known.values()].slice(-50).map(({ id, participants }) => ({ id, participants }));
+    localStorage.setItem(this.memory, JSON.stringify(remembered));
   }
 }

@@ -53,8 +53,11 @@ export class RoomClient extends Emitter<RoomEvents> {
    * @param roomId the room's name; a channel's is its id
    * @param title what people call it
    * @param token of who is signed in, or null: then a user of this tab alone
+   * @param admission what must be done before the room lets one in
    */
-  constructor(readonly roomId: string, readonly displayName: string, readonly title = roomId, token: string | null = null) {
+  constructor(
+    readonly roomId: string, readonly displayName: string, readonly title = roomId, token: string | null = null,
+    private readonly admission: () => Promise<void> = () => Promise.resolve()) {
     super();
     this.signalling = new Signalling(token);
     this.local = new LocalMedia(this.signalling, () => this.roomId);
@@ -212,6 +215,7 @@ export class RoomClient extends Emitter<RoomEvents> {
     const attempt = ++this.attempt;
     let answer: JoinAnswer;
     try {
+      await this.admission();
       answer = await this.signalling.request('join-room', {
         roomId: this.roomId,
         userId: userId(),

@@ -1,16 +1,18 @@
-import type { Chats, Message } from '../chats/chats';
+import type { Attachment, Chats, Message } from '../chats/chats';
 import { element, setText } from './dom';
 
-const Thumb = '👍';
+/** The reactions that are offered, and what a button for each is called. Others, from other clients, are shown as they are. */
+const Offered: Readonly<Record<string, string>> = { '👍': 'Like', '❤️': 'Love', '😂': 'Laugh', '🎉': 'Celebrate', '😮': 'Wonder' };
 
 /** Chats: begin one, read it, write, react. */
 export class ChatCard {
   readonly root: HTMLElement;
   private readonly list = element('ul', { className: 'chats', attributes: { 'aria-label': 'Chats' } });
+  private readonly earlier = element('button', { type: 'button', className: 'control quiet', hidden: true }, 'Earlier messages');
   private readonly log = element('ol', { className: 'messages', hidden: true, attributes: { 'aria-label': 'Messages', 'aria-live': 'polite' } });
   private readonly problem = element('p', { className: 'problem', hidden: true, attributes: { role: 'alert' } });
   private readonly name = element('input', {
-    id: 'chat-with', name: 'chat-with', required: true, maxLength: 64, placeholder: 'bob',
+    id: 'chat-with', name: 'chat-with', required: true, maxLength: 512, placeholder: 'bob, carol',
     attributes: { 'autocomplete': 'off', 'autocapitalize': 'none', 'spellcheck': 'false' },
   });
 
@@ -21,18 +23,21 @@ export class ChatCard {
 
   private chat: string | null = null;
 
+  /** How many pages of the log are shown, from the newest back. */
+  private pages = 1;
+
   constructor(private readonly chats: Chats) {
     const start = element('form', { className: 'inline' },
       element('label', { htmlFor: 'chat-with' }, 'Username to chat with'),
       element('div', { className: 'row' }, this.name, element('button', { type: 'submit' }, 'Chat')));
     this.root = element('section', { className: 'card', attributes: { 'aria-labelledby': 'chats-title' } },
-      element('h2', { id: 'chats-title' }, 'Chats'), this.problem, this.list, this.log, this.write, start);
+      element('h2', { id: 'chats-title' }, 'Chats'), this.problem, this.list, this.earlier, this.log, this.write, start);
     start.addEventListener('submit', (event) => {
       event.preventDefault();
-      const name = this.name.value.trim();
-      if (name) {
+      const names = [...new Set(this.name.value.split(/[\s,]+/).filter(Boolean))];
+      if (names.length > 0) {
         void this.attempt(async () => {
-          const chat = await chats.start(name);
+          const chat = await chats.start(names);
           this.name.value = '';
           this.show(chat.id);
         });
@@ -48,6 +53,10 @@ export class ChatCard {
         });
       }
     });
+    this.earlier.addEventListener('click', () => {
+      this.pages++;
+      void this.attempt(() => this.load(false));
+    });
     chats.on('change', (chat) => {
       this.renderList();
       if (chat === this.chat) {
@@ -58,32 +67,50 @@ export class ChatCard {
 
   private show(chat: string): void {
     this.chat = chat;
+    this.pages = 1;
     this.log.hidden = this.write.hidden = false;
     this.renderList();
     void this.attempt(() => this.load());
     this.text.focus();
   }
 
-  private async load(): Promise<void> {
+  /** @param toEnd shows the newest message, else the oldest of those that are shown */
+  private async load(toEnd = true): Promise<void> {
     const chat = this.chat;
     if (chat) {
-      const messages = await this.chats.messages(chat);
+      const { messages, hasMore } = await this.chats.messages(chat, this.pages);
       if (chat === this.chat) {
+        this.earlier.hidden = !hasMore;
         this.log.replaceChildren(...messages.map((message) => this.line(chat, message)));
-        this.log.scrollTop = this.log.scrollHeight;
+        this.log.scrollTop = toEnd ? this.log.scrollHeight : 0;
       }
     }
   }
 
   private line(chat: string, message: Message): HTMLElement {
-    const mine = message.reactions.some((reaction) => reaction.type === Thumb && reaction.userId === this.chats.username);
-    const count = message.reactions.filter((reaction) => reaction.type === Thumb).length;
-    const react = element('button', {
-      type: 'button', className: 'reaction', attributes: { 'aria-pressed': String(mine), 'aria-label': `Like: ${message.message}` },
-    }, count > 0 ? `${Thumb} ${count}` : Thumb);
-    react.addEventListener('click', () => void this.attempt(() => this.chats.react(chat, message, Thumb)));
+    const given = new Set(message.reactions.map((reaction) => reaction.type));
+    const more = Object.keys(Offered).filter((type) => !given.has(type) && type !== '👍');
     return element('li', {},
-      element('span', { className: 'sender' }, message.senderId), element('span', { className: 'text' }, message.message), react);
+      element('span', { className: 'sender' }, message.senderId),
+      element('span', { className: 'text' }, message.message, ...message.attachments.map(attachmentLink)),
+      element('span', { className: 'reactions' },
+        ...['👍', ...[...given].filter((type) => type !== '👍')].map((type) => this.reaction(chat, message, type)),
+        element('details', { className: 'palette' },
+          element('summary', { attributes: { 'aria-label': `React to: ${message.message}` } }, '+'),
+          ...more.map((type) => this.reaction(chat, message, type)))));
+  }
+
+  /** One kind of reaction: how many gave it, who, and whether one did oneself. */
+  private reaction(chat: string, message: Message, type: string): HTMLElement {
+    const users = message.reactions.filter((reaction) => reaction.type === type).map((reaction) => reaction.userId);
+    const button = element('button', {
+      type: 'button',
+      className: 'reaction',
+      title: users.join(', '),
+      attributes: { 'aria-pressed': String(users.includes(this.chats.username)), 'aria-label': `${Offered[type] ?? type}: ${message.message}` },
+    }, users.length > 0 ? `${type} ${users.length}` : type);
+    button.addEventListener('click', () => void this.attempt(() => this.chats.react(chat, message, type)));
+    return button;
   }
 
   private renderList(): void {
@@ -104,4 +131,8 @@ export class ChatCard {
       setText(this.problem, error instanceof Error ? error.message : String(error));
     }
   }
+}
+
+function attachmentLink(attachment: Attachment): HTMLElement {
+  return element('a', { className: 'attachment', href: attachment.url, target: '_blank', rel: 'noopener noreferrer' }, attachment.name ?? attachment.url);
 }

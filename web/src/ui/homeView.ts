@@ -8,10 +8,12 @@ import { ChannelCard } from './channelCard';
 import { ChatCard } from './chatCard';
 import { element } from './dom';
 import { JoinView, type JoinWish } from './joinView';
+import { RecordedRoomCard } from './recordedRoomCard';
 
 export interface HomeWishes {
   join: (wish: JoinWish) => void;
   joinChannel: (channel: Channel) => void;
+  joinRecorded: (room: string) => void;
   signIn: (username: string) => Promise<void>;
 }
 
@@ -22,6 +24,7 @@ export class HomeView {
   private readonly signIn: SignInCard;
   private callCard: CallCard | null = null;
   private channelCard: ChannelCard | null = null;
+  private recordedCard: RecordedRoomCard | null = null;
   private chats: Chats | null = null;
 
   constructor(private readonly wishes: HomeWishes) {
@@ -35,24 +38,26 @@ export class HomeView {
     this.chats?.close();
     this.chats = null;
     if (!calls) {
-      this.callCard = this.channelCard = null;
+      this.callCard = this.channelCard = this.recordedCard = null;
       this.root.replaceChildren(this.join.root, this.signIn.root);
       return;
     }
     this.callCard = new CallCard(calls);
     const api = new Api(calls.session.token);
     this.channelCard = new ChannelCard(new Channels(api), this.wishes.joinChannel);
+    this.recordedCard = new RecordedRoomCard(calls.session, this.wishes.joinRecorded);
     this.chats = new Chats(api, calls.session);
     this.chats.open();
     this.root.replaceChildren(
       element('div', { className: 'stack' }, this.join.root, new ChatCard(this.chats).root),
-      element('div', { className: 'stack' }, this.callCard.root, this.channelCard.root));
+      element('div', { className: 'stack' }, this.callCard.root, this.recordedCard.root, this.channelCard.root));
     this.refresh();
   }
 
   /** The page is shown again: others may have made channels. */
   refresh(): void {
     void this.channelCard?.load();
+    this.recordedCard?.refresh();
   }
 
   showReach(): void {

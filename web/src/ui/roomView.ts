@@ -4,6 +4,8 @@ import { control, dress } from './controls';
 import { element, setText } from './dom';
 import type { Notices } from './notices';
 import { ParticipantList } from './participantList';
+import { RecordingBar } from './recordingBar';
+import type { CallSession } from '../recordings/callSession';
 
 /** The rings are redrawn so often, which is the pace of the server's own levels. */
 const LevelIntervalMs = 100;
@@ -28,7 +30,11 @@ export class RoomView {
   private readonly devices: DeviceDialog;
   private readonly levels: number;
 
-  constructor(private readonly client: RoomClient, private readonly notices: Notices) {
+  private readonly recording: RecordingBar | null;
+
+  /** @param session of a room that can be recorded */
+  constructor(private readonly client: RoomClient, private readonly notices: Notices, session: CallSession | null = null) {
+    this.recording = session && new RecordingBar(session, notices);
     this.devices = new DeviceDialog((kind, deviceId) => void client.useDevice(kind, deviceId));
     this.heading = element('h1', { tabIndex: -1 }, client.title);
 
@@ -46,6 +52,7 @@ export class RoomView {
         element('div', {}, this.heading, this.count),
         copy),
       this.status,
+      this.recording?.root,
       this.sound,
       element('section', { className: 'stage', attributes: { 'aria-label': 'People' } }, this.people.root),
       element('div', { className: 'bar', attributes: { 'role': 'group', 'aria-label': 'Your controls' } },
@@ -78,6 +85,10 @@ export class RoomView {
 
   toggleCamera(): void {
     void this.client.setCamera(this.client.local.camera === null);
+  }
+
+  toggleRecording(): void {
+    this.recording?.toggle();
   }
 
   dispose(): void {

@@ -93,6 +93,9 @@ public class ClusterMembershipOptions
     /// <summary>How often a silo writes that it lives. Default 30 s.</summary>
     public TimeSpan IAmAliveTablePublishTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How many of these may be missing before a silo counts no more among those whose votes a death needs. Default 3.</summary>
+    public int NumMissedTableIAmAliveLimit { get; set; } = 3;
+
     /// <summary>How often the table is read. Default 10 s (the official engine: 1 minute).</summary>
     public TimeSpan TableRefreshTimeout { get; set; } = TimeSpan.FromSeconds(10);
 

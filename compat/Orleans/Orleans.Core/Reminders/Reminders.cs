@@ -2,7 +2,11 @@ using Orleans.Runtime;
 
 namespace Orleans
 {
-    /// <summary>A grain that receives reminders.</summary>
+    /// <summary>
+    /// A grain that receives reminders. While the cluster serves, each tick is told at least once. It may be told twice when a
+    /// silo dies: nobody knows then whether it had told what was due a moment before. What was due while no silo served is
+    /// told once, however often it was due.
+    /// </summary>
     public interface IRemindable : IGrain
     {
         /// <summary>A reminder is due.</summary>

@@ -42,9 +42,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
         Observers.AddNamed(ISiloControl.Name, this);
         _gateways = services.GetRequiredService<IGatewayListProvider>();
         _refresh = services.GetRequiredService<IOptions<GatewayOptions>>().Value.GatewayListRefreshPeriod;
-        var cluster = services.GetRequiredService<IOptions<ClusterOptions>>().Value;
-        var security = services.GetRequiredService<IOptions<ClusterSecurityOptions>>().Value;
-        Network = new ClusterNetwork(cluster.ClusterId, security, this, services.GetService<INetworkFaults>());
+        Network = new ClusterNetwork(this);
     }
 
     public PeerIdentity Local { get; }
@@ -190,7 +188,11 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
     {
         lock (_lock)
         {
-            CountOpen();
+            if (!CountOpen())
+            {
+                // It was not open before either: the next look comes in its time, not as fast as connections are refused.
+                return;
+            }
         }
 
         _wake.Set();
@@ -208,15 +210,15 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
         base.Dispose();
     }
 
-    /// <summary>Under the lock.</summary>
-    private void CountOpen()
+    /// <summary>Whether their number has changed. Under the lock.</summary>
+    private bool CountOpen()
     {
         var before = _open.Length;
         _open = [.. _links.Values.Where(l => l.IsOpen)];
         var now = _open.Length;
         if (before == now)
         {
-            return;
+            return false;
         }
 
         // Elsewhere: a handler may call grains, and must not hold up what comes from the network.
@@ -229,6 +231,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
                 }
             },
             null);
+        return true;
     }
 
     private void UseView(ClusterView view)
@@ -239,6 +242,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
             if (member.Gateway is { } gateway && _links.TryRemove(SiloAddress.New(gateway, member.Silo.Generation), out var found) && !_links.TryAdd(member.Silo, found))
             {
                 found.End("There is a link to that silo already.");
+                CountOpen();
             }
         }
 
@@ -280,12 +284,15 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
     /// <summary>A silo that stops in an orderly way still answers what it was asked.</summary>
     private async Task LeaveAsync(SiloLink link, bool isOrderly)
     {
+        var reason = $"{link.Silo} has left.";
         if (isOrderly)
         {
-            await link.DrainAsync(ResponseTimeout);
+            await link.RetireAsync(ResponseTimeout, reason);
         }
-
-        link.End($"{link.Silo} has left.");
+        else
+        {
+            link.End(reason);
+        }
     }
 
     private void Connect(SiloAddress silo, IPEndPoint gateway, string? expected) =>
@@ -327,7 +334,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
                 }
             }
 
-            await _wake.WaitAsync(_open.Length == 0 ? RetryAfter : _refresh, cancellationToken);
+            await _wake.WaitAsync(_open.Length < _links.Count || _open.Length == 0 ? RetryAfter : _refresh, cancellationToken);
         }
     }
 }

@@ -29,6 +29,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     private static readonly TimeSpan StatusLimit = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan JoinRetry = TimeSpan.FromSeconds(1);
+
     /// <summary>The version by which a silo that leaves has handed over: it gains nothing any more.</summary>
     private const long EverAfter = long.MaxValue;
 
@@ -42,8 +43,8 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     private readonly SiloProber _prober;
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile TaskCompletionSource _viewArrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly System.Net.Sockets.Socket _siloListener;
-    private readonly System.Net.Sockets.Socket? _gatewayListener;
+    private readonly IClusterListener _siloListener;
+    private readonly IClusterListener? _gatewayListener;
     private SiloControl? _control;
     private Task _probing = Task.CompletedTask;
     private bool _isLeaving;
@@ -54,26 +55,24 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         Runtime = runtime;
         _membership = services.GetRequiredService<IOptions<ClusterMembershipOptions>>().Value;
         _endpoints = services.GetRequiredService<IOptions<EndpointOptions>>().Value;
-        var cluster = services.GetRequiredService<IOptions<ClusterOptions>>().Value;
-        var security = services.GetRequiredService<IOptions<ClusterSecurityOptions>>().Value;
         var advertised = _endpoints.AdvertisedIPAddress ?? IPAddress.Loopback;
-        _siloListener = ClusterNetwork.Bind(_endpoints.SiloListeningEndpoint ?? new IPEndPoint(advertised, _endpoints.SiloPort));
+        Network = new ClusterNetwork(runtime);
+        _siloListener = Network.Bind(_endpoints.SiloListeningEndpoint ?? new IPEndPoint(advertised, _endpoints.SiloPort));
         Self = SiloAddress.New(
-            new IPEndPoint(advertised, ((IPEndPoint)_siloListener.LocalEndPoint!).Port),
-            (int)((DateTime.UtcNow - Epoch).TotalSeconds * 4));
+            new IPEndPoint(advertised, _siloListener.Endpoint.Port),
+            (int)((runtime.Time.GetUtcNow().UtcDateTime - Epoch).TotalSeconds * 4));
         if (_endpoints.GatewayPort > 0 || _endpoints.GatewayListeningEndpoint is not null)
         {
-            _gatewayListener = ClusterNetwork.Bind(_endpoints.GatewayListeningEndpoint ?? new IPEndPoint(advertised, _endpoints.GatewayPort));
+            _gatewayListener = Network.Bind(_endpoints.GatewayListeningEndpoint ?? new IPEndPoint(advertised, _endpoints.GatewayPort));
         }
 
         Local = new PeerIdentity(Self.ToParsableString(), IsSilo: true);
         Oracle = new MembershipOracle(
-            Self, runtime.Name, (_gatewayListener?.LocalEndPoint as IPEndPoint)?.Port ?? 0, services.GetRequiredService<IMembershipTable>(), _membership, runtime.Time, runtime.Log,
+            Self, runtime.Name, _gatewayListener?.Endpoint.Port ?? 0, services.GetRequiredService<IMembershipTable>(), _membership, runtime.Time, runtime.Log,
             () => _standstill?.IsClosed == true);
         Handovers = new Handovers(this);
         Takeovers = new Takeovers(this, _membership);
         Gateway = new Gateway(this);
-        Network = new ClusterNetwork(cluster.ClusterId, security, runtime, services.GetService<INetworkFaults>());
         _prober = new SiloProber(this, _membership);
 
         // A clock that tests move says nothing about a process that stands still.
@@ -145,11 +144,16 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         if (Oracle.Status is SiloStatus.ShuttingDown)
         {
             SayHandedOver(Oracle.View, EverAfter);
-            await Task.WhenAll(_links.Values.Select(l => l.DrainAsync(LeaveLimit)));
+            await DrainLinksAsync();
             await TrySetStatusAsync(SiloStatus.Dead, cancellationToken);
             await Gateway.DrainAsync(LeaveLimit);
+
+            // What clients brought meanwhile was passed on.
+            await DrainLinksAsync();
         }
     }
+
+    private Task DrainLinksAsync() => Task.WhenAll(_links.Values.Select(l => l.DrainAsync(LeaveLimit)));
 
     /// <summary>Ends every connection.</summary>
     public async Task StopAsync()
@@ -575,7 +579,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             return;
         }
 
-        using var time = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+        using var time = new CancellationTokenSource(StatusLimit, Runtime.Time);
         await Oracle.RefreshAsync(time.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

@@ -12,11 +12,10 @@ internal sealed class Gateway(ClusterNode node)
     /// <summary>Calls of a client's objects wait so long for its connection.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
-    private static readonly TimeSpan DrainStep = TimeSpan.FromMilliseconds(10);
-
     private readonly ConcurrentDictionary<string, ClusterConnection> _clients = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<SiloAddress, HashSet<string>> _elsewhere = new();
     private readonly ConcurrentDictionary<string, Absent> _absent = new(StringComparer.Ordinal);
+    private readonly WakeSignal _someLeft = new(node.Runtime.Time);
 
     public int Count => _clients.Count;
 
@@ -53,6 +52,7 @@ internal sealed class Gateway(ClusterNode node)
         if (_clients.TryRemove(KeyValuePair.Create(connection.Remote.Name, connection)))
         {
             node.Runtime.Log.ClientLeft(connection.Remote.Name);
+            _someLeft.Set();
             TellClients();
         }
 
@@ -114,9 +114,9 @@ internal sealed class Gateway(ClusterNode node)
     public async Task DrainAsync(TimeSpan limit)
     {
         var since = node.Runtime.Time.GetTimestamp();
-        while (!_clients.IsEmpty && node.Runtime.Time.GetElapsedTime(since) < limit)
+        while (!_clients.IsEmpty && limit - node.Runtime.Time.GetElapsedTime(since) is { TotalMilliseconds: >= 1 } left)
         {
-            await Task.Delay(DrainStep, node.Runtime.Time);
+            await _someLeft.WaitAsync(left, CancellationToken.None);
         }
     }
 

@@ -182,7 +182,9 @@ internal sealed class MembershipOracle(
                     .Where(v => v.Item1 != self && now - v.Item2 < options.DeathVoteExpirationTimeout && IsVoter(data, v.Item1))
                     .Append(Tuple.Create(self, now))
                     .ToList();
-                var voters = data.Members.Count(m => m.Item1.Status == SiloStatus.Active && m.Item1.SiloAddress != silo);
+
+                // Who has not said for long that it lives cannot vote either: else the last of several that ended at once would wait for their votes for good.
+                var voters = data.Members.Count(m => m.Item1.Status == SiloStatus.Active && m.Item1.SiloAddress != silo && !IsStale(m.Item1, now));
 
                 // As documented: the configured number of votes, or more than half when fewer silos could vote.
                 var needed = Math.Min(options.NumVotesForDeathDeclaration, (voters + 1) / 2);
@@ -217,6 +219,9 @@ internal sealed class MembershipOracle(
     }
 
     private static bool IsVoter(MembershipTableData data, SiloAddress silo) => data.TryGet(silo)?.Item1.Status == SiloStatus.Active;
+
+    private bool IsStale(MembershipEntry entry, DateTime now) =>
+        now - (entry.IAmAliveTime > entry.StartTime ? entry.IAmAliveTime : entry.StartTime) > options.IAmAliveTablePublishTimeout * options.NumMissedTableIAmAliveLimit;
 
     private static ClusterSnapshot SnapshotOf(MembershipTableData data) => new(
         data.Version.Version,

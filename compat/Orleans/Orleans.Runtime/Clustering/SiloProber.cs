@@ -11,18 +11,21 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
     /// <summary>Probes more that a silo waits for when it reaches fewer than half of the others.</summary>
     private const int Patience = 2;
 
+    /// <summary>Rounds in a probe's time-out at most: a silo that is gone refuses at once, again and again.</summary>
+    private const int MaxRoundsInATimeout = 50;
+
     private readonly Dictionary<SiloAddress, int> _missed = [];
     private readonly HashSet<SiloAddress> _urgent = [];
     private readonly WakeSignal _wake = new(node.Runtime.Time);
     private readonly Lock _lock = new();
     private Task _refresh = Task.CompletedTask;
 
-    /// <summary>The connection to a silo was lost or refused: probe it now.</summary>
+    /// <summary>The connection to a silo was lost or refused: probe it now, unless enough probes of it have been missed already.</summary>
     public void ProbeNow(SiloAddress silo)
     {
         lock (_lock)
         {
-            if (_urgent.Add(silo))
+            if (_missed.GetValueOrDefault(silo) < options.NumMissedProbesLimit + Patience && _urgent.Add(silo))
             {
                 _wake.Set();
             }
@@ -35,10 +38,7 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
         {
             var view = node.Oracle.View;
             var watched = view.WatchedBy(node.Self, options.NumProbedSilos).Select(m => m.Silo).ToArray();
-            foreach (var gone in _missed.Keys.Except(watched).ToArray())
-            {
-                _missed.Remove(gone);
-            }
+            Forget(watched);
 
             var results = await Task.WhenAll(watched.Select(async silo => (Silo: silo, Lives: await node.ProbeAsync(silo, options.ProbeTimeout))));
             var silent = results.Count(r => !r.Lives);
@@ -52,10 +52,9 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
             var limit = results.Length > 1 && silent * 2 > results.Length ? options.NumMissedProbesLimit + Patience : options.NumMissedProbesLimit;
             foreach (var (silo, lives) in results)
             {
-                _missed[silo] = lives ? 0 : _missed.GetValueOrDefault(silo) + 1;
-                if (_missed[silo] >= limit)
+                if (Note(silo, lives) is var missed && missed >= limit)
                 {
-                    await SuspectAsync(silo, cancellationToken);
+                    await SuspectAsync(silo, missed, cancellationToken);
                 }
             }
 
@@ -72,16 +71,37 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
         }
     }
 
-    private async Task SuspectAsync(SiloAddress silo, CancellationToken cancellationToken)
+    /// <summary>Keeps the counts of those only that are watched.</summary>
+    private void Forget(SiloAddress[] watched)
+    {
+        lock (_lock)
+        {
+            foreach (var gone in _missed.Keys.Except(watched).ToArray())
+            {
+                _missed.Remove(gone);
+            }
+        }
+    }
+
+    /// <summary>How many probes in a row the silo has missed now.</summary>
+    private int Note(SiloAddress silo, bool lives)
+    {
+        lock (_lock)
+        {
+            return _missed[silo] = lives ? 0 : _missed.GetValueOrDefault(silo) + 1;
+        }
+    }
+
+    private async Task SuspectAsync(SiloAddress silo, int missed, CancellationToken cancellationToken)
     {
         // Another silo may reach it: then the link is at fault, and the silo serves those who can call it.
         if (await node.ReachesThroughAnotherAsync(silo))
         {
-            _missed[silo] = 0;
+            Note(silo, lives: true);
             return;
         }
 
-        node.Runtime.Log.Suspecting(silo, _missed[silo]);
+        node.Runtime.Log.Suspecting(silo, missed);
         try
         {
             using var timeout = new CancellationTokenSource(options.ProbeTimeout * 5, node.Runtime.Time);
@@ -98,7 +118,9 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
 
     private async Task WaitAsync(TimeSpan period, CancellationToken cancellationToken)
     {
-        await _wake.WaitAsync(period, cancellationToken);
+        var pause = options.ProbeTimeout / MaxRoundsInATimeout;
+        await Task.Delay(pause, node.Runtime.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _wake.WaitAsync(period - pause, cancellationToken);
         lock (_lock)
         {
             _urgent.Clear();

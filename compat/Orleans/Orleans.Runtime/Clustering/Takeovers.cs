@@ -31,7 +31,7 @@ internal sealed class Takeovers(ClusterNode node, ClusterMembershipOptions optio
     private TimeSpan TimeOfDoubt => options.TableRefreshTimeout * 3;
 
     /// <summary>Whether a silo that was declared dead may still be writing.</summary>
-    public bool IsInDoubt => node.Runtime.Time.GetTimestamp() < Volatile.Read(ref _until);
+    public bool IsInDoubt => Left() > TimeSpan.Zero;
 
     /// <summary>A view comes: a time of doubt begins with each silo that was declared dead, also for a silo that joins after that.</summary>
     public void OnView(ClusterView before, ClusterView after)
@@ -70,13 +70,17 @@ internal sealed class Takeovers(ClusterNode node, ClusterMembershipOptions optio
         }
     }
 
+    private TimeSpan Left() => node.Runtime.Time.GetElapsedTime(node.Runtime.Time.GetTimestamp(), Volatile.Read(ref _until));
+
     private async Task CompareLaterAsync()
     {
         while (true)
         {
-            while (IsInDoubt)
+            // More may be in doubt by then.
+            while (Left() is var left && left > TimeSpan.Zero)
             {
-                await Task.Delay(TimeOfDoubt / 10, node.Runtime.Time);
+                // Timers know no less than a millisecond.
+                await Task.Delay(left + TimeSpan.FromMilliseconds(1), node.Runtime.Time);
             }
 
             List<ITakenState> states;

@@ -53,6 +53,8 @@ internal sealed class ClusterConnection : IAsyncDisposable, IThreadPoolWorkItem
     private int _start;
     private int _end;
     private Exception? _closeReason;
+    private bool _refusesCalls;
+    private TaskCompletionSource? _idle;
 
     public ClusterConnection(Stream stream, PeerIdentity local, PeerIdentity remote, CallRuntime runtime, IConnectionEvents events, INetworkFaults? faults)
     {
@@ -70,9 +72,6 @@ internal sealed class ClusterConnection : IAsyncDisposable, IThreadPoolWorkItem
     public PeerIdentity Remote { get; }
 
     public bool IsClosed => _closed.IsCancellationRequested;
-
-    /// <summary>Calls that wait for an answer from the other side.</summary>
-    public int Waiting => _sent.Count;
 
     /// <summary>Sends a call. False when the connection is closed, so that it was not sent. A call that cannot be written fails.</summary>
     public bool TrySend(GrainCall call, long viewVersion)
@@ -100,6 +99,24 @@ internal sealed class ClusterConnection : IAsyncDisposable, IThreadPoolWorkItem
         }
     }
 
+    /// <summary>From now on no call is sent any more.</summary>
+    public void RefuseCalls()
+    {
+        lock (_lock)
+        {
+            _refusesCalls = true;
+        }
+    }
+
+    /// <summary>Ends when no call waits for its answer and all that was to be sent is written, or when it is closed.</summary>
+    public Task IdleAsync()
+    {
+        var made = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var idle = Interlocked.CompareExchange(ref _idle, made, null) ?? made;
+        SayWhenIdle();
+        return idle.Task;
+    }
+
     /// <summary>Sends a finished frame and returns its writer.</summary>
     public void Send(Writer frame)
     {
@@ -118,7 +135,11 @@ internal sealed class ClusterConnection : IAsyncDisposable, IThreadPoolWorkItem
     }
 
     /// <summary>A sent call has ended.</summary>
-    public void Forget(ulong id) => _sent.Take(id);
+    public void Forget(ulong id)
+    {
+        _sent.Take(id);
+        SayWhenIdle();
+    }
 
     /// <summary>A received call can be cancelled from now on.</summary>
     public void NoteReceived(ulong id, IReceivedCall call) => _received[id] = call;
@@ -172,6 +193,8 @@ internal sealed class ClusterConnection : IAsyncDisposable, IThreadPoolWorkItem
         {
             call.Cancel();
         }
+
+        SayWhenIdle();
     }
 
     public ValueTask DisposeAsync()
@@ -290,7 +313,7 @@ internal sealed class ClusterConnection : IAsyncDisposable, IThreadPoolWorkItem
                 break;
             case FrameKind.Answer:
                 _sent.Take(header.Id)?.Answer(payload);
-
+                SayWhenIdle();
                 break;
             case FrameKind.Cancel:
                 if (_received.TryGetValue(header.Id, out var received))
@@ -334,10 +357,11 @@ internal sealed class ClusterConnection : IAsyncDisposable, IThreadPoolWorkItem
         lock (_lock)
         {
             var bytes = frame.Written;
-            if (_closed.IsCancellationRequested || _filled + bytes.Length > limit)
+            var isClosed = _closed.IsCancellationRequested || (_refusesCalls && call is not null);
+            if (isClosed || _filled + bytes.Length > limit)
             {
                 frame.Return();
-                return _closed.IsCancellationRequested ? AppendResult.Closed : AppendResult.Full;
+                return isClosed ? AppendResult.Closed : AppendResult.Full;
             }
 
             if (call is { IsOneWay: false })
@@ -387,6 +411,26 @@ internal sealed class ClusterConnection : IAsyncDisposable, IThreadPoolWorkItem
         return AppendResult.Done;
     }
 
+    /// <summary>Called after whatever may have been the last thing that somebody waits for in <see cref="IdleAsync"/>.</summary>
+    private void SayWhenIdle()
+    {
+        if (Volatile.Read(ref _idle) is not { } idle)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (!_closed.IsCancellationRequested && (_isWriting || _filled > 0 || _sent.Count > 0))
+            {
+                return;
+            }
+        }
+
+        Interlocked.CompareExchange(ref _idle, null, idle);
+        idle.TrySetResult();
+    }
+
     /// <summary>Whether more is about to follow, because more messages came than have gone: a guess that costs little when it is wrong.</summary>
     private bool ExpectsMore()
     {
@@ -431,7 +475,7 @@ internal sealed class ClusterConnection : IAsyncDisposable, IThreadPoolWorkItem
                     if (_filled == 0 || _closed.IsCancellationRequested)
                     {
                         _isWriting = false;
-                        return;
+                        break;
                     }
 
                     if (i == MaxWritesInARow)
@@ -455,6 +499,8 @@ internal sealed class ClusterConnection : IAsyncDisposable, IThreadPoolWorkItem
 
                 await _stream.WriteAsync(_writing.AsMemory(0, count), CancellationToken.None);
             }
+
+            SayWhenIdle();
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException or System.Net.Sockets.SocketException)
         {

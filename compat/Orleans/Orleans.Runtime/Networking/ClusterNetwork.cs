@@ -3,11 +3,13 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 
 namespace Orleans.Runtime.Networking;
 
-/// <summary>Opens and accepts connections: TCP, TLS when there is a certificate, handshake.</summary>
+/// <summary>Opens and accepts connections: the transport, TLS when there is a certificate, handshake.</summary>
 internal sealed class ClusterNetwork
 {
     /// <summary>Time to open a TCP connection; a machine that is gone does not refuse, it is silent.</summary>
@@ -16,18 +18,27 @@ internal sealed class ClusterNetwork
     /// <summary>Connections that may be in their handshake at a time: strangers cannot fill the memory.</summary>
     private const int MaxHandshakes = 256;
 
+    /// <summary>Connections that the system keeps while this process does not come to accept them.</summary>
+    private const int Backlog = 512;
+
+    private static readonly TimeSpan AcceptRetry = TimeSpan.FromMilliseconds(100);
+
     private readonly ClusterSecurityOptions _security;
     private readonly Handshake _handshake;
     private readonly CallRuntime _runtime;
+    private readonly IClusterTransport _transport;
     private readonly INetworkFaults? _faults;
     private readonly SemaphoreSlim _handshakes = new(MaxHandshakes);
 
-    public ClusterNetwork(string clusterId, ClusterSecurityOptions security, CallRuntime runtime, INetworkFaults? faults)
+    public ClusterNetwork(CallRuntime runtime)
     {
+        var security = runtime.Services.GetRequiredService<IOptions<ClusterSecurityOptions>>().Value;
+        var clusterId = runtime.Services.GetRequiredService<IOptions<ClusterOptions>>().Value.ClusterId;
         _security = security;
         _handshake = new Handshake(clusterId, security.Secret);
         _runtime = runtime;
-        _faults = faults;
+        _transport = runtime.Services.GetService<IClusterTransport>() ?? SocketTransport.Instance;
+        _faults = runtime.Services.GetService<INetworkFaults>();
     }
 
     /// <summary>Opens a connection and starts to read it.</summary>
@@ -40,14 +51,12 @@ internal sealed class ClusterNetwork
             throw new IOException("The link is cut.");
         }
 
-        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         Stream? stream = null;
         try
         {
             using var dialTimeout = new CancellationTokenSource(DialTimeout, _runtime.Time);
             using var dialTime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, dialTimeout.Token);
-            await socket.ConnectAsync(endpoint, dialTime.Token);
-            stream = new NetworkStream(socket, ownsSocket: true);
+            stream = await _transport.ConnectAsync(endpoint, dialTime.Token);
             using var timeout = new CancellationTokenSource(Handshake.Timeout, _runtime.Time);
             using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
             if (_security.Certificate is { } certificate)
@@ -69,7 +78,7 @@ internal sealed class ClusterNetwork
         }
         catch (Exception e)
         {
-            await DisposeAsync(stream, socket);
+            await DisposeAsync(stream);
             if (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
             {
                 throw new IOException($"{endpoint} did not answer in time.", e);
@@ -79,61 +88,52 @@ internal sealed class ClusterNetwork
         }
     }
 
+    /// <summary>Takes an endpoint; port 0 takes any that is free.</summary>
+    public IClusterListener Bind(IPEndPoint endpoint) => _transport.Bind(endpoint);
+
     /// <summary>Listens until the token ends; each connection that passes the handshake is started and given to the callback.</summary>
-    public void Listen(Socket listener, PeerIdentity local, bool forSilos, IConnectionEvents events, Action<ClusterConnection> onConnection, CancellationToken cancellationToken)
+    public void Listen(
+        IClusterListener listener, PeerIdentity local, bool forSilos, IConnectionEvents events, Action<ClusterConnection> onConnection, CancellationToken cancellationToken)
     {
-        listener.Listen(512);
+        listener.Listen(Backlog);
         _ = AcceptAllAsync(listener, local, forSilos, events, onConnection, cancellationToken);
     }
 
-    /// <summary>A socket at the endpoint; port 0 takes any that is free.</summary>
-    public static Socket Bind(IPEndPoint endpoint)
-    {
-        var listener = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-        listener.Bind(endpoint);
-        return listener;
-    }
-
-    private static async ValueTask DisposeAsync(Stream? stream, Socket socket)
-    {
-        if (stream is not null)
-        {
-            await stream.DisposeAsync();
-        }
-
-        socket.Dispose();
-    }
+    private static ValueTask DisposeAsync(Stream? stream) => stream?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private async Task AcceptAllAsync(
-        Socket listener, PeerIdentity local, bool forSilos, IConnectionEvents events, Action<ClusterConnection> onConnection, CancellationToken cancellationToken)
+        IClusterListener listener, PeerIdentity local, bool forSilos, IConnectionEvents events, Action<ClusterConnection> onConnection, CancellationToken cancellationToken)
     {
-        try
+        using (listener)
         {
-            while (true)
+            while (!cancellationToken.IsCancellationRequested)
             {
-                var socket = await listener.AcceptAsync(cancellationToken);
-                await _handshakes.WaitAsync(cancellationToken);
-                _ = AcceptAsync(socket, local, forSilos, events, onConnection, cancellationToken);
+                try
+                {
+                    var (stream, peer) = await listener.AcceptAsync(cancellationToken);
+                    await _handshakes.WaitAsync(cancellationToken);
+                    _ = AcceptAsync(stream, peer, local, forSilos, events, onConnection, cancellationToken);
+                }
+                catch (SocketException e) when (!cancellationToken.IsCancellationRequested)
+                {
+                    // The process has no file handle left, for instance: those who come meanwhile wait.
+                    _runtime.Log.ConnectionRefused("an unknown peer", e.Message);
+                    await Task.Delay(AcceptRetry, _runtime.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+                catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
+                {
+                    // The listener was closed.
+                    return;
+                }
             }
-        }
-        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
-        {
-            // The listener was closed.
-            listener.Dispose();
         }
     }
 
     private async Task AcceptAsync(
-        Socket socket, PeerIdentity local, bool forSilos, IConnectionEvents events, Action<ClusterConnection> onConnection, CancellationToken cancellationToken)
+        Stream stream, string peer, PeerIdentity local, bool forSilos, IConnectionEvents events, Action<ClusterConnection> onConnection, CancellationToken cancellationToken)
     {
-        Stream? stream = null;
-        var peer = "an unknown peer";
         try
         {
-            peer = socket.RemoteEndPoint?.ToString() ?? peer;
-            socket.NoDelay = true;
-            stream = new NetworkStream(socket, ownsSocket: true);
             using var timeout = new CancellationTokenSource(Handshake.Timeout, _runtime.Time);
             using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
             if (_security.Certificate is { } certificate)
@@ -156,7 +156,7 @@ internal sealed class ClusterNetwork
         catch (Exception e) when (e is IOException or OrleansException or OperationCanceledException or AuthenticationException or SocketException or ObjectDisposedException)
         {
             _runtime.Log.ConnectionRefused(peer, e.Message);
-            await DisposeAsync(stream, socket);
+            await DisposeAsync(stream);
         }
         finally
         {

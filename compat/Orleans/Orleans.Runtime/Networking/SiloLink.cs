@@ -33,16 +33,12 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Steps in a row in which nothing waits, before a link is taken to be idle.</summary>
-    private const int QuietSteps = 5;
-
-    private static readonly TimeSpan DrainStep = TimeSpan.FromMilliseconds(10);
-
     private readonly Lock _lock = new();
     private readonly Queue<(GrainCall Call, long Since)> _waiting = new();
     private readonly CancellationTokenSource _ended = new();
     private ClusterConnection? _connection;
     private bool _isOpening;
+    private bool _isRetired;
 
     public SiloAddress Silo => silo;
 
@@ -61,7 +57,7 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
 
         lock (_lock)
         {
-            if (!_ended.IsCancellationRequested)
+            if (!_ended.IsCancellationRequested && !_isRetired)
             {
                 _waiting.Enqueue((call, owner.Runtime.Time.GetTimestamp()));
                 EnsureOpening();
@@ -99,15 +95,26 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
         }
     }
 
-    /// <summary>Lets what was sent be answered, and what is just being sent by somebody who has found this link a moment ago.</summary>
+    /// <summary>Lets what was sent be answered. More may be sent meanwhile.</summary>
     public async Task DrainAsync(TimeSpan limit)
     {
-        var since = owner.Runtime.Time.GetTimestamp();
-        for (var quiet = 0; quiet < QuietSteps && _connection is { IsClosed: false } open && owner.Runtime.Time.GetElapsedTime(since) < limit;)
+        if (_connection is { IsClosed: false } open)
         {
-            await Task.Delay(DrainStep, owner.Runtime.Time);
-            quiet = open.Waiting > 0 ? 0 : quiet + 1;
+            await open.IdleAsync().WaitAsync(limit, owner.Runtime.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    /// <summary>Lets what was sent be answered, then ends. What is sent meanwhile, by somebody who has found this link a moment ago, goes elsewhere.</summary>
+    public async Task RetireAsync(TimeSpan limit, string reason)
+    {
+        lock (_lock)
+        {
+            _isRetired = true;
+            _connection?.RefuseCalls();
+        }
+
+        await DrainAsync(limit);
+        End(reason);
     }
 
     /// <summary>The connection of this link was closed.</summary>
@@ -133,7 +140,7 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
 
     private void EnsureOpening()
     {
-        if (!_isOpening && !IsOpen && !_ended.IsCancellationRequested)
+        if (!_isOpening && !IsOpen && !_isRetired && !_ended.IsCancellationRequested)
         {
             _isOpening = true;
 

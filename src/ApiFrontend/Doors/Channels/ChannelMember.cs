@@ -89,7 +89,7 @@ internal sealed class ChannelMember(ChannelSocket socket, Guid channelId, IRoomG
         var renewed = await room.RenewAsync(request.ParticipantId, Reference).ConfigureAwait(false);
         if (renewed.Fault?.Code == FaultCode.NotFound)
         {
-            socket.Post(RejoinAsync);
+            socket.Post(() => RejoinAsync([]));
         }
         else if (Udp is null)
         {
@@ -172,9 +172,9 @@ internal sealed class ChannelMember(ChannelSocket socket, Guid channelId, IRoomG
             if (_sequence != 0 && roomEvent.Sequence != _sequence + 1)
             {
                 // Events were lost on their way, or another activation of the room began to count: the room is asked.
-                _sequence = 0;
-                _view.Reconcile(await room.GetSnapshotAsync().ConfigureAwait(false), told, voices);
-                break;
+                told.ForEach(socket.Send);
+                await RejoinAsync(voices).ConfigureAwait(false);
+                return;
             }
 
             _sequence = roomEvent.Sequence;
@@ -182,11 +182,7 @@ internal sealed class ChannelMember(ChannelSocket socket, Guid channelId, IRoomG
             moved |= roomEvent is MediaMoved;
         }
 
-        foreach (var message in told)
-        {
-            socket.Send(message);
-        }
-
+        told.ForEach(socket.Send);
         if (moved)
         {
             await ReopenAsync().ConfigureAwait(false);
@@ -206,7 +202,9 @@ internal sealed class ChannelMember(ChannelSocket socket, Guid channelId, IRoomG
         }
     }
 
-    private async Task RejoinAsync()
+    /// <summary>Finds out what the room is by now, and whether the transport is still there: the word that it moved may be lost as well.</summary>
+    /// <param name="voices">Those that are known, but not received yet.</param>
+    private async Task RejoinAsync(List<string> voices)
     {
         _sequence = 0;
         var joined = await entry.JoinAsync(room, request, Reference).ConfigureAwait(false);
@@ -221,8 +219,15 @@ internal sealed class ChannelMember(ChannelSocket socket, Guid channelId, IRoomG
         }
 
         List<byte[]> told = [];
-        _view.Reconcile(joined.Value!.Room, told, []);
+        _view.Reconcile(joined.Value!.Room, told, voices);
         told.ForEach(socket.Send);
-        await ReopenAsync().ConfigureAwait(false);
+        if (_transportId is null || joined.Value.Transports?.Contains(_transportId) == false)
+        {
+            await ReopenAsync().ConfigureAwait(false);
+        }
+        else
+        {
+            await ReceiveAsync(voices).ConfigureAwait(false);
+        }
     }
 }

@@ -234,7 +234,7 @@ internal sealed partial class ChannelSocket(MessageSocket socket, IPAddress? add
 
     private async Task JoinAsync(Guid channelId, JsonElement body)
     {
-        var mode = body.TryGetProperty("mode", out var given) ? StrictJson.TextOf(given, 16) : "forward";
+        var mode = body.TryGetProperty("mode", out var given) && given.ValueKind != JsonValueKind.Null ? StrictJson.TextOf(given, 16) : "forward";
         if (mode is not ("forward" or "mix"))
         {
             Send(ChannelSocketJson.Error("INVALID_MESSAGE", "mode is \"forward\" or \"mix\".", channelId));

@@ -60,8 +60,9 @@ internal sealed class ChannelView(Guid channelId, string self)
             case SpeakingChanged speaking:
                 Speak(speaking.Started, speaking.Stopped, told);
                 break;
-            case MediaMoved:
-                foreach (var voice in _voices.Keys.ToArray())
+            case MediaMoved moved:
+                // What is left is on other nodes of the room, and goes on.
+                foreach (var voice in _voices.Keys.Except((moved.Producers ?? []).Select(p => p.ProducerId)).ToArray())
                 {
                     Remove(voice, told);
                 }

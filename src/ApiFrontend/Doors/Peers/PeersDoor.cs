@@ -18,6 +18,7 @@ public static class PeersDoor
         services.TryAddSingleton(TimeProvider.System);
         services.AddMessageSockets();
         services.AddSingleton<PeerSignaling>();
+        services.AddSingleton<MediaNodeAddresses>();
         services.AddSingleton<RecordingContent>();
         return services;
     }

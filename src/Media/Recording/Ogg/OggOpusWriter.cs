@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using VoiceCluster.Media.Recording.Sound;
+using VoiceCluster.Media.Rtp.Codecs;
 
 namespace VoiceCluster.Media.Recording.Ogg;
 
@@ -74,9 +75,10 @@ internal sealed class OggOpusWriter : ISoundSink
 
     /// <summary>
     /// Ends the stream at exactly <paramref name="end"/> samples: the last page says so, and a decoder leaves out what the
-    /// last packet has beyond it (RFC 7845 §4.4).
+    /// last packet has beyond it (RFC 7845 §4.4). Packets that begin later are left out, unless they are in the file already.
+    /// Answers the end as it was written.
     /// </summary>
-    public void Finish(long end)
+    public long Finish(long end)
     {
         if (_segments == 0)
         {
@@ -84,8 +86,38 @@ internal sealed class OggOpusWriter : ISoundSink
             OnSound(SilentOpus.Longest, SilentOpus.LongestSamples);
         }
 
-        WritePage(OggPage.End, Math.Clamp(end + PreSkip, _pageStart, _position));
+        while (TryTakeBack(end + PreSkip))
+        {
+        }
+
+        var granule = Math.Clamp(end + PreSkip, _pageStart, _position);
+        WritePage(OggPage.End, granule);
         _file.Close();
+        return granule - PreSkip;
+    }
+
+    // The page's last packet, if it begins behind the end and is not the page's only one.
+    private bool TryTakeBack(long end)
+    {
+        var first = _segments - 1;
+        while (first > 0 && _laces[first - 1] == 255)
+        {
+            first--;
+        }
+
+        var length = 0;
+        foreach (var lace in _laces.AsSpan(first, _segments - first))
+        {
+            length += lace;
+        }
+
+        if (first == 0 || !Opus.TryGetSamples(_body.AsSpan(_bodyLength - length, length), out var samples) || _position - samples < end)
+        {
+            return false;
+        }
+
+        (_segments, _bodyLength, _position) = (first, _bodyLength - length, _position - samples);
+        return true;
     }
 
     // RFC 7845 §5.1.

@@ -45,8 +45,7 @@ internal sealed class SoundTrack : ISoundSink
     /// <summary>Ends the file.</summary>
     public void Finish(long now)
     {
-        var end = Timeline.Finish(now);
-        _writer.Finish(end);
+        var end = _writer.Finish(Timeline.Finish(now));
         _file.Duration = end * 1_000 / 48;
     }
 

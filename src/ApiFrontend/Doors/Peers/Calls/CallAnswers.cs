@@ -1,5 +1,6 @@
 using VoiceCluster.Abstractions.CallSessions;
 using VoiceCluster.Abstractions.Recordings;
+using VoiceCluster.ApiFrontend.Doors.Peers.Signaling;
 
 namespace VoiceCluster.ApiFrontend.Doors.Peers.Calls;
 
@@ -84,7 +85,7 @@ internal sealed record RecordingAnswer(
             [.. recording.Files.Select(f => new RecordingFileAnswer(
                 f.Name,
                 f.Kind.ToString().ToLowerInvariant(),
-                f.UserText,
+                PeerSignaling.TextOf(f.UserText),
                 f.ContentType,
                 f.Size,
                 f.Duration.Ticks * NanosecondsPerTick,

@@ -31,6 +31,8 @@ internal static class CallRoutes
         routes.MapGet("/recordings/{sessionId}", ListRecordingsAsync).RequireOwnerUnlessOpen("call session").WithDocs(CallSessionDocs.ListRecordings);
         routes.MapGet("/recordings/{sessionId}/{recordingId}/{name}", RecordingContent.ServeAsync)
             .RequireOwnerUnlessOpen("call session").WithDocs(CallSessionDocs.GetRecording);
+        routes.MapDelete("/recordings/{sessionId}/{recordingId}", DeleteRecordingAsync)
+            .RequireOwnerUnlessOpen("call session").WithDocs(CallSessionDocs.DeleteRecording);
     }
 
     private static async Task<IResult> CreateAsync(HttpContext context, [FromServices] IGrainFactory grains)
@@ -145,6 +147,33 @@ internal static class CallRoutes
                 await grains.GetGrain<ICallSessionGrain>(id).GetRecordingsAsync(reader).ConfigureAwait(false),
                 "recordings retrieved successfully",
                 recordings => recordings.Select(RecordingAnswer.Of).ToArray());
+    }
+
+    private static async Task<IResult> DeleteRecordingAsync(
+        HttpContext context, string sessionId, string recordingId, string? userId, [FromServices] IGrainFactory grains, [FromServices] RecordingContent content)
+    {
+        var request = PeerRequest.Of(context);
+        var id = request.ReadId(sessionId, PeerIds.Call, "call session");
+        var recording = request.ReadId(recordingId, PeerIds.Recording, "recording");
+        if (request.Reader(userId, "userId") is not { } by)
+        {
+            request.Refuse("userId is required");
+            by = default;
+        }
+
+        if (request.Error is { } error)
+        {
+            return PeerJson.Error(error);
+        }
+
+        var deleted = await grains.GetGrain<ICallSessionGrain>(id).DeleteRecordingAsync(by, recording).ConfigureAwait(false);
+        if (deleted.Fault is { } fault)
+        {
+            return PeerJson.Error(PeerError.Of(fault));
+        }
+
+        await content.DeleteAsync(deleted.Value!).ConfigureAwait(false);
+        return PeerJson.Done("recording deleted successfully");
     }
 
     /// <summary>A request of a participant: reads what it wants, and then has the session do it.</summary>

@@ -83,6 +83,14 @@ internal static class CallSessionDocs
         .Answer(206, "The range.", "audio/ogg", "OggS")
         .Error(416, "RANGE", "the recording has no such range");
 
+    public static RouteDocs DeleteRecording { get; } = OfCall("deleteCallRecording", "Delete a recording")
+        .About("By the host, a moderator, who made the session or who started the recording; also after the session's end. Its files go with it.")
+        .Path("sessionId", "The session.", PeersDocs.Call)
+        .Path("recordingId", "The recording.", PeersDocs.Recording)
+        .Query("userID", "Who deletes, in Open mode.", "user123")
+        .Answer<EmptyEnvelope>(200, "It is gone.", PeersDocs.Wrap("recording deleted successfully", "null"))
+        .Error(409, "CONFLICT", "The recording runs. Stop it first.");
+
     private static RouteDocs OfCall(string id, string summary) => PeersDocs.OfExisting(id, summary, "call");
 
     private static RouteDocs Change(string id, string summary, string message) =>

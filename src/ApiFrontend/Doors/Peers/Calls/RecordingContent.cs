@@ -28,8 +28,9 @@ internal sealed partial class RecordingContent : IDisposable
     };
 
     private readonly ClusterKey _key;
+    private readonly MediaNodeAddresses _nodes;
 
-    public RecordingContent(ClusterKey key, ILogger<RecordingContent> logger) => (_key, _logger) = (key, logger);
+    public RecordingContent(ClusterKey key, MediaNodeAddresses nodes, ILogger<RecordingContent> logger) => (_key, _nodes, _logger) = (key, nodes, logger);
 
     public static async Task<IResult> ServeAsync(
         HttpContext context,
@@ -56,15 +57,37 @@ internal sealed partial class RecordingContent : IDisposable
         }
 
         var file = Array.Find(recordings.Value!, r => r.Id == recording)?.Files.FirstOrDefault(f => f.Name == name);
-        return file is null ? PeerJson.Error(new PeerError(404, "recording not found")) : await content.PassOnAsync(context, file).ConfigureAwait(false);
+        return file is null ? PeerJson.Error(new PeerError(404, "recording not found")) : await content.PassOnAsync(context, recording, file).ConfigureAwait(false);
+    }
+
+    /// <summary>Has the nodes delete a recording's files at once. One that cannot be reached does so when it reports again.</summary>
+    public async Task DeleteAsync(RecordingInfo recording)
+    {
+        foreach (var file in recording.Files.DistinctBy(f => f.Node))
+        {
+            try
+            {
+                // The directory that the file is in.
+                var url = await _nodes.UrlOfAsync(recording.Id, file).ConfigureAwait(false);
+                using HttpRequestMessage ask = new(HttpMethod.Delete, url[..url.LastIndexOf('/')]);
+                ask.Headers.TryAddWithoutValidation(ClusterKey.Header, _key.Sign(HttpMethod.Delete.Method, ask.RequestUri!.AbsolutePath));
+                using var patience = new CancellationTokenSource(Patience);
+                using var answer = await _client.SendAsync(ask, patience.Token).ConfigureAwait(false);
+                answer.EnsureSuccessStatusCode();
+            }
+            catch (Exception e) when (e is HttpRequestException or InvalidOperationException or UriFormatException or OperationCanceledException)
+            {
+                LogNodeAway(_logger, e, file.Node, file.Name);
+            }
+        }
     }
 
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
 
-    private async Task<IResult> PassOnAsync(HttpContext context, RecordingFile file)
+    private async Task<IResult> PassOnAsync(HttpContext context, Guid recording, RecordingFile file)
     {
-        using HttpRequestMessage ask = new(HttpMethod.Get, file.Url);
+        using HttpRequestMessage ask = new(HttpMethod.Get, await _nodes.UrlOfAsync(recording, file).ConfigureAwait(false));
         foreach (var header in PassedOn)
         {
             if (context.Request.Headers.TryGetValue(header, out var values))

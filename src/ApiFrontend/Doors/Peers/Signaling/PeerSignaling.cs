@@ -26,6 +26,7 @@ internal sealed record ServerOffer(SdpOffer Offered, long Version, IReadOnlyList
 internal sealed class PeerSignaling
 {
     private const int MaxCandidate = 4_096;
+    private const int MaxMid = 256;
 
     // Between two answers there is room for so many offers of the server (RFC 8866 §5.2: the version grows with each description).
     private const int OffersAnAnswer = 16;
@@ -106,7 +107,7 @@ internal sealed class PeerSignaling
     };
 
     private static bool IsTextOrNull(JsonElement owner, string name) =>
-        !owner.TryGetProperty(name, out var value) || value.ValueKind is JsonValueKind.Null or JsonValueKind.String;
+        !owner.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null || StrictJson.TextOf(value, MaxMid) is not null;
 
     private static bool IsIndexOrNull(JsonElement owner, string name) =>
         !owner.TryGetProperty(name, out var value)
@@ -204,11 +205,14 @@ internal sealed class PeerSignaling
     }
 
     /// <summary>The user as its door's client wrote it, without the quotes of JSON.</summary>
-    public static string? TextOf(ParticipantInfo? participant)
+    public static string? TextOf(ParticipantInfo? participant) => TextOf(participant?.UserText);
+
+    /// <summary>The same of its text alone.</summary>
+    public static string? TextOf(string? text)
     {
-        if (participant?.UserText is not { Length: > 1 } text || text[0] != '"')
+        if (text is not { Length: > 1 } || text[0] != '"')
         {
-            return participant?.UserText;
+            return text;
         }
 
         try

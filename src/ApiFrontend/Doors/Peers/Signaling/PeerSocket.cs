@@ -55,7 +55,13 @@ internal sealed partial class PeerSocket : IMessageHandler, IPeerObserver
     public Task ConnectAsync() => _peer.ConnectAsync(_id, _reference);
 
     /// <inheritdoc/>
-    public Task RenewAsync() => _peer.ConnectAsync(_id, _reference);
+    public async Task RenewAsync()
+    {
+        await _peer.ConnectAsync(_id, _reference).ConfigureAwait(false);
+
+        // A track that could not be had when it came.
+        await NegotiateAsync().ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
     public Task DisconnectAsync()
@@ -171,7 +177,8 @@ internal sealed partial class PeerSocket : IMessageHandler, IPeerObserver
             {
                 var agreed = await _peer.AnsweredAsync(
                     offer.Version,
-                    [.. offer.Tracks.Select(t => new PeerTrackAnswer(t.Mid, t.ProducerId, accepted.Contains(t.Mid)))]).ConfigureAwait(false);
+                    [.. offer.Tracks.Select(t => new PeerTrackAnswer(
+                        t.Mid, t.ProducerId, accepted.Contains(t.Mid), t.ProducerId is null || t.SentJson is not null))]).ConfigureAwait(false);
                 if (agreed.Fault is { } refused)
                 {
                     _socket.Send(PeerSocketMessage.Write(PeerError.Of(refused)));
@@ -229,13 +236,19 @@ internal sealed partial class PeerSocket : IMessageHandler, IPeerObserver
 
         if (formats.Length > 0)
         {
+            // What comes meanwhile has its turn after the answer to this offer.
             prepared = await _peer.PrepareAsync(formats).ConfigureAwait(false);
-            if (prepared.Value is not { NeedsOffer: true } opened || !_signaling.TryExtend(opened, out offer, out _))
+            if (prepared.Value is not { } opened || !_signaling.TryExtend(opened, out offer, out _))
             {
                 return;
             }
 
             negotiation = opened;
+        }
+
+        if (!negotiation.HasNews)
+        {
+            return;
         }
 
         // :: Step 3
