@@ -56,6 +56,9 @@ public sealed class MediaNodeOptions
     /// <summary>Bits a second that a sender is told to send at most. Default 2,500,000.</summary>
     public long MaxIncomingBitrate { get; set; } = 2_500_000;
 
+    /// <summary>Whether each receiver gets the layers of video that its network carries, in place of those it prefers. Default false.</summary>
+    public bool AdaptVideo { get; set; }
+
     /// <summary>Bits a second of the mix that a client with one stream gets. Default 64,000.</summary>
     public int MixBitrate { get; set; } = 64_000;
 

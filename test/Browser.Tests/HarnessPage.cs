@@ -27,10 +27,12 @@ internal sealed class HarnessPage(IPage page, string server) : IAsyncDisposable
         string? displayName = null,
         IReadOnlyDictionary<string, int>? mediaPorts = null,
         string? token = null,
-        int? screenWidth = null)
+        int? screenWidth = null,
+        bool simulcast = false)
     {
         var key = $"p{Interlocked.Increment(ref _joined)}";
         var options = new Dictionary<string, object> { ["server"] = server, ["room"] = room, ["user"] = user ?? key, ["video"] = video, ["thrifty"] = thrifty };
+        AddIfGiven("simulcast", simulcast ? true : null);
         AddIfGiven("toneHz", toneHz);
         AddIfGiven("transports", transports);
         AddIfGiven("displayName", displayName);

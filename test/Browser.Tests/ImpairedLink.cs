@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Threading.Channels;
 
 namespace VoiceCluster.Browser.Tests;
 
@@ -14,12 +16,16 @@ internal sealed class ImpairedLink : IAsyncDisposable
     private readonly Socket _front = NewSocket();
     private readonly ConcurrentDictionary<EndPoint, Socket> _upstreams = new();
     private readonly CancellationTokenSource _stop = new();
+    private readonly Channel<Queued> _queue = Channel.CreateUnbounded<Queued>(new UnboundedChannelOptions { SingleReader = true });
     private readonly IPEndPoint _node;
     private readonly double _loss;
     private readonly int _jitterMilliseconds;
     private readonly Random _random = new(20260101);
     private readonly Lock _randomLock = new();
     private readonly Task _receiving;
+    private readonly Task _serving;
+    private TimeSpan _freeAt;
+    private long _rate;
     private long _passed;
     private long _lost;
 
@@ -31,8 +37,21 @@ internal sealed class ImpairedLink : IAsyncDisposable
         _node = new IPEndPoint(IPAddress.Loopback, nodePort);
         _loss = loss;
         _jitterMilliseconds = jitterMilliseconds;
-        _receiving = ForwardAsync(_front, (packet, from) => (_upstreams.GetOrAdd(from, OpenUpstream), packet, _node));
+        _receiving = ForwardAsync(_front, isDown: false, (packet, from) => (_upstreams.GetOrAdd(from, OpenUpstream), packet, _node));
+        _serving = ServeQueueAsync();
     }
+
+    private readonly record struct Queued(TimeSpan At, Socket Via, byte[] Packet, EndPoint To);
+
+    /// <summary>Bits a second towards browsers, with a queue of <see cref="MaxQueue"/> before it; 0 for no limit.</summary>
+    public long Rate
+    {
+        get => Interlocked.Read(ref _rate);
+        set => Interlocked.Exchange(ref _rate, value);
+    }
+
+    /// <summary>How long a packet waits at most; those that would wait longer are lost.</summary>
+    public static TimeSpan MaxQueue { get; } = TimeSpan.FromMilliseconds(300);
 
     /// <summary>The port that stands in for the node's.</summary>
     public int Port => ((IPEndPoint)_front.LocalEndPoint!).Port;
@@ -50,6 +69,7 @@ internal sealed class ImpairedLink : IAsyncDisposable
         }
 
         await _receiving;
+        await _serving;
         _stop.Dispose();
     }
 
@@ -63,11 +83,11 @@ internal sealed class ImpairedLink : IAsyncDisposable
     private Socket OpenUpstream(EndPoint browser)
     {
         var upstream = NewSocket();
-        _ = ForwardAsync(upstream, (packet, _) => (_front, packet, browser));
+        _ = ForwardAsync(upstream, isDown: true, (packet, _) => (_front, packet, browser));
         return upstream;
     }
 
-    private async Task ForwardAsync(Socket socket, Func<byte[], EndPoint, (Socket Socket, byte[] Packet, EndPoint To)> route)
+    private async Task ForwardAsync(Socket socket, bool isDown, Func<byte[], EndPoint, (Socket Socket, byte[] Packet, EndPoint To)> route)
     {
         var buffer = new byte[2048];
         while (!_stop.IsCancellationRequested)
@@ -100,9 +120,55 @@ internal sealed class ImpairedLink : IAsyncDisposable
                 delay = _random.Next(_jitterMilliseconds + 1);
             }
 
-            Interlocked.Increment(ref _passed);
             var (via, packet, to) = route(buffer[..received.ReceivedBytes], received.RemoteEndPoint);
+            if (isDown && Rate > 0)
+            {
+                Enqueue(via, packet, to);
+                continue;
+            }
+
+            Interlocked.Increment(ref _passed);
             _ = SendLaterAsync(via, packet, to, delay);
+        }
+    }
+
+    private void Enqueue(Socket via, byte[] packet, EndPoint to)
+    {
+        lock (_randomLock)
+        {
+            var now = Stopwatch.GetElapsedTime(0);
+            var begins = _freeAt > now ? _freeAt : now;
+            if (begins - now > MaxQueue)
+            {
+                Interlocked.Increment(ref _lost);
+                return;
+            }
+
+            Interlocked.Increment(ref _passed);
+            _freeAt = begins + TimeSpan.FromSeconds(packet.Length * 8d / Rate);
+            _queue.Writer.TryWrite(new Queued(_freeAt, via, packet, to));
+        }
+    }
+
+    // One after another, so that none overtakes.
+    private async Task ServeQueueAsync()
+    {
+        try
+        {
+            await foreach (var next in _queue.Reader.ReadAllAsync(_stop.Token))
+            {
+                var wait = next.At - Stopwatch.GetElapsedTime(0);
+                if (wait > TimeSpan.Zero)
+                {
+                    await Task.Delay(wait, _stop.Token);
+                }
+
+                await next.Via.SendToAsync(next.Packet, SocketFlags.None, next.To, _stop.Token);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
+        {
+            _queue.Writer.TryComplete();
         }
     }
 

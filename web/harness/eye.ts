@@ -8,6 +8,8 @@ export interface Sight {
   firstFrameMs: number | null;
   /** The longest time without a new frame since the last {@link Eye.forget}. */
   longestGapMs: number;
+  /** The narrowest frame since then. */
+  lowestWidth: number;
 }
 
 /** Watches one received video, frame by frame. */
@@ -17,6 +19,7 @@ export class Eye {
   private firstFrameAt: number | null = null;
   private lastFrameAt: number | null = null;
   private longestGapMs = 0;
+  private lowestWidth = Infinity;
 
   constructor(track: MediaStreamTrack, private readonly joinedAt: number) {
     this.player.muted = true;
@@ -38,11 +41,13 @@ export class Eye {
       frames: this.frames,
       firstFrameMs: this.firstFrameAt === null ? null : Math.round(this.firstFrameAt - this.joinedAt),
       longestGapMs: Math.round(Math.max(this.longestGapMs, this.lastFrameAt === null ? 0 : now - this.lastFrameAt)),
+      lowestWidth: this.lowestWidth === Infinity ? 0 : this.lowestWidth,
     };
   }
 
   forget(): void {
     this.longestGapMs = 0;
+    this.lowestWidth = Infinity;
     this.lastFrameAt = performance.now();
   }
 
@@ -52,8 +57,9 @@ export class Eye {
   }
 
   private next(): void {
-    this.player.requestVideoFrameCallback((now) => {
+    this.player.requestVideoFrameCallback((now, { width }) => {
       this.frames++;
+      this.lowestWidth = Math.min(this.lowestWidth, width);
       this.firstFrameAt ??= now;
       if (this.lastFrameAt !== null) {
         this.longestGapMs = Math.max(this.longestGapMs, now - this.lastFrameAt);

@@ -97,6 +97,9 @@ const harness = {
     return sight !== undefined && others.length === 0 && sight.width === width && sight.currentTime > 0 && sight.frames > 10;
   },
 
+  /** True when the one received video has this width now. */
+  videoIsWide: (key: string, width: number): boolean => session(key).sees()[0]?.width === width,
+
   /** True when the received videos have exactly these widths and all of them play. */
   videosPlay(key: string, widths: number[]): boolean {
     const sights = session(key).sees();

@@ -18,6 +18,8 @@ export interface JoinOptions {
   toneHz?: number;
   /** Sends the browser's fake camera. */
   video?: boolean;
+  /** Sends a lively picture in two layers, of 320 and 640 pixels: 150 and 900 kbit/s. */
+  simulcast?: boolean;
   /** Shares a screen as well: a second video track, of this width. */
   screenWidth?: number;
   /**
@@ -69,6 +71,30 @@ function screenTrack(width: number): MediaStreamTrack {
   const track = canvas.captureStream(20).getVideoTracks()[0];
   if (!track) {
     throw new Error('no screen track');
+  }
+  return track;
+}
+
+/** A picture that changes from frame to frame, so that its layers have bitrates worth the name. */
+function livelyTrack(): MediaStreamTrack {
+  const canvas = document.createElement('canvas');
+  canvas.width = 640;
+  canvas.height = 360;
+  const pen = canvas.getContext('2d');
+  setInterval(() => {
+    if (!pen) {
+      return;
+    }
+    pen.fillStyle = 'navy';
+    pen.fillRect(0, 0, 640, 360);
+    for (let i = 0; i < 12; i++) {
+      pen.fillStyle = `hsl(${Math.random() * 360} 80% 50%)`;
+      pen.fillRect(Math.random() * 640, Math.random() * 360, 60, 60);
+    }
+  }, 50);
+  const track = canvas.captureStream(20).getVideoTracks()[0];
+  if (!track) {
+    throw new Error('no picture track');
   }
   return track;
 }
@@ -157,6 +183,9 @@ export class Session {
         throw new Error('no camera');
       }
       await this.produce(track);
+    }
+    if (options.simulcast) {
+      await this.produce(livelyTrack(), 'video', [{ scaleResolutionDownBy: 2, maxBitrate: 150_000 }, { maxBitrate: 900_000 }]);
     }
     if (options.screenWidth !== undefined) {
       await this.produce(screenTrack(options.screenWidth), 'screen');
@@ -291,10 +320,11 @@ export class Session {
   }
 
   /** The name is what tests close and pause it by. */
-  private async produce(track: MediaStreamTrack, name: string = track.kind): Promise<void> {
+  private async produce(track: MediaStreamTrack, name: string = track.kind, encodings?: types.RtpEncodingParameters[]): Promise<void> {
     this.sendTransport ??= await this.createTransport('send');
     this.producers.set(name, await this.sendTransport.produce({
       track,
+      ...(encodings ? { encodings } : {}),
       ...(this.options.thrifty ? { codecOptions: { opusPtime: 60, opusMaxPlaybackRate: 16_000, opusMaxAverageBitrate: 20_000 } } : {}),
     }));
   }

@@ -1,11 +1,10 @@
 namespace VoiceCluster.Media.Bandwidth;
 
-/// <summary>Bits a second over the last second, in buckets of 100 ms.</summary>
-internal sealed class RateCounter
+/// <summary>Bits a second over the last second or some, in ten buckets.</summary>
+internal sealed class RateCounter(int seconds = 1)
 {
     private const int Buckets = 10;
-    private const long BucketLength = 100_000;
-
+    private readonly long _bucketLength = seconds * 1_000_000L / Buckets;
     private readonly long[] _bytes = new long[Buckets];
     private long _current = -1;
 
@@ -24,12 +23,12 @@ internal sealed class RateCounter
             sum += bytes;
         }
 
-        return sum * 8;
+        return sum * 8 / seconds;
     }
 
     private void Advance(long now)
     {
-        var bucket = Math.Max(0, now / BucketLength);
+        var bucket = Math.Max(0, now / _bucketLength);
         if (_current < 0 || bucket - _current >= Buckets)
         {
             Array.Clear(_bytes);

@@ -130,6 +130,8 @@ public sealed class RecorderTransport : Transport
         }
     }
 
+    private protected override bool AdaptsVideo => false;
+
     /// <inheritdoc/>
     protected internal override Span<byte> RentPacket() => _buffer;
 

@@ -11,6 +11,9 @@ internal sealed class ConsumerPacketWriter
     /// <summary>Bytes left free for SRTP's tag, of which the longest is 16, and a margin.</summary>
     private const int TagRoom = 32;
 
+    /// <summary>Bytes of a packet of padding alone, as WebRTC's own senders have them.</summary>
+    private const byte PaddingLength = 224;
+
     /// <summary>RFC 6464: no voice, and the lowest level.</summary>
     private const byte SilentLevel = 127;
 
@@ -22,6 +25,7 @@ internal sealed class ConsumerPacketWriter
     private readonly int _transportSequenceId;
     private readonly ConsumerMapping _mapping;
     private readonly byte _opus;
+    private readonly byte _firstRtx;
     private readonly byte[] _silentLevel = [];
     private readonly long _unixTimeOffset;
 
@@ -66,6 +70,7 @@ internal sealed class ConsumerPacketWriter
 
             if (Ortc.IsRtx(codec.MimeType) && RtxSsrc is not null)
             {
+                _firstRtx = _firstRtx == 0 ? (byte)codec.PayloadType : _firstRtx;
                 _rtxOf[CodecFields.Int(codec.Parameters, CodecFields.AssociatedPayloadType)!.Value & 0x7F] = (byte)codec.PayloadType;
             }
         }
@@ -106,6 +111,28 @@ internal sealed class ConsumerPacketWriter
     /// <summary>Wraps it as a retransmission (RFC 4588 §4).</summary>
     public bool TryWriteRtx(Span<byte> buffer, in SourcePacket packet, in SentPacket sent, ushort rtxSequence, out int length)
         => TryWrite(buffer, packet, sent, RtxSsrc!.Value, _rtxOf[_mapping.PayloadTypeOf(packet.PayloadType)], rtxSequence, Rtx.OverheadLength, out length);
+
+    /// <summary>Writes padding alone on the RTX stream (RFC 3550 §5.1); false when there is no such stream or no room.</summary>
+    public bool TryWritePadding(Span<byte> buffer, in SentPacket sent, ushort rtxSequence, out int length)
+    {
+        length = 0;
+        if (RtxSsrc is null || _firstRtx == 0)
+        {
+            return false;
+        }
+
+        var empty = new SourcePacket { Sequence = 0, Timestamp = 0, PayloadType = 0, Marker = false, Extensions = [], Payload = [], Format = PayloadFormat.Opaque };
+        if (!TryWrite(buffer, empty, sent, RtxSsrc.Value, _firstRtx, rtxSequence, 0, out length) || length + PaddingLength + TagRoom > buffer.Length)
+        {
+            return false;
+        }
+
+        buffer.Slice(length, PaddingLength).Clear();
+        length += PaddingLength;
+        buffer[length - 1] = PaddingLength;
+        buffer[0] |= 0x20;
+        return true;
+    }
 
     private bool TryWrite(Span<byte> buffer, in SourcePacket packet, in SentPacket sent, Ssrc ssrc, byte payloadType, ushort sequence, int overhead, out int length)
     {

@@ -9,7 +9,7 @@ namespace VoiceCluster.Media.Routing;
 /// A producer's media on its way to one receiver. It starts clean: sound with the next packet, video with the next key
 /// frame, in either case with one contiguous series of sequence numbers, whatever happened at the source before.
 /// </summary>
-public sealed class ProducerConsumer : Consumer
+public sealed partial class ProducerConsumer : Consumer
 {
     /// <summary>µs after which a packet is not sent again.</summary>
     private const long MaxResendAge = 2_000_000;
@@ -37,9 +37,6 @@ public sealed class ProducerConsumer : Consumer
     private int _epoch;
     private bool _resync = true;
     private uint _timestampOffset;
-    private int _preferredSpatial = int.MaxValue;
-    private int _preferredTemporal = int.MaxValue;
-    private int _currentTemporal = int.MaxValue;
     private short _pictureIdShift;
     private byte _tl0Shift;
     private int _lastPictureId = -1;
@@ -91,19 +88,10 @@ public sealed class ProducerConsumer : Consumer
         }
     }
 
-    /// <summary>The highest layers wanted; the best that flows below them is forwarded. Null: no temporal limit.</summary>
-    public override void SetPreferredLayers(int spatialLayer, int? temporalLayer, long now)
-    {
-        _preferredSpatial = Math.Max(0, spatialLayer);
-        _preferredTemporal = Math.Max(0, temporalLayer ?? int.MaxValue);
-        _currentTemporal = Math.Min(_currentTemporal, _preferredTemporal);
-        ChooseTarget(now);
-    }
-
     /// <summary>Asks the producer for a key frame of the layer that this consumer wants.</summary>
     public override void RequestKeyFrame(long now)
     {
-        if (Kind == MediaKind.Video && !IsPaused && !IsClosed)
+        if (Kind == MediaKind.Video && !IsPaused && !IsStarved && !IsClosed)
         {
             Producer.RequestKeyFrame(_encoding != AnyEncoding ? _encoding : (_target ?? _current)?.EncodingIndex ?? 0, now);
         }
@@ -116,38 +104,6 @@ public sealed class ProducerConsumer : Consumer
     internal override void OnConnected(long now)
     {
         if (WaitsForKeyFrame)
-        {
-            RequestKeyFrame(now);
-        }
-    }
-
-    /// <summary>Chooses the stream to forward by preference and by what flows; asks for its key frame when it is not the present one.</summary>
-    internal override void ChooseTarget(long now)
-    {
-        RtpStreamReceiver? best = null;
-        foreach (var stream in Producer.Streams)
-        {
-            if (stream is null || (_encoding != AnyEncoding && stream.EncodingIndex != _encoding)
-                || (stream.Statistics.HasPackets && now - stream.LastPacketAt > StreamTimeout && _encoding == AnyEncoding)
-                || (!stream.IsOpen && Producer.Streams.Length > 1))
-            {
-                continue;
-            }
-
-            // Streams are ordered by quality: the highest within the preference, else the lowest above it.
-            if (best is null || stream.EncodingIndex <= _preferredSpatial)
-            {
-                best = stream;
-            }
-        }
-
-        if (best is null || best == _target)
-        {
-            return;
-        }
-
-        _target = best;
-        if (best != _current)
         {
             RequestKeyFrame(now);
         }
@@ -170,9 +126,9 @@ public sealed class ProducerConsumer : Consumer
             return;
         }
 
-        if (IsPaused || !Writer.Takes(packet.PayloadType))
+        if (IsPaused || IsStarved || !Writer.Takes(packet.PayloadType))
         {
-            Transport.Stats.CountDrop(IsPaused ? DropReason.ConsumerSkipped : DropReason.UnknownPayloadType);
+            Transport.Stats.CountDrop(IsPaused || IsStarved ? DropReason.ConsumerSkipped : DropReason.UnknownPayloadType);
             return;
         }
 
@@ -307,7 +263,7 @@ public sealed class ProducerConsumer : Consumer
         _current = stream;
         _epoch = stream.Epoch;
         _resync = false;
-        _currentTemporal = _preferredTemporal;
+        _currentTemporal = TemporalLimit;
         _munger.Resync();
         return true;
     }
@@ -365,34 +321,6 @@ public sealed class ProducerConsumer : Consumer
             _pictureIdShift = (short)(_lastPictureId + 1 - vp8.ReadPictureId(packet.Payload));
             _tl0Shift = (byte)(_lastTl0 + 1 - vp8.ReadTl0PicIdx(packet.Payload));
         }
-    }
-
-    private bool TryKeepTemporal(in SourcePacket packet)
-    {
-        if (packet.Format == PayloadFormat.Vp8 && Vp8Descriptor.TryParse(packet.Payload, out var vp8))
-        {
-            var mask = vp8.PictureIdModulus - 1;
-            var id = (vp8.ReadPictureId(packet.Payload) + _pictureIdShift) & mask;
-            if (_lastPictureId < 0 || ((id - _lastPictureId) & mask) <= mask / 2)
-            {
-                _lastPictureId = id;
-                _lastTl0 = (byte)(vp8.ReadTl0PicIdx(packet.Payload) + _tl0Shift);
-            }
-        }
-
-        var layer = packet.Frame.TemporalLayer;
-        if (layer <= _currentTemporal)
-        {
-            return true;
-        }
-
-        if (layer <= _preferredTemporal && packet.Frame.CanSwitchUp)
-        {
-            _currentTemporal = layer;
-            return true;
-        }
-
-        return !_munger.TryDrop(packet.Sequence);
     }
 
     private void Resend(SequenceNumber wanted, long now)

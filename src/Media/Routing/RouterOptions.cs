@@ -18,6 +18,9 @@ public sealed record RouterOptions
     /// <summary>Consumers a transport may have. Default 1,024.</summary>
     public int MaxConsumersPerTransport { get; init; } = 1024;
 
+    /// <summary>Whether each receiver gets the layers of video that its network carries. Default false: those that it prefers.</summary>
+    public bool AdaptsVideo { get; init; }
+
     /// <summary>How sound is mixed for clients that ask for one stream of all others.</summary>
     public Mixing.MixerOptions Mixer { get; init; } = new();
 

@@ -1,3 +1,4 @@
+using VoiceCluster.Media.Bandwidth;
 using VoiceCluster.Media.Rtcp;
 using VoiceCluster.Media.Rtp;
 
@@ -15,6 +16,7 @@ internal sealed class RtpStreamReceiver
         Statistics = new ReceptionStatistics(clockRate);
         Nack = useNack ? new NackGenerator() : null;
         History = keepHistory ? new PacketHistory() : null;
+        Rates = producer.Kind == Parameters.MediaKind.Video && producer.Transport.Router.Options.AdaptsVideo ? new LayerRates() : null;
     }
 
     public Producer Producer { get; }
@@ -31,6 +33,9 @@ internal sealed class RtpStreamReceiver
     public NackGenerator? Nack { get; }
 
     public PacketHistory? History { get; }
+
+    /// <summary>What its temporal layers take; null where nobody adapts.</summary>
+    public LayerRates? Rates { get; }
 
     /// <summary>Whether a packet has come. A stream that was declared by its SSRC exists before, and may never flow.</summary>
     public bool IsOpen { get; set; }

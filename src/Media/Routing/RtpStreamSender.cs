@@ -20,6 +20,9 @@ internal sealed class RtpStreamSender(Ssrc ssrc, int clockRate, string cname)
 
     public bool HasSent { get; private set; }
 
+    /// <summary>Bytes of payload sent.</summary>
+    public uint Octets => _octets;
+
     public uint LastTimestamp => _lastTimestamp;
 
     public long LastSentAt => _lastSentAt;

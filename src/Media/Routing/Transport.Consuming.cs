@@ -177,6 +177,8 @@ public abstract partial class Transport
         var consumer = new ProducerConsumer(this, id, producer, parameters, mapping, paused);
         Start(consumer, now);
         producer.AddConsumer(consumer);
+        AdaptTo(consumer);
+        Allocate(now);
         consumer.ChooseTarget(now);
         consumer.RequestKeyFrame(now);
         return consumer;

@@ -68,6 +68,7 @@ public abstract partial class Transport
         {
             _reportAt = now + Router.NextJitter(MinReportInterval, MaxReportInterval);
             SendReports(now);
+            Allocate(now);
             foreach (var consumer in _consumers)
             {
                 consumer.ChooseTarget(now);
@@ -92,7 +93,7 @@ public abstract partial class Transport
             deadline = Math.Min(deadline, _feedbackAt);
         }
 
-        return Deadline = deadline;
+        return Deadline = Math.Min(deadline, AdvanceBandwidth(now));
     }
 
     internal void SendKeyFrameRequests(Producer producer, long now)
@@ -196,6 +197,9 @@ public abstract partial class Transport
                 }
 
                 break;
+            case RtcpType.TransportFeedback when packet.Count == TransportFeedbackFormat.TransportCc:
+                OnTransportFeedback(packet, now);
+                break;
             case RtcpType.PayloadFeedback when packet.Count == PayloadFeedbackFormat.PictureLoss:
                 OnKeyFrameRequested(packet.MediaSource, now);
                 break;
@@ -211,6 +215,7 @@ public abstract partial class Transport
                 if (Remb.TryRead(packet.FeedbackControl, out var remb))
                 {
                     Stats.RemoteBitrateEstimate = remb.Bitrate;
+                    OnRemb(now);
                 }
 
                 break;

@@ -194,10 +194,15 @@ public abstract partial class Transport
     {
         Stats.RtpPacketsSent++;
         Stats.RtpBytesSent += length;
+        NoteSent(length, now);
         CommitRtp(length, now);
     }
 
-    internal ushort NextTransportSequence() => _nextTransportSequence++;
+    internal ushort NextTransportSequence()
+    {
+        _isNumbered = true;
+        return _nextTransportSequence++;
+    }
 
     internal virtual void OnProducerClosed(Producer producer)
     {
@@ -208,6 +213,7 @@ public abstract partial class Transport
     internal virtual void OnConsumerClosed(Consumer consumer)
     {
         _consumers.Remove(consumer);
+        _allocateAt = 0;
         _consumersBySsrc.Remove(consumer.Sender.Ssrc);
     }
 
@@ -274,6 +280,7 @@ public abstract partial class Transport
 
         foreach (var consumer in stream.Producer.Consumers)
         {
+            consumer.Transport.Allocate(now);
             consumer.ChooseTarget(now);
             consumer.OnConnected(now);
         }

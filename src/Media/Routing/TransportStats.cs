@@ -42,6 +42,12 @@ public sealed class TransportStats
     /// <summary>Bits a second that the remote's last REMB allows; 0 before the first.</summary>
     public long RemoteBitrateEstimate { get; internal set; }
 
+    /// <summary>Bits a second that can go to the remote beside what has no transport-wide numbers; 0 while unknown.</summary>
+    public long AvailableOutgoingBitrate { get; internal set; }
+
+    /// <summary>Packets of padding sent, to find out whether more arrives.</summary>
+    public long PaddingPacketsSent { get; internal set; }
+
     /// <summary>Packets dropped, by reason.</summary>
     public ReadOnlySpan<long> Drops => _drops;
 

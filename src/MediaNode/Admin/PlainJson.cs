@@ -25,6 +25,7 @@ internal static class PlainJson
                 ["rtpPacketsSent"] = transport.Stats.RtpPacketsSent,
                 ["rtpBytesReceived"] = transport.Stats.RtpBytesReceived,
                 ["rtpBytesSent"] = transport.Stats.RtpBytesSent,
+                ["availableOutgoingBitrate"] = transport.Stats.AvailableOutgoingBitrate,
                 ["packetsDropped"] = Dropped(transport),
             },
         };

@@ -183,6 +183,7 @@ public sealed partial class MediaNodeRuntime(
             {
                 UnixTimeOffset = clock.UnixTimeOffset,
                 MaxIncomingBitrate = _options.MaxIncomingBitrate,
+                AdaptsVideo = _options.AdaptVideo,
                 Mixer = new MixerOptions { Bitrate = _options.MixBitrate, MaxVoices = _options.MixVoices },
             },
         };

@@ -13,11 +13,12 @@ public class AllocationTests
     private const int ForwardedPackets = 100_000;
 
     [Theory]
-    [InlineData(MediaKind.Audio)]
-    [InlineData(MediaKind.Video)]
-    public void Forwarding_100000PacketsToTenConsumers_AllocatesNothing(MediaKind kind)
+    [InlineData(MediaKind.Audio, false)]
+    [InlineData(MediaKind.Video, false)]
+    [InlineData(MediaKind.Video, true)]
+    public void Forwarding_100000PacketsToTenConsumers_AllocatesNothing(MediaKind kind, bool adapts)
     {
-        var router = new Router("room", new RouterOptions { Seed = 1 });
+        var router = new Router("room", new RouterOptions { Seed = 1, AdaptsVideo = adapts });
         var sender = new LoopbackTransport(router, "s");
         var receivers = new LoopbackTransport[Consumers];
         var nack = new byte[16];

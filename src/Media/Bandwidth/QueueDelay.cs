@@ -1,0 +1,72 @@
+namespace VoiceCluster.Media.Bandwidth;
+
+/// <summary>
+/// How long packets wait on the way: their delay above the least that was seen lately. The slope of the delay needs many groups
+/// of packets, which a link that has become slow delivers slowly; a queue that is long and does not shrink is clear at once.
+/// </summary>
+internal sealed class QueueDelay
+{
+    /// <summary>µs of waiting beyond which it is a queue and not the network's noise: a sound is heard late from there.</summary>
+    private const long Ceiling = 120_000;
+
+    /// <summary>µs by which the delay must have changed to have changed.</summary>
+    private const long Noise = 10_000;
+
+    /// <summary>µs between two verdicts on a queue that stays as it is.</summary>
+    private const long StandingEvery = 500_000;
+
+    /// <summary>Verdicts without effect after which the way is taken to have become longer.</summary>
+    private const int MaxVain = 8;
+
+    /// <summary>µs that the least delay is remembered at least, and at most twice as long.</summary>
+    private const long Memory = 10_000_000;
+
+    private long _least = long.MaxValue;
+    private long _leastBefore = long.MaxValue;
+    private long _memoryBegan;
+    private long _previous = long.MaxValue;
+    private long _verdictAt = long.MinValue / 2;
+    private int _vain;
+
+    /// <summary>µs, by the last feedback.</summary>
+    public long Current { get; private set; }
+
+    /// <summary>Takes the least of one feedback's delays, by whatever two clocks. True when the sender is to send less.</summary>
+    public bool Update(long delay, long now)
+    {
+        if (now - _memoryBegan > Memory)
+        {
+            (_leastBefore, _least, _memoryBegan) = (_least, long.MaxValue, now);
+        }
+
+        _least = Math.Min(_least, delay);
+        Current = delay - Math.Min(_least, _leastBefore);
+        var change = _previous == long.MaxValue ? 0 : delay - _previous;
+        _previous = delay;
+        if (Current < Ceiling)
+        {
+            _vain = 0;
+            return false;
+        }
+
+        if (change > Noise)
+        {
+            _verdictAt = now;
+            return true;
+        }
+
+        if (change < -Noise || now - _verdictAt < StandingEvery)
+        {
+            return false;
+        }
+
+        _verdictAt = now;
+        if (++_vain > MaxVain)
+        {
+            (_least, _leastBefore, _vain) = (delay, long.MaxValue, 0);
+            return false;
+        }
+
+        return true;
+    }
+}
