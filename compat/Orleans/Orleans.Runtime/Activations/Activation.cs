@@ -10,8 +10,7 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
 {
     private readonly Lock _lock = new();
     private readonly SiloRuntime _silo;
-    private ActivationRequest.List _waiting;
-    private ActivationRequest.List _running;
+    private RequestQueue _requests;
     private bool _isStartQueued;
 
     // What most activations never need is made when it is asked for: there may be 100,000 of them.
@@ -20,7 +19,6 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
     private AsyncServiceScope? _scope;
     private GrainReference? _reference;
     private HashSet<IDisposable>? _timers;
-    private List<Guid>? _openChains;
     private State _state = State.Activating;
     private DeactivationReason? _deactivationReason;
     private volatile bool _isAskedToEnd;
@@ -32,7 +30,7 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
     {
         _silo = silo;
         GrainId = grainId;
-        Info = info;
+        _requests = new RequestQueue(info);
         Scheduler = new ActivationScheduler(this);
         _lastUsed = silo.Pending.Now;
     }
@@ -82,7 +80,7 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
         }
     }
 
-    public GrainClassInfo Info { get; }
+    public GrainClassInfo Info => _requests.Info;
 
     /// <summary>Whether others may still write this grain's states; null on a silo that is alone.</summary>
     public Clustering.Takeovers? Takeovers => _silo.Cluster?.Takeovers;
@@ -104,7 +102,7 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
         {
             lock (_lock)
             {
-                return _waiting.Count + _running.Count;
+                return _requests.Count;
             }
         }
     }
@@ -125,7 +123,7 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
                 return false;
             }
 
-            _waiting.Add(request);
+            _requests.Add(request);
             if (_state != State.Valid || _isStartQueued)
             {
                 // It runs after the start, or with those that are about to, or goes to the next activation after the end.
@@ -162,7 +160,7 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
         lock (_lock)
         {
             var now = _silo.Pending.Now;
-            if (_state != State.Valid || _deactivationReason is not null || _waiting.Count + _running.Count > 0
+            if (_state != State.Valid || _deactivationReason is not null || _requests.Count > 0
                 || now < _keepUntil || now - _lastUsed < age.TotalMilliseconds)
             {
                 return false;
@@ -224,7 +222,7 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
     {
         lock (_lock)
         {
-            (_openChains ??= []).Add(chain);
+            _requests.Open(chain);
         }
 
         // Calls of a chain that the caller opened may wait here already.
@@ -236,7 +234,7 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
     {
         lock (_lock)
         {
-            _openChains?.Remove(chain);
+            _requests.Close(chain);
         }
     }
 
@@ -318,7 +316,7 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
 
             if (finished is not null)
             {
-                _running.Remove(finished);
+                _requests.Finish(finished);
                 if (finished.KeepsAlive)
                 {
                     _lastUsed = _silo.Pending.Now;
@@ -336,53 +334,10 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
                 return null;
             }
 
-            if (_state != State.Valid || (_deactivationReason is not null && _running.Count == 0))
-            {
-                return null;
-            }
-
-            for (var request = _waiting.First; request is not null; request = ActivationRequest.List.Next(request))
-            {
-                // Once it is to end, only calls that a running request waits for are let in.
-                if (_deactivationReason is null ? MayStart(request) : IsOpenTo(request))
-                {
-                    _waiting.Remove(request);
-                    _running.Add(request);
-                    return request;
-                }
-            }
-
-            return null;
+            var isEnding = _deactivationReason is not null;
+            return _state != State.Valid || (isEnding && !_requests.IsRunning) ? null : _requests.TakeNext(isEnding);
         }
     }
-
-    private bool MayStart(ActivationRequest request)
-    {
-        if (_running.Count == 0 || Info.IsReentrant || request.AlwaysInterleave || IsOpenTo(request))
-        {
-            return true;
-        }
-
-        if (Info.MayInterleave is { } mayInterleave && request.Call is { } call && mayInterleave(call))
-        {
-            return true;
-        }
-
-        for (var running = _running.First; running is not null; running = ActivationRequest.List.Next(running))
-        {
-            var compatible = running.AlwaysInterleave || (running.IsReadOnly && request.IsReadOnly);
-            if (!compatible)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    /// <summary>Whether the request belongs to a chain that a running request has let back in.</summary>
-    private bool IsOpenTo(ActivationRequest request) =>
-        _openChains is { Count: > 0 } open && request.ReentrancyId != Guid.Empty && open.Contains(request.ReentrancyId);
 
     /// <summary>A turn: ends the activation if that was asked for and nothing runs.</summary>
     private void EndWhenIdle()
@@ -390,7 +345,7 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
         DeactivationReason reason;
         lock (_lock)
         {
-            if (_state != State.Valid || _deactivationReason is not { } asked || _running.Count > 0)
+            if (_state != State.Valid || _deactivationReason is not { } asked || _requests.IsRunning)
             {
                 return;
             }
@@ -440,7 +395,7 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
         lock (_lock)
         {
             _state = State.Ended;
-            left = _waiting.TakeAll();
+            left = _requests.TakeWaiting();
         }
 
         foreach (var request in left)
