@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net.Sockets;
 using Orleans.Serialization;
 
 namespace Orleans.Runtime.Networking;
@@ -35,7 +36,7 @@ internal sealed class ClusterConnection : IAsyncDisposable
     private readonly FrameInput _input;
     private TaskCompletionSource? _idle;
 
-    public ClusterConnection(Stream stream, PeerIdentity local, PeerIdentity remote, CallRuntime runtime, IConnectionEvents events, INetworkFaults? faults)
+    public ClusterConnection(Stream stream, PeerIdentity local, PeerIdentity remote, CallRuntime runtime, IConnectionEvents events, INetworkFaults? faults, Socket? socket)
     {
         _stream = stream;
         Local = local;
@@ -44,7 +45,7 @@ internal sealed class ClusterConnection : IAsyncDisposable
         _events = events;
         _reader = new Reader(default, runtime.Caller);
         _output = new FrameOutput(stream, this, _sent, events, faults);
-        _input = new FrameInput(stream, this, events);
+        _input = new FrameInput(stream, socket, this, events);
     }
 
     public PeerIdentity Local { get; }
@@ -121,22 +122,16 @@ internal sealed class ClusterConnection : IAsyncDisposable
     /// <summary>A received call was answered.</summary>
     public void ForgetReceived(ulong id) => _received.TryRemove(id, out _);
 
-    /// <summary>Reads frames until the connection is closed by either side.</summary>
-    public async Task RunAsync()
+    /// <summary>Starts to read. Some frames may have been taken when it answers.</summary>
+    public void Start() => _input.Run();
+
+    /// <summary>Nothing more is read: the other side has closed the connection, or there was a fault.</summary>
+    public void OnEnd(Exception? reason)
     {
-        Exception? reason = null;
-        try
+        if (reason is not (null or IOException or ObjectDisposedException or OperationCanceledException or OrleansException or SocketException))
         {
-            await _input.RunAsync();
-        }
-        catch (Exception e)
-        {
-            reason = e;
-            if (e is not (IOException or ObjectDisposedException or OperationCanceledException or OrleansException or System.Net.Sockets.SocketException))
-            {
-                // A fault of ours must not leave a connection that nobody reads.
-                _runtime.Log.ConnectionBroken(e, Remote.ToString());
-            }
+            // A fault of ours must not leave a connection that nobody reads.
+            _runtime.Log.ConnectionBroken(reason, Remote.ToString());
         }
 
         Close(reason);

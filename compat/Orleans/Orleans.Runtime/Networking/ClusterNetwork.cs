@@ -57,6 +57,7 @@ internal sealed class ClusterNetwork
             using var dialTimeout = new CancellationTokenSource(DialTimeout, _runtime.Time);
             using var dialTime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, dialTimeout.Token);
             stream = await _transport.ConnectAsync(endpoint, dialTime.Token);
+            var socket = (stream as NetworkStream)?.Socket;
             using var timeout = new CancellationTokenSource(Handshake.Timeout, _runtime.Time);
             using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
             if (_security.Certificate is { } certificate)
@@ -74,7 +75,7 @@ internal sealed class ClusterNetwork
             }
 
             var remote = await _handshake.DialAsync(stream, local, expected, time.Token);
-            return Start(stream, local, remote, events);
+            return Start(stream, socket, local, remote, events);
         }
         catch (Exception e)
         {
@@ -132,6 +133,7 @@ internal sealed class ClusterNetwork
     private async Task AcceptAsync(
         Stream stream, string peer, PeerIdentity local, bool forSilos, IConnectionEvents events, Action<ClusterConnection> onConnection, CancellationToken cancellationToken)
     {
+        var socket = (stream as NetworkStream)?.Socket;
         try
         {
             using var timeout = new CancellationTokenSource(Handshake.Timeout, _runtime.Time);
@@ -151,7 +153,7 @@ internal sealed class ClusterNetwork
             }
 
             var remote = await _handshake.AcceptAsync(stream, local, forSilos, time.Token);
-            onConnection(Start(stream, local, remote, events));
+            onConnection(Start(stream, socket, local, remote, events));
         }
         catch (Exception e) when (e is IOException or OrleansException or OperationCanceledException or AuthenticationException or SocketException or ObjectDisposedException)
         {
@@ -164,10 +166,10 @@ internal sealed class ClusterNetwork
         }
     }
 
-    private ClusterConnection Start(Stream stream, PeerIdentity local, PeerIdentity remote, IConnectionEvents events)
+    private ClusterConnection Start(Stream stream, Socket? socket, PeerIdentity local, PeerIdentity remote, IConnectionEvents events)
     {
-        var connection = new ClusterConnection(stream, local, remote, _runtime, events, _faults);
-        _ = connection.RunAsync();
+        var connection = new ClusterConnection(stream, local, remote, _runtime, events, _faults, socket);
+        connection.Start();
         return connection;
     }
 

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Orleans.Runtime.Networking;
 
 /// <summary>
@@ -38,25 +36,5 @@ internal static class HeldWork
         var held = _held;
         _held = null;
         return held;
-    }
-
-    /// <summary>Awaits a read that is under way, and does the work meanwhile. Whoever the read wakes does not wait for the work.</summary>
-    public readonly struct Beside(ValueTask<int> reading, IThreadPoolWorkItem work) : ICriticalNotifyCompletion
-    {
-        private readonly ValueTaskAwaiter<int> _awaiter = reading.GetAwaiter();
-
-        public bool IsCompleted => false;
-
-        public Beside GetAwaiter() => this;
-
-        public int GetResult() => _awaiter.GetResult();
-
-        public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
-
-        public void UnsafeOnCompleted(Action continuation)
-        {
-            _awaiter.UnsafeOnCompleted(continuation);
-            work.Execute();
-        }
     }
 }
