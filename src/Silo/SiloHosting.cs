@@ -9,6 +9,7 @@ using VoiceCluster.Grains.CallSessions;
 using VoiceCluster.Grains.Channels;
 using VoiceCluster.Grains.Chats;
 using VoiceCluster.Grains.Events;
+using VoiceCluster.Grains.Media;
 using VoiceCluster.Grains.Rooms;
 using VoiceCluster.Hosting;
 using VoiceCluster.Hosting.Health;
@@ -45,6 +46,12 @@ public static class SiloHosting
         }
 
         builder.Services.TryAddSingleton<IExternalEvents, ExternalEvents>();
+
+        if (!isStandalone)
+        {
+            builder.Services.TryAddSingleton<PortWatch>();
+            builder.Services.TryAddSingleton<IMediaNodeWatch, MediaNodeWatch>();
+        }
 
         // Before the grains' host, so that it stops after the last grain has told its events.
         builder.AddEventBridge();

@@ -27,6 +27,10 @@ public interface IMediaFleetGrain : IGrainWithIntegerKey
     /// <summary>A node stops on purpose: it takes no more rooms and those it has move. Its heartbeats count no more.</summary>
     Task LeaveAsync(MediaNodeId node);
 
+    /// <summary>A node's process has ended without a word, surely: its rooms move now. A process that stands still is noticed by its silence.</summary>
+    [OneWay]
+    Task EndedAsync(MediaNodeId node);
+
     /// <summary>The node for a room: the one it has while that lives, else the least loaded. Unavailable when there is none.</summary>
     Task<Outcome<MediaPlacement>> PlaceAsync(string roomName, MediaNodeId? current);
 

@@ -113,8 +113,10 @@ public interface IRoomGrain : IGrainWithStringKey
     [OneWay]
     Task ReportAsync(Media.MediaReport report);
 
-    /// <summary>The fleet says that a media node (or an earlier start of it) is gone, or about to be: move the room.</summary>
-    [OneWay]
+    /// <summary>
+    /// The fleet says that a media node (or an earlier start of it) is gone, or about to be: move the room. Answered, so that the
+    /// fleet can say it again when the room's silo was lost.
+    /// </summary>
     Task MediaNodeLostAsync(Media.MediaNodeId node);
 
     /// <summary>Tells the room of a call that parties left it or that it is over: who no longer belongs there is put out.</summary>

@@ -10,9 +10,21 @@ namespace VoiceCluster.Grains.Media;
 /// <summary>The shell of <see cref="MediaFleetState"/>. It keeps nothing stored: nodes say within a second that they live.
 /// Reentrant, because a placement may wait for the first heartbeat; no method changes the state on both sides of an await.</summary>
 [Reentrant]
-public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFleetGrain> logger, IEventPublisher? publisher = null)
+public sealed partial class MediaFleetGrain(
+    TimeProvider time, ILogger<MediaFleetGrain> logger, IEventPublisher? publisher = null, IMediaNodeWatch? watch = null)
     : Grain, IMediaFleetGrain
 {
+    /// <summary>How often it is looked for nodes that are silent: so much later than <see cref="MediaFleet.LostAfter"/> at most.</summary>
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Between two tries to tell a room that its node is gone: it may live in a silo that is just being lost.</summary>
+    private static readonly TimeSpan TellAgainAfter = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>For how long that is tried. Rooms also ask by themselves now and then.</summary>
+    private static readonly TimeSpan TellFor = TimeSpan.FromSeconds(30);
+
+    private readonly Dictionary<MediaNodeId, IDisposable> _watched = [];
+    private readonly CancellationTokenSource _ended = new();
     private readonly IEventPublisher _publisher = publisher ?? NoEvents.Instance;
     private readonly MediaFleetState _fleet = new();
     private TaskCompletionSource _nextNode = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -24,12 +36,24 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
         _activatedAt = time.GetUtcNow();
         this.RegisterGrainTimer(
             FindLostNodesAsync,
-            new GrainTimerCreationOptions(MediaFleet.HeartbeatEvery, MediaFleet.HeartbeatEvery) { KeepAlive = true });
+            new GrainTimerCreationOptions(LookEvery, LookEvery) { KeepAlive = true });
         return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
-    public async Task<bool> HeartbeatAsync(MediaNodeHeartbeat heartbeat, IMediaNode node)
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        foreach (var watched in _watched.Values)
+        {
+            watched.Dispose();
+        }
+
+        _watched.Clear();
+        return _ended.CancelAsync();
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> HeartbeatAsync(MediaNodeHeartbeat heartbeat, IMediaNode node)
     {
         var lost = _fleet.Heartbeat(heartbeat, node, time.GetUtcNow(), out var isNew);
         if (isNew)
@@ -38,10 +62,11 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
             var waiting = _nextNode;
             _nextNode = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             waiting.TrySetResult();
+            WatchNodes();
         }
 
         // The earlier start of the same node ended before this one began.
-        await TellAsync(EventTypes.MediaNodeLost, lost);
+        Tell(EventTypes.MediaNodeLost, lost);
         if (isNew)
         {
             var now = time.GetUtcNow();
@@ -49,7 +74,7 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
                 Guid.CreateVersion7(now), now, heartbeat.Node.Name, heartbeat.Node.Incarnation, heartbeat.ControlUrl, heartbeat.MaxConsumers));
         }
 
-        return isNew;
+        return Task.FromResult(isNew);
     }
 
     /// <inheritdoc/>
@@ -60,19 +85,35 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
     }
 
     /// <inheritdoc/>
-    public async Task<int> DrainAsync(MediaNodeId node)
+    public Task<int> DrainAsync(MediaNodeId node)
     {
         var rooms = _fleet.Drain(node);
         LogDraining(logger, node.Name, rooms.Length);
-        await MoveAsync(node, rooms);
-        return rooms.Length;
+        Move(node, rooms);
+        return Task.FromResult(rooms.Length);
     }
 
     /// <inheritdoc/>
-    public async Task LeaveAsync(MediaNodeId node)
+    public Task LeaveAsync(MediaNodeId node)
     {
         LogLeft(logger, node.Name);
-        await TellAsync(EventTypes.MediaNodeLeft, _fleet.Leave(node, time.GetUtcNow()));
+        var left = _fleet.Leave(node, time.GetUtcNow());
+        WatchNodes();
+        Tell(EventTypes.MediaNodeLeft, left);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task EndedAsync(MediaNodeId node)
+    {
+        if (_fleet.End(node) is { } lost)
+        {
+            LogEnded(logger, node.Name);
+            WatchNodes();
+            Tell(EventTypes.MediaNodeLost, lost);
+        }
+
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
@@ -114,16 +155,42 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
 
     private static Fault NoNode() => new(FaultCode.Unavailable, "No media node is available. Try again in a few seconds.");
 
-    private async Task FindLostNodesAsync(CancellationToken cancellationToken)
+    private Task FindLostNodesAsync(CancellationToken cancellationToken)
     {
         foreach (var node in _fleet.Silent(time.GetUtcNow()))
         {
             LogLost(logger, node.Name, MediaFleet.LostAfter);
-            await TellAsync(EventTypes.MediaNodeLost, _fleet.Remove(node));
+            var lost = _fleet.Remove(node);
+            WatchNodes();
+            Tell(EventTypes.MediaNodeLost, lost);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Has the processes of those watched that live, and of no others.</summary>
+    private void WatchNodes()
+    {
+        if (watch is null)
+        {
+            return;
+        }
+
+        var living = _fleet.Nodes.ToDictionary(n => n.Node, n => n.ControlUrl);
+        foreach (var (gone, watched) in _watched.Where(w => !living.ContainsKey(w.Key)).ToArray())
+        {
+            watched.Dispose();
+            _watched.Remove(gone);
+        }
+
+        var self = this.AsReference<IMediaFleetGrain>();
+        foreach (var (node, url) in living.Where(n => !_watched.ContainsKey(n.Key)))
+        {
+            _watched[node] = watch.Watch(url, () => self.EndedAsync(node));
         }
     }
 
-    private async Task TellAsync(string type, LostNode? lost)
+    private void Tell(string type, LostNode? lost)
     {
         if (lost is null)
         {
@@ -133,14 +200,43 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
         var now = time.GetUtcNow();
         _publisher.Publish(new MediaNodeGoneEvent(
             Guid.CreateVersion7(now), type, now, lost.Node.Name, lost.Node.Incarnation, lost.Rooms.Length));
-        await MoveAsync(lost.Node, lost.Rooms);
+        Move(lost.Node, lost.Rooms);
     }
 
-    private async Task MoveAsync(MediaNodeId node, string[] rooms)
+    /// <summary>Tells all of the node's rooms at once. Not awaited: nobody is to wait for a room that does not answer, neither other rooms nor nodes.</summary>
+    private void Move(MediaNodeId node, string[] rooms)
     {
         foreach (var room in rooms)
         {
+            _ = MoveAsync(node, room);
+        }
+    }
+
+    private async Task MoveAsync(MediaNodeId node, string room)
+    {
+        var since = time.GetTimestamp();
+        while (!await TryMoveAsync(node, room) && time.GetElapsedTime(since) < TellFor)
+        {
+            await Task.Delay(TellAgainAfter, time, _ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            if (_ended.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task<bool> TryMoveAsync(MediaNodeId node, string room)
+    {
+        try
+        {
             await GrainFactory.GetGrain<IRoomGrain>(room).MediaNodeLostAsync(node);
+            return true;
+        }
+        catch (Exception e)
+        {
+            // Whatever it was, the other rooms have nothing to do with it.
+            LogNotTold(logger, room, node.Name, e.Message);
+            return false;
         }
     }
 
@@ -152,6 +248,12 @@ public sealed partial class MediaFleetGrain(TimeProvider time, ILogger<MediaFlee
 
     [LoggerMessage(4103, LogLevel.Information, "Media node {Node} is about to stop; {Rooms} rooms move to others")]
     private static partial void LogDraining(ILogger logger, string node, int rooms);
+
+    [LoggerMessage(4104, LogLevel.Warning, "Media node {Node} is lost: its process has ended")]
+    private static partial void LogEnded(ILogger logger, string node);
+
+    [LoggerMessage(4105, LogLevel.Warning, "Room {Room} could not be told that media node {Node} is gone, and is told again: {Reason}")]
+    private static partial void LogNotTold(ILogger logger, string room, string node, string reason);
 
     [LoggerMessage(4102, LogLevel.Warning, "Media node {Node} is lost: silent for more than {LostAfter}")]
     private static partial void LogLost(ILogger logger, string node, TimeSpan lostAfter);

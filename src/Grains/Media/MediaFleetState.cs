@@ -69,6 +69,12 @@ public sealed class MediaFleetState
     public LostNode? Remove(MediaNodeId node) =>
         _nodes.Remove(node, out var entry) ? new LostNode(node, [.. entry.Rooms]) : null;
 
+    /// <summary>
+    /// The node's process has ended without a word. Answers it with the rooms that it had; null when it is not in the fleet, or is
+    /// draining: such a process ends in its own order, and says so.
+    /// </summary>
+    public LostNode? End(MediaNodeId node) => _nodes.GetValueOrDefault(node) is { Heartbeat.Draining: false } ? Remove(node) : null;
+
     /// <summary>Nodes that were silent for longer than <see cref="MediaFleet.LostAfter"/>.</summary>
     public IReadOnlyList<MediaNodeId> Silent(DateTimeOffset now) =>
         [.. _nodes.Where(n => now - n.Value.Seen > MediaFleet.LostAfter).Select(n => n.Key)];

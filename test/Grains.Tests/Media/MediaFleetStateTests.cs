@@ -88,6 +88,19 @@ public sealed class MediaFleetStateTests
     }
 
     [Fact]
+    public void End_OfAProcess_IsALossUnlessTheNodeDrains()
+    {
+        var (gone, draining) = (Beat("gone"), Beat("draining"));
+        Assert.Equal(gone, _fleet.Place("room", gone)!.NodeId);
+        _fleet.Drain(draining);
+
+        Assert.Null(_fleet.End(draining));
+        Assert.Equal(["room"], _fleet.End(gone)!.Rooms);
+        Assert.Null(_fleet.End(gone));
+        Assert.Equal([draining], _fleet.Nodes.Select(n => n.Node));
+    }
+
+    [Fact]
     public void Drain_WithAnotherNode_NamesTheRoomsAndPlacesThemElsewhere()
     {
         var node = Beat("a");
