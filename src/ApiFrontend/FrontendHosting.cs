@@ -43,7 +43,7 @@ public static class FrontendHosting
         services.AddSingleton<FrontendMetrics>();
         services.AddSingleton<SocketIoServer>();
         services.TryAddSingleton<IRoomAccess, ClusterRoomAccess>();
-        services.AddSingleton<RoomEntry>();
+        services.TryAddSingleton<RoomEntry>();
         services.AddSingleton<RoomLeases>();
         services.AddHostedService(provider => provider.GetRequiredService<RoomLeases>());
         services.AddSingleton<MediasoupMembers>();

@@ -17,14 +17,18 @@ internal sealed class RoomEntry(TimeProvider time)
     internal static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
     /// <summary>As <see cref="IRoomGrain.JoinAsync"/>.</summary>
-    public async Task<Outcome<RoomJoined>> JoinAsync(IRoomGrain room, JoinRoom request, IRoomObserver observer)
+    public Task<Outcome<RoomJoined>> JoinAsync(IRoomGrain room, JoinRoom request, IRoomObserver observer) =>
+        AskAsync(() => room.JoinAsync(request, observer));
+
+    /// <summary>The same for what joins a room on behalf of the client, such as a grain. Asking it twice must be the same as asking once.</summary>
+    public async Task<T> AskAsync<T>(Func<Task<T>> ask)
     {
         var started = time.GetTimestamp();
         while (true)
         {
             try
             {
-                return await room.JoinAsync(request, observer).ConfigureAwait(false);
+                return await ask().ConfigureAwait(false);
             }
             catch (SiloUnavailableException) when (time.GetElapsedTime(started) < Patience)
             {

@@ -2,6 +2,8 @@ using System.Net.WebSockets;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Peers;
+using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.ApiFrontend.Tests.Voice;
 
 namespace VoiceCluster.ApiFrontend.Tests.Peers;
@@ -28,6 +30,23 @@ public sealed class PeerSocketTests(PeersApp app) : IClassFixture<PeersApp>
 
         Assert.Empty(answer.GetProperty("tracks").EnumerateArray());
         Assert.Contains("a=recvonly", answer.GetProperty("sdp").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(typeof(IRoomGrain), nameof(IRoomGrain.JoinAsync), false)]
+    [InlineData(typeof(IRoomGrain), nameof(IRoomGrain.JoinAsync), true)]
+    [InlineData(typeof(IRoomGrain), nameof(IRoomGrain.CreateTransportAsync), true)]
+    [InlineData(typeof(IPeerGrain), nameof(IPeerGrain.OfferAsync), false)]
+    [InlineData(typeof(IPeerGrain), nameof(IPeerGrain.OfferAsync), true)]
+    public async Task Offer_SiloIsLostBeforeItAnswers_IsAskedOfTheNextAndJoinsOnce(Type grain, string method, bool hasRun)
+    {
+        app.Losses.Lose(grain, method, hasRun, times: 2);
+
+        var answer = await OfferAsync($"peer-{Guid.NewGuid():N}", "sendrecv");
+
+        Assert.True(app.Losses.IsOver);
+        Assert.Equal(["mix"], answer.GetProperty("tracks").EnumerateArray().Select(t => t.GetProperty("source").GetString()));
+        Assert.Single((await app.Grains.GetGrain<IRoomGrain>(_room).GetSnapshotAsync()).Participants);
     }
 
     [Fact]

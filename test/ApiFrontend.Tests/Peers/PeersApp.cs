@@ -12,6 +12,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using VoiceCluster.Abstractions.Media;
 using VoiceCluster.ApiFrontend.Auth;
+using VoiceCluster.ApiFrontend.Tests.Rooms;
 using VoiceCluster.ApiFrontend.Tests.Voice;
 using VoiceCluster.Grains;
 using VoiceCluster.Hosting.Health;
@@ -39,6 +40,8 @@ public sealed class PeersApp : IAsyncLifetime
     public HttpClient Http { get; private set; } = new();
 
     internal AnsweringMediaNode Node { get; } = new();
+
+    internal LostSilos Losses { get; } = new();
 
     internal IGrainFactory Grains => _app!.Services.GetRequiredService<IGrainFactory>();
 
@@ -116,6 +119,7 @@ public sealed class PeersApp : IAsyncLifetime
             silo.AddMemoryGrainStorage(GrainStores.Peers);
             silo.AddDurableStores([.. stores.Where(s => s is not GrainStores.Rooms and not GrainStores.Peers)]);
             silo.AddReminders();
+            silo.AddIncomingGrainCallFilter(Losses.FilterAsync);
         });
         builder.AddApiFrontend(AuthDefaults.Standalone);
         _app = builder.Build();

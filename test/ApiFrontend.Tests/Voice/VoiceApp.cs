@@ -13,6 +13,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using VoiceCluster.Abstractions.Media;
+using VoiceCluster.ApiFrontend.Tests.Rooms;
 using VoiceCluster.Grains;
 
 namespace VoiceCluster.ApiFrontend.Tests.Voice;
@@ -30,6 +31,8 @@ public sealed class VoiceApp : IAsyncLifetime
     public HttpClient Http { get; } = new();
 
     internal AnsweringMediaNode Node => _node;
+
+    internal LostSilos Losses { get; } = new();
 
     internal IGrainFactory Grains => _app!.Services.GetRequiredService<IGrainFactory>();
 
@@ -57,6 +60,7 @@ public sealed class VoiceApp : IAsyncLifetime
             }
 
             silo.UseInMemoryReminderService();
+            silo.AddIncomingGrainCallFilter(Losses.FilterAsync);
         });
         builder.AddApiFrontend();
         _app = builder.Build();

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using VoiceCluster.Abstractions.Channels;
 using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.Abstractions.VoiceSessions;
 
 namespace VoiceCluster.ApiFrontend.Tests.Voice;
@@ -62,6 +63,28 @@ public sealed class VoiceRestTests(VoiceApp app) : IClassFixture<VoiceApp>
 
         AssertError(await alice.SendAsync("PATCH", "/voice/state", new { session_id = first, mute = true }), 404, "SESSION_NOT_FOUND");
         Assert.Equal(200, (await alice.SendAsync("PATCH", "/voice/state", new { session_id = second, mute = true })).Status);
+    }
+
+    [Theory]
+    [InlineData(typeof(IRoomGrain), nameof(IRoomGrain.JoinAsync), false)]
+    [InlineData(typeof(IRoomGrain), nameof(IRoomGrain.JoinAsync), true)]
+    [InlineData(typeof(IRoomGrain), nameof(IRoomGrain.CreateTransportAsync), true)]
+    [InlineData(typeof(IVoiceSessionGrain), nameof(IVoiceSessionGrain.JoinAsync), false)]
+    [InlineData(typeof(IVoiceSessionGrain), nameof(IVoiceSessionGrain.JoinAsync), true)]
+    [InlineData(typeof(IVoiceUserGrain), nameof(IVoiceUserGrain.JoinAsync), true)]
+    public async Task Join_SiloIsLostBeforeItAnswers_IsAskedOfTheNextAndJoinsOnce(Type grain, string method, bool hasRun)
+    {
+        var alice = await app.UserAsync();
+        var channel = await alice.ChannelAsync();
+        app.Losses.Lose(grain, method, hasRun, times: 2);
+
+        var session = await alice.JoinAsync(channel);
+
+        Assert.True(app.Losses.IsOver);
+        var room = await app.Grains.GetGrain<IRoomGrain>(ChannelInfo.RoomOf(channel)).GetSnapshotAsync();
+        Assert.Equal(session.ToString("D"), Assert.Single(room.Participants).ParticipantId);
+        Assert.Equal(200, (await alice.SendAsync("PATCH", "/voice/state", new { session_id = session, mute = true })).Status);
+        Assert.Equal(204, (await alice.SendAsync("POST", "/voice/leave", new { session_id = session })).Status);
     }
 
     [Fact]

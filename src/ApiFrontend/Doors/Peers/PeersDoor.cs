@@ -3,6 +3,7 @@ using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Doors.Peers.Calls;
 using VoiceCluster.ApiFrontend.Doors.Peers.Chats;
 using VoiceCluster.ApiFrontend.Doors.Peers.Signaling;
+using VoiceCluster.ApiFrontend.Rooms;
 using VoiceCluster.ApiFrontend.WebSockets;
 using VoiceCluster.Hosting.OpenApi;
 
@@ -17,6 +18,7 @@ public static class PeersDoor
         ArgumentNullException.ThrowIfNull(services);
         services.TryAddSingleton(TimeProvider.System);
         services.AddMessageSockets();
+        services.TryAddSingleton<RoomEntry>();
         services.AddSingleton<PeerSignaling>();
         services.AddSingleton<MediaNodeAddresses>();
         services.AddSingleton<RecordingContent>();

@@ -5,6 +5,7 @@ using VoiceCluster.Abstractions.VoiceSessions;
 using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Http;
 using VoiceCluster.ApiFrontend.Ice;
+using VoiceCluster.ApiFrontend.Rooms;
 using VoiceCluster.ApiFrontend.WebSockets;
 using VoiceCluster.Hosting.OpenApi;
 using VoiceCluster.Media.Sdp;
@@ -21,6 +22,7 @@ public static class VoiceDoor
     {
         ArgumentNullException.ThrowIfNull(services);
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<RoomEntry>();
         services.AddSingleton<VoiceSignaling>();
         services.AddMessageSockets();
         services.AddSingleton<VoiceSockets>();
@@ -41,7 +43,8 @@ public static class VoiceDoor
         return routes;
     }
 
-    private static async Task<IResult> JoinAsync(HttpContext context, [FromServices] IGrainFactory grains, [FromServices] IceServers iceServers)
+    private static async Task<IResult> JoinAsync(
+        HttpContext context, [FromServices] IGrainFactory grains, [FromServices] RoomEntry entry, [FromServices] IceServers iceServers)
     {
         if (await JsonBody.ReadObjectAsync(context).ConfigureAwait(false) is not { } body)
         {
@@ -66,7 +69,8 @@ public static class VoiceDoor
 
         var request = new JoinVoice(
             Guid.NewGuid(), identity.UserId, channelId, identity.Name, mute ?? false, deaf ?? false, JsonSerializer.Serialize(identity.Subject));
-        var joined = await grains.GetGrain<IVoiceUserGrain>(identity.UserId).JoinAsync(request).ConfigureAwait(false);
+        var user = grains.GetGrain<IVoiceUserGrain>(identity.UserId);
+        var joined = await entry.AskAsync(() => user.JoinAsync(request)).ConfigureAwait(false);
         if (joined.Fault is { } fault)
         {
             return VoiceJson.Error(VoiceError.OfJoin(fault));

@@ -5,6 +5,7 @@ using VoiceCluster.Abstractions.Peers;
 using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.Abstractions.VoiceSessions;
 using VoiceCluster.ApiFrontend.Auth;
+using VoiceCluster.ApiFrontend.Rooms;
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Sdp;
 using MediaKind = VoiceCluster.Abstractions.Rooms.MediaKind;
@@ -23,7 +24,7 @@ internal sealed record DescriptionAnswer(string Type, string Sdp, string PeerId,
 internal sealed record ServerOffer(SdpOffer Offered, long Version, IReadOnlyList<PeerTrack> Tracks, DescriptionAnswer Description);
 
 /// <summary>Between SDP and the peer's grain.</summary>
-internal sealed class PeerSignaling
+internal sealed class PeerSignaling(RoomEntry entry)
 {
     private const int MaxCandidate = 4_096;
     private const int MaxMid = 256;
@@ -41,7 +42,8 @@ internal sealed class PeerSignaling
             return (null, new PeerError(fault.Kind == SdpFaultKind.NoCommonCodec ? 415 : 400, fault.Message));
         }
 
-        var answered = await grain.OfferAsync(peer, Read(offer), sdp!).ConfigureAwait(false);
+        var media = Read(offer);
+        var answered = await entry.AskAsync(() => grain.OfferAsync(peer, media, sdp!)).ConfigureAwait(false);
         if (answered.Fault is { } refused)
         {
             return (null, PeerError.Of(refused));
