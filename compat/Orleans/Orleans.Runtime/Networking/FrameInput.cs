@@ -68,8 +68,9 @@ internal sealed class FrameInput : InterruptedReading
         if (!leave.IsCompletedSuccessfully)
         {
             Queue(held);
-            _leave = leave.GetAwaiter();
-            _leave.UnsafeOnCompleted(_onLeave);
+            var leaving = leave.GetAwaiter();
+            _leave = leaving;
+            leaving.UnsafeOnCompleted(_onLeave);
             return false;
         }
 
@@ -97,8 +98,9 @@ internal sealed class FrameInput : InterruptedReading
         }
 
         _asleepSince = Stopwatch.GetTimestamp();
-        _reading = reading.GetAwaiter();
-        _reading.UnsafeOnCompleted(_onRead);
+        var awaiter = reading.GetAwaiter();
+        _reading = awaiter;
+        awaiter.UnsafeOnCompleted(_onRead);
 
         // From here on another thread may be reading already.
         held?.Execute();
