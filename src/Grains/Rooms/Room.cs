@@ -17,8 +17,9 @@ public sealed partial class Room(string name, RoomState state, RoomOptions optio
     private readonly Dictionary<string, RoomProducer> _producers = [];
     private readonly Dictionary<string, RoomConsumer> _consumers = [];
 
-    // What users receive, where that is not everything.
-    private readonly Dictionary<Guid, int> _qualities = [];
+    // What users receive, where that is not everything. What is stored of it is for the next activation.
+    private readonly Dictionary<Guid, int> _qualities = state.Participants
+        .Where(p => p.Quality is not null).GroupBy(p => p.Info.UserId).ToDictionary(u => u.Key, u => u.First().Quality!.Value);
     private readonly List<RoomEvent> _events = [];
     private string[] _speaking = [];
     private long _sequence;
@@ -68,6 +69,7 @@ public sealed partial class Room(string name, RoomState state, RoomOptions optio
             Observer = observer,
             EndsWithMedia = request.EndsWithMedia,
             ResumeKey = request.ResumeKey,
+            Quality = _qualities.TryGetValue(request.UserId, out var quality) ? quality : null,
         });
         Emit(sequence => new ParticipantJoined(sequence, info));
         return false;
@@ -339,6 +341,11 @@ public sealed partial class Room(string name, RoomState state, RoomOptions optio
         else
         {
             _qualities[userId] = quality;
+        }
+
+        foreach (var participant in state.Participants.Where(p => p.Info.UserId == userId))
+        {
+            participant.Quality = quality == CallSession.MaxQuality ? null : quality;
         }
 
         var transports = _transports.Values.Where(t => !t.HearsAll && Find(t.ParticipantId)?.Info.UserId == userId);
