@@ -130,7 +130,8 @@ public abstract partial class Transport
                 : double.MaxValue;
         }
 
-        return Stats.RemoteBitrateEstimate == 0 ? double.MaxValue : Math.Max(0, Stats.RemoteBitrateEstimate - AudioBitrate(now));
+        // Where nobody adapts, what the remote says of its network is noted and no more.
+        return !_usesRemb || Stats.RemoteBitrateEstimate == 0 ? double.MaxValue : Math.Max(0, Stats.RemoteBitrateEstimate - AudioBitrate(now));
     }
 
     private double AudioBitrate(long now)

@@ -1,4 +1,6 @@
 using VoiceCluster.Media.Routing;
+using VoiceCluster.Media.Rtcp;
+using VoiceCluster.Media.Rtp;
 
 namespace VoiceCluster.Media.Tests.Simulation;
 
@@ -131,6 +133,23 @@ public class VideoLimitTests
         scene.Run(2 * Second);
         Assert.Equal(0, video.CurrentSpatialLayer);
         AssertBelow(300_000, viewer, scene);
+    }
+
+    [Fact]
+    public void Remb_OfALimitedViewerWhereNobodyAdapts_ChangesNothing()
+    {
+        var scene = new SimulcastScene(adapts: false);
+        var viewer = scene.Join("viewer", Fast);
+        viewer.Transport.SetMaxVideoBitrate(5_000_000, scene.Now);
+        scene.RunUntil(() => viewer.Layer == 2, 5, viewer.ToString);
+        var buffer = new byte[100];
+        var writer = new RtcpWriter(buffer);
+        Assert.True(writer.TryAddRemb(new Ssrc(1), 100_000, [new Ssrc(2)]));
+        viewer.Transport.ReceiveRtcp(buffer.AsSpan(0, writer.Length), scene.Now);
+        viewer.LowestLayer = 2;
+        scene.Run(3 * Second);
+        Assert.Equal(100_000, viewer.Transport.Stats.RemoteBitrateEstimate, 1_000.0);
+        Assert.Equal(2, viewer.LowestLayer);
     }
 
     // Over five seconds: within one, a key frame counts for much.
