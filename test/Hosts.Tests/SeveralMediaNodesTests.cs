@@ -14,13 +14,18 @@ public sealed class SeveralMediaNodesTests(ITestOutputHelper output)
     private const string MaxConsumers = "6";
 
     [Fact]
-    public async Task StatisticsAndRecording_OfARoomOnTwoNodes_AreWhole_AlsoAfterTheLossOfOne()
+    public Task Statistics_OfARoomOnTwoNodes_CountEachPacketOnce() => RunAsync(CountAsync);
+
+    [Fact]
+    public Task Recording_OfARoomOnTwoNodes_IsWhole_AlsoAfterTheLossOfOne() => RunAsync(RecordAsync);
+
+    /// <summary>A cluster for each: nodes that were full a moment ago are full for the fleet until their next heartbeat.</summary>
+    private async Task RunAsync(Func<LocalCluster, Task> test)
     {
         await using var cluster = await LocalCluster.StartAsync(("Media__MaxConsumersPerNode", MaxConsumers), ("RateLimit__Enabled", "false"));
         try
         {
-            await CountAsync(cluster);
-            await RecordAsync(cluster);
+            await test(cluster);
         }
         catch
         {
@@ -50,7 +55,7 @@ public sealed class SeveralMediaNodesTests(ITestOutputHelper output)
         }
     }
 
-    private async Task RecordAsync(LocalCluster cluster)
+    private static async Task RecordAsync(LocalCluster cluster)
     {
         var frontend = cluster.Frontends[0];
         var call = (await PostAsync(frontend, "/call/session", new { creatorId = "talker-0", type = "audio" })).GetProperty("data").GetProperty("id").GetString()!;
@@ -59,7 +64,6 @@ public sealed class SeveralMediaNodesTests(ITestOutputHelper output)
             await PostAsync(frontend, "/call/join", new { sessionId = call, participantId = $"talker-{i}" });
         }
 
-        await Eventually.HoldsAsync(async () => await cluster.RoomsOfAsync(1) + await cluster.RoomsOfAsync(2) == 0, "the end of the other room");
         await using var crowd = await Crowd.GatherAsync(4, call, () => new Uri(frontend));
         Assert.Equal((1, 1), (await cluster.RoomsOfAsync(1), await cluster.RoomsOfAsync(2)));
         await PostAsync(frontend, "/call/recording/start", new { sessionId = call, participantId = "talker-0" });
