@@ -18,6 +18,7 @@ public sealed class Router
         Id = id;
         Options = options ?? new RouterOptions();
         Listener = listener ?? SilentRouterListener.Instance;
+        MeasuresVideo = Options.AdaptsVideo;
         _random = Options.Seed == 0 ? new Random() : new Random(Options.Seed);
     }
 
@@ -42,6 +43,9 @@ public sealed class Router
 
     /// <summary>Who is in which slot.</summary>
     internal LoudestSelector Loudest { get; } = new();
+
+    /// <summary>Whether the layers of incoming video are measured: somebody adapts, or is limited.</summary>
+    internal bool MeasuresVideo { get; private set; }
 
     /// <summary>Null while nobody hears the mix.</summary>
     internal Mixer? Mixer { get; private set; }
@@ -73,6 +77,24 @@ public sealed class Router
         }
 
         return Mixer is null ? next : Math.Min(next, Mixer.Advance(now));
+    }
+
+    /// <summary>From now on the layers of incoming video are measured.</summary>
+    internal void MeasureVideo()
+    {
+        if (MeasuresVideo)
+        {
+            return;
+        }
+
+        MeasuresVideo = true;
+        foreach (var producer in _producers.Values)
+        {
+            foreach (var stream in producer.Streams)
+            {
+                stream?.Measure();
+            }
+        }
     }
 
     /// <summary>Who speaks now, loudest first, whenever it was reported.</summary>
