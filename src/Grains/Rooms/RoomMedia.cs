@@ -395,7 +395,7 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
 
     private async Task<Outcome<string>> OpenAsync(RoomLine line)
     {
-        var opened = await ExecuteAsync(line, new OpenRoom());
+        var opened = await ExecuteAsync(line, new OpenRoom(room.TopSpeakers));
         if (opened.Fault is { } fault)
         {
             return fault;
@@ -419,6 +419,12 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
         if (adopted.Fault is { } fault)
         {
             return fault;
+        }
+
+        // Told when it differs: a room that the node had to open is empty and forwards all, and the configuration may be new.
+        if (adopted.Value!.TopSpeakers != room.TopSpeakers && (await ExecuteAsync(line, new OpenRoom(room.TopSpeakers))).Fault is { } refused)
+        {
+            return refused;
         }
 
         room.Adopt(line.Node, adopted.Value!);

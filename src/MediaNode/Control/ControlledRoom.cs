@@ -104,7 +104,7 @@ internal sealed partial class ControlledRoom(
     {
         return command switch
         {
-            OpenRoom => new RoomOpened(Router.RtpCapabilities.ToJson()),
+            OpenRoom c => Configure(c, now),
             CreateWebRtcTransport c => CreateTransport(c, worker, now),
             CreateRelayTransport c => CreateRelay(c, worker, now),
             ReportAudio => DescribeAudio(),
@@ -151,7 +151,8 @@ internal sealed partial class ControlledRoom(
             [.. _router!.Producers.Values.Where(p => !IsPiped(p)).Select(p => new AdoptedProducer(p.Id, p.Transport.Id, (Abstractions.Rooms.MediaKind)p.Kind, p.IsPaused))],
             [.. ClientConsumers().Select(c => new AdoptedConsumer(c.Id, c.Transport.Id, (c as ProducerConsumer)?.Producer.Id ?? "", c.IsPaused, SourceOf(c)))],
             DescribeSpeakers(),
-            DescribePipes());
+            DescribePipes(),
+            _router.TopSpeakers);
     }
 
     public Outcome<RoomReconciled> Reconcile(DesiredRoom desired, MediaWorker worker, long now)
@@ -163,6 +164,7 @@ internal sealed partial class ControlledRoom(
 
         _reconciledAt = _sequence;
         var router = _router!;
+        router.SetTopSpeakers(Math.Max(0, desired.TopSpeakers), now);
         foreach (var id in _transports.Keys.Except(desired.Transports.Select(t => t.TransportId)).ToArray())
         {
             CloseTransport(id, now);
@@ -201,6 +203,12 @@ internal sealed partial class ControlledRoom(
             [.. desired.Producers.Select(p => p.ProducerId).Where(id => !router.Producers.ContainsKey(id))],
             [.. desired.Consumers.Select(c => c.ConsumerId).Where(id => !router.Consumers.ContainsKey(id))],
             DescribePipes());
+    }
+
+    private RoomOpened Configure(OpenRoom command, long now)
+    {
+        _router!.SetTopSpeakers(Math.Max(0, command.TopSpeakers), now);
+        return new RoomOpened(Router.RtpCapabilities.ToJson());
     }
 
     private Fault? Open(MediaWorker worker, long now)
