@@ -36,8 +36,9 @@ internal sealed class Scenario : IAsyncDisposable
             options.Srtp == VoiceCluster.Media.Srtp.SrtpProfile.None ? null : [options.Srtp]);
         _context = new BenchContext(options, _certificate, new JoinFigures(), _http);
         _loops = [.. Enumerable.Range(0, options.Loops).Select(_ => new MediaLoop(options.Sweep))];
-        _publishers = new RoomMember?[options.Rooms * options.Publishers];
-        _subscribers = new RoomMember?[options.Rooms * options.Subscribers];
+        _channels = new string[options.Slots > 0 ? options.Rooms : 0];
+        _publishers = new IMember?[options.Rooms * options.Publishers];
+        _subscribers = new IMember?[options.Rooms * options.Subscribers];
     }
 
     /// <summary>Runs it; the report says what happened. Throws when the deployment cannot be used.</summary>

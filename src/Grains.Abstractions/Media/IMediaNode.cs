@@ -26,23 +26,25 @@ public interface IMediaNode : IGrainObserver
     Task<Outcome<RoomReconciled>> ReconcileAsync(RoomCommandHeader header, DesiredRoom desired);
 }
 
-/// <summary>Which activation of which room commands.</summary>
+/// <summary>Which activation of which room commands, and how the room is.</summary>
 /// <param name="Room">The room's name.</param>
 /// <param name="Epoch">Grows with each activation of the room's grain; a stale twin is refused.</param>
 /// <param name="Sequence">Grows with each command of one epoch.</param>
+/// <param name="TopSpeakers">
+/// Speakers whose sound is forwarded at most, the loudest; 0 for all. It comes with each command, because any of them may open
+/// the room.
+/// </param>
 [GenerateSerializer, Immutable, Alias("vc.RoomCommandHeader")]
-public sealed record RoomCommandHeader([property: Id(0)] string Room, [property: Id(1)] long Epoch, [property: Id(2)] long Sequence);
+public sealed record RoomCommandHeader([property: Id(0)] string Room, [property: Id(1)] long Epoch, [property: Id(2)] long Sequence, [property: Id(3)] int TopSpeakers = 0);
 
 /// <summary>The room as its grain wants it at this node.</summary>
 /// <param name="Pipes">Pipes to the room's other nodes; null in an old message.</param>
-/// <param name="TopSpeakers">Speakers whose sound is forwarded at most; 0 for all.</param>
 [GenerateSerializer, Immutable, Alias("vc.DesiredRoom")]
 public sealed record DesiredRoom(
     [property: Id(0)] DesiredTransport[] Transports,
     [property: Id(1)] DesiredProducer[] Producers,
     [property: Id(2)] DesiredConsumer[] Consumers,
-    [property: Id(3)] DesiredPipe[]? Pipes = null,
-    [property: Id(4)] int TopSpeakers = 0);
+    [property: Id(3)] DesiredPipe[]? Pipes = null);
 
 [GenerateSerializer, Immutable, Alias("vc.DesiredTransport")]
 public sealed record DesiredTransport([property: Id(0)] string TransportId, [property: Id(1)] string ParticipantId);
@@ -67,7 +69,6 @@ public sealed record RoomReconciled(
 /// <summary>What the node has of a room.</summary>
 /// <param name="Speakers">Who speaks now, because what the node reported before may be lost; null in an old message.</param>
 /// <param name="Pipes">Pipes to the room's other nodes. What comes through them is not among the producers.</param>
-/// <param name="TopSpeakers">Speakers whose sound is forwarded at most; 0 for all.</param>
 [GenerateSerializer, Immutable, Alias("vc.RoomAdopted")]
 public sealed record RoomAdopted(
     [property: Id(0)] string RtpCapabilitiesJson,
@@ -75,8 +76,7 @@ public sealed record RoomAdopted(
     [property: Id(2)] AdoptedProducer[] Producers,
     [property: Id(3)] AdoptedConsumer[] Consumers,
     [property: Id(4)] Rooms.Speaker[]? Speakers = null,
-    [property: Id(5)] AdoptedPipe[]? Pipes = null,
-    [property: Id(6)] int TopSpeakers = 0);
+    [property: Id(5)] AdoptedPipe[]? Pipes = null);
 
 /// <summary>A transport that the node has.</summary>
 /// <param name="HearsAll">Everybody's sound goes to it without consumers, as to a native client.</param>

@@ -6,10 +6,9 @@ namespace VoiceCluster.Abstractions.Media;
 [GenerateSerializer, Immutable, Alias("vc.MediaCommand")]
 public abstract record MediaCommand;
 
-/// <summary>Opens the room's router, or changes how the room that is open forwards; answers <see cref="RoomOpened"/>.</summary>
-/// <param name="TopSpeakers">Speakers whose sound is forwarded at most, the loudest; 0 for all.</param>
+/// <summary>Opens the room's router; answers <see cref="RoomOpened"/>.</summary>
 [GenerateSerializer, Immutable, Alias("vc.OpenRoom")]
-public sealed record OpenRoom([property: Id(0)] int TopSpeakers = 0) : MediaCommand;
+public sealed record OpenRoom : MediaCommand;
 
 /// <summary>Closes the room with everything in it.</summary>
 [GenerateSerializer, Immutable, Alias("vc.CloseRoom")]

@@ -395,7 +395,7 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
 
     private async Task<Outcome<string>> OpenAsync(RoomLine line)
     {
-        var opened = await ExecuteAsync(line, new OpenRoom(room.TopSpeakers));
+        var opened = await ExecuteAsync(line, new OpenRoom());
         if (opened.Fault is { } fault)
         {
             return fault;
@@ -419,12 +419,6 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
         if (adopted.Fault is { } fault)
         {
             return fault;
-        }
-
-        // Told when it differs: a room that the node had to open is empty and forwards all, and the configuration may be new.
-        if (adopted.Value!.TopSpeakers != room.TopSpeakers && (await ExecuteAsync(line, new OpenRoom(room.TopSpeakers))).Fault is { } refused)
-        {
-            return refused;
         }
 
         room.Adopt(line.Node, adopted.Value!);
@@ -458,7 +452,7 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
     {
         try
         {
-            var outcome = await call(placement, new RoomCommandHeader(roomName, state.Epoch, ++_sequence));
+            var outcome = await call(placement, new RoomCommandHeader(roomName, state.Epoch, ++_sequence, room.TopSpeakers));
             if (outcome.Fault?.Code == FaultCode.Superseded)
             {
                 IsSuperseded = true;

@@ -24,6 +24,7 @@ internal sealed partial class ControlledRoom(
     private long _sequence;
     private long _reconciledAt;
     private long _lastCommandAt;
+    private int _topSpeakers;
 
     public string Name => name;
 
@@ -65,6 +66,7 @@ internal sealed partial class ControlledRoom(
         }
 
         _sequence = Math.Max(_sequence, header.Sequence);
+        _topSpeakers = Math.Max(0, header.TopSpeakers);
         return null;
     }
 
@@ -104,7 +106,7 @@ internal sealed partial class ControlledRoom(
     {
         return command switch
         {
-            OpenRoom c => Configure(c, now),
+            OpenRoom => new RoomOpened(Router.RtpCapabilities.ToJson()),
             CreateWebRtcTransport c => CreateTransport(c, worker, now),
             CreateRelayTransport c => CreateRelay(c, worker, now),
             ReportAudio => DescribeAudio(),
@@ -151,8 +153,7 @@ internal sealed partial class ControlledRoom(
             [.. _router!.Producers.Values.Where(p => !IsPiped(p)).Select(p => new AdoptedProducer(p.Id, p.Transport.Id, (Abstractions.Rooms.MediaKind)p.Kind, p.IsPaused))],
             [.. ClientConsumers().Select(c => new AdoptedConsumer(c.Id, c.Transport.Id, (c as ProducerConsumer)?.Producer.Id ?? "", c.IsPaused, SourceOf(c)))],
             DescribeSpeakers(),
-            DescribePipes(),
-            _router.TopSpeakers);
+            DescribePipes());
     }
 
     public Outcome<RoomReconciled> Reconcile(DesiredRoom desired, MediaWorker worker, long now)
@@ -164,7 +165,6 @@ internal sealed partial class ControlledRoom(
 
         _reconciledAt = _sequence;
         var router = _router!;
-        router.SetTopSpeakers(Math.Max(0, desired.TopSpeakers), now);
         foreach (var id in _transports.Keys.Except(desired.Transports.Select(t => t.TransportId)).ToArray())
         {
             CloseTransport(id, now);
@@ -205,16 +205,11 @@ internal sealed partial class ControlledRoom(
             DescribePipes());
     }
 
-    private RoomOpened Configure(OpenRoom command, long now)
-    {
-        _router!.SetTopSpeakers(Math.Max(0, command.TopSpeakers), now);
-        return new RoomOpened(Router.RtpCapabilities.ToJson());
-    }
-
     private Fault? Open(MediaWorker worker, long now)
     {
         if (_router is not null)
         {
+            _router.SetTopSpeakers(_topSpeakers, now);
             return null;
         }
 
@@ -226,6 +221,7 @@ internal sealed partial class ControlledRoom(
         }
 
         _router = opened.Value;
+        _router.SetTopSpeakers(_topSpeakers, now);
         return null;
     }
 
