@@ -48,6 +48,11 @@ export class Ear {
     return found;
   }
 
+  /** How much sound {@link tones} looks at, in seconds. */
+  get windowSeconds(): number {
+    return this.spectrum.fftSize / this.context.sampleRate;
+  }
+
   /** The level of the last 10 ms, in dBFS. */
   level(): number {
     this.loudness.getFloatTimeDomainData(this.samples);

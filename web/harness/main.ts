@@ -46,12 +46,12 @@ const harness = {
 
   /** True when the session has listened long enough to know these tones, so that what else it has heard is known as well. */
   hasHeard(key: string, tones: number[]): boolean {
-    return tones.every((tone) => [...session(key).everHeard].some((heard) => Math.abs(heard - tone) <= ToneToleranceHz));
+    return tones.every((tone) => session(key).everHeard.has(tone));
   },
 
   /** The listed tones that the session has heard at any time. */
   everHeard(key: string, tones: number[]): number[] {
-    return tones.filter((tone) => [...session(key).everHeard].some((heard) => Math.abs(heard - tone) <= ToneToleranceHz));
+    return tones.filter((tone) => session(key).everHeard.has(tone));
   },
 
   /** Mutes the speaker, at the server alone or on both sides, and gives the milliseconds until the listener hears silence for good. */

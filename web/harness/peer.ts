@@ -1,5 +1,6 @@
 // A peer with nothing but RTCPeerConnection, fetch and WebSocket, as docs/protocols/peers.md shows one.
 import { Ear } from './ear';
+import { HeardTones } from './heardtones';
 import { audio, toneTrack, ToneToleranceHz, type Tone } from './tone';
 
 export interface PeerOptions {
@@ -24,12 +25,11 @@ const ListenEveryMs = 200;
 
 class PeerClient {
   readonly messages: { type: string }[] = [];
-  readonly everHeard = new Set<number>();
+  readonly everHeard = new HeardTones();
   tracks: Described['tracks'] = [];
   private readonly pc = new RTCPeerConnection();
   private readonly ears = new Map<string, Ear>();
   private readonly videos = new Map<string, HTMLVideoElement>();
-  private lastTones: number[][] = [];
   private tone: Tone | null = null;
   private socket: WebSocket | null = null;
   private listening = 0;
@@ -115,7 +115,7 @@ class PeerClient {
       tracks: this.tracks,
       hears: this.hears(),
       sees: this.sees(),
-      everHeard: [...this.everHeard],
+      everHeard: this.everHeard.all(),
       messages: this.messages.slice(-20),
       rtp: stats.filter(({ type }) => type === 'inbound-rtp' || type === 'outbound-rtp'),
       remote: this.pc.remoteDescription?.sdp,
@@ -165,15 +165,11 @@ class PeerClient {
     return envelope.data;
   }
 
-  /** Notes tones that three readings in a row have: a click or a gap makes no tone. */
   private listen(): void {
-    const tones = this.hears().flat();
-    for (const tone of tones) {
-      if (this.lastTones.length === 2 && this.lastTones.every((before) => before.some((other) => matches(other, tone)))) {
-        this.everHeard.add(tone);
-      }
+    const [ear] = this.ears.values();
+    if (ear) {
+      this.everHeard.note('', this.hears().flat(), audio().currentTime, ear.windowSeconds);
     }
-    this.lastTones = [...this.lastTones, tones].slice(-2);
   }
 }
 
@@ -216,7 +212,7 @@ export const peerHarness = {
 
   peerSees: (key: string, pictures: number): boolean => peer(key).sees() === pictures,
   peerEverHeard: (key: string, tones: number[]): number[] =>
-    tones.filter((tone) => [...peer(key).everHeard].some((heard) => matches(heard, tone))),
+    tones.filter((tone) => peer(key).everHeard.has(tone)),
   peerSources: (key: string): string[] => peer(key).tracks.map((track) => track.source),
   peerCloseSocket: (key: string): void => peer(key).closeSocket(),
   peerReport: (key: string) => peer(key).report(),

@@ -3,7 +3,8 @@ import { Device, type types } from 'mediasoup-client';
 import { io, type Socket } from 'socket.io-client';
 import { Ear } from './ear';
 import { Eye, type Sight } from './eye';
-import { audio, toneTrack, ToneToleranceHz } from './tone';
+import { HeardTones } from './heardtones';
+import { audio, toneTrack } from './tone';
 
 export interface JoinOptions {
   server: string;
@@ -105,13 +106,12 @@ export class Session {
   readonly peers = new Map<string, { userId: unknown; displayName: string | undefined }>();
   readonly events: { name: string; value: unknown }[] = [];
   readonly errors: string[] = [];
-  /** Tones heard in three readings in a row at any time since the join: a click or a gap makes no tone. */
-  readonly everHeard = new Set<number>();
+  /** Tones heard at any time since the join. */
+  readonly everHeard = new HeardTones();
   private readonly socket: Socket;
   private readonly device = new Device();
   private readonly received = new Map<string, Received>();
   private readonly producers = new Map<string, types.Producer>();
-  private readonly lastTones = new Map<string, number[][]>();
   private awake: boolean;
   private readonly transportsUsed: string[] = [];
   private readonly joinedAt = performance.now();
@@ -289,7 +289,7 @@ export class Session {
       recv: this.recvTransport?.connectionState ?? null,
       peers: [...this.peers].map(([peerId, peer]) => ({ peerId, ...peer })),
       hears: this.hears(),
-      everHeard: [...this.everHeard],
+      everHeard: this.everHeard.all(),
       errors: this.errors,
     };
   }
@@ -425,14 +425,10 @@ export class Session {
   }
 
   private listen(): void {
-    for (const heard of this.hears()) {
-      const before = this.lastTones.get(heard.producerId) ?? [];
-      for (const tone of heard.tones) {
-        if (before.length === 2 && before.every((tones) => tones.some((other) => Math.abs(other - tone) <= ToneToleranceHz))) {
-          this.everHeard.add(tone);
-        }
+    for (const { producerId, ear } of this.received.values()) {
+      if (ear) {
+        this.everHeard.note(producerId, ear.tones(), audio().currentTime, ear.windowSeconds);
       }
-      this.lastTones.set(heard.producerId, [...before, heard.tones].slice(-2));
     }
   }
 
@@ -446,7 +442,7 @@ export class Session {
         entry.eye?.close();
         entry.consumer.close();
         this.received.delete(producerId);
-        this.lastTones.delete(producerId);
+        this.everHeard.forget(producerId);
       }
     }
   }

@@ -1,5 +1,6 @@
 // A client of the voice service with nothing but RTCPeerConnection and fetch, as its documentation shows one.
 import { Ear } from './ear';
+import { HeardTones } from './heardtones';
 import { audio, toneTrack, ToneToleranceHz, type Tone } from './tone';
 
 export interface VoiceOptions {
@@ -58,12 +59,11 @@ async function tokenOf(server: string, user: string): Promise<string> {
 
 class VoiceClient {
   readonly events: { type: string; data?: Record<string, unknown> }[] = [];
-  readonly everHeard = new Set<number>();
+  readonly everHeard = new HeardTones();
   sessionId = '';
   answer: Answered | null = null;
   private readonly pc = new RTCPeerConnection();
   private readonly ears = new Map<string, Ear>();
-  private lastTones: number[][] = [];
   private token = '';
   private tone: Tone | null = null;
   private socket: WebSocket | null = null;
@@ -174,7 +174,7 @@ class VoiceClient {
       ice: this.pc.iceConnectionState,
       tracks: this.answer?.tracks,
       hears: this.hears(),
-      everHeard: [...this.everHeard],
+      everHeard: this.everHeard.all(),
       events: this.events,
       offer: this.pc.localDescription?.sdp,
       answer: this.answer?.sdp,
@@ -185,15 +185,11 @@ class VoiceClient {
     return call<T>(this.options.server, 'POST', '/voice/signal', this.token, { session_id: this.sessionId, ...message });
   }
 
-  /** Notes tones that three readings in a row have: a click or a gap makes no tone. */
   private listen(): void {
-    const tones = this.hears().flatMap((voice) => voice.tones);
-    for (const tone of tones) {
-      if (this.lastTones.length === 2 && this.lastTones.every((before) => before.some((other) => matches(other, tone)))) {
-        this.everHeard.add(tone);
-      }
+    const [ear] = this.ears.values();
+    if (ear) {
+      this.everHeard.note('', this.hears().flatMap((voice) => voice.tones), audio().currentTime, ear.windowSeconds);
     }
-    this.lastTones = [...this.lastTones, tones].slice(-2);
   }
 }
 
@@ -234,10 +230,10 @@ export const voiceHarness = {
   },
 
   voiceHasHeard: (key: string, tones: number[]): boolean =>
-    tones.every((tone) => [...client(key).everHeard].some((heard) => matches(heard, tone))),
+    tones.every((tone) => client(key).everHeard.has(tone)),
 
   voiceEverHeard: (key: string, tones: number[]): number[] =>
-    tones.filter((tone) => [...client(key).everHeard].some((heard) => matches(heard, tone))),
+    tones.filter((tone) => client(key).everHeard.has(tone)),
 
   /** Changes amplitudes at once, and gives the milliseconds until the listener hears the one tone and no longer the other. */
   async voiceSwap(listener: string, louder: string, rises: number, quieter: string, falls: number, amplitudes: [number, number], deadlineMs: number): Promise<number | null> {
