@@ -23,6 +23,12 @@ internal sealed class ActiveSpeakerDetector
     /// <summary>Reports in any second.</summary>
     private const int MaxReportsPerSecond = 10;
 
+    /// <summary>
+    /// Voices times reports in a second: each report goes to everybody in the room, so a room of hundreds gets fewer than ten, one at
+    /// least. A report after a second of calm is never held back.
+    /// </summary>
+    private const int MaxVoiceReportsPerSecond = 1_000;
+
     /// <summary>Speakers in a report, the loudest: what a report costs must not grow with a large room's open microphones.</summary>
     public const int MaxReported = 32;
 
@@ -131,7 +137,8 @@ internal sealed class ActiveSpeakerDetector
         }
 
         // A window over the last ten reports, not a fixed pace, so that an onset is not held back.
-        if (now - _reportedAt[_nextReport] < 1_000_000)
+        var most = Math.Clamp(MaxVoiceReportsPerSecond / Math.Max(1, _voices.Count), 1, MaxReportsPerSecond);
+        if (now - _reportedAt[(_nextReport + MaxReportsPerSecond - most) % MaxReportsPerSecond] < 1_000_000)
         {
             return false;
         }

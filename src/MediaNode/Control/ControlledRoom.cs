@@ -123,6 +123,7 @@ internal sealed partial class ControlledRoom(
             StopRecording c => Done(() => StopRecording(c.RecordingId, now)),
             SetConsumerPaused c => OnConsumer(c.ConsumerId, consumer => Pause(consumer, c.Paused, now)),
             SetPreferredLayers c => OnConsumer(c.ConsumerId, consumer => consumer.SetPreferredLayers(c.SpatialLayer, c.TemporalLayer, now)),
+            SetConsumerPriority c => OnConsumer(c.ConsumerId, consumer => (consumer as ProducerConsumer)?.SetPriority(c.Priority, now)),
             CloseConsumer c => Done(() => _router!.Consumers.GetValueOrDefault(c.ConsumerId)?.Close(now)),
             CreatePipeTransport c => CreatePipe(c, worker, now),
             ConnectPipeTransport c => OnPipe(c.PipeId, pipe => ConnectPipe(pipe, c.Remote, now)),

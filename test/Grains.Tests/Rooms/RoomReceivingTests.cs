@@ -23,6 +23,20 @@ public sealed class RoomReceivingTests(ClusterFixture cluster) : IClassFixture<C
     }
 
     [Fact]
+    public async Task Priority_ReachesTheNode_OfTheOwnConsumerAndInItsRangeOnly()
+    {
+        var (room, _) = await RoomOfAsync("alice", "bob");
+        var producer = await ProduceAsync(room, "alice");
+        var consumer = (await room.ConsumeAsync("bob", new ConsumeRequest(await TransportAsync(room, "bob"), producer, "{}"))).Value!.ConsumerId;
+
+        Assert.Null((await room.SetConsumerPriorityAsync("bob", consumer, 255)).Fault);
+        Assert.Equal(FaultCode.NotFound, (await room.SetConsumerPriorityAsync("alice", consumer, 3)).Fault!.Code);
+        Assert.Equal(FaultCode.Invalid, (await room.SetConsumerPriorityAsync("bob", consumer, 0)).Fault!.Code);
+        Assert.Equal(FaultCode.Invalid, (await room.SetConsumerPriorityAsync("bob", consumer, 256)).Fault!.Code);
+        Assert.Equal([255], cluster.Node("first").CommandsSoFar().OfType<SetConsumerPriority>().Where(c => c.ConsumerId == consumer).Select(c => c.Priority));
+    }
+
+    [Fact]
     public async Task TopSpeakers_OfTheConfiguration_ReachTheNode()
     {
         var (room, _) = await RoomOfAsync("alice");

@@ -264,6 +264,36 @@ public sealed class TopSpeakersTests
         Assert.Equal(["p-s0", "p-s120", "p-s160", "p-s40", "p-s80"], producers[..5].Order());
     }
 
+    [Theory]
+    [InlineData(100, 10)]
+    [InlineData(300, 3)]
+    [InlineData(1_200, 1)]
+    public void Reports_AreFewerASecond_TheLargerTheRoom(int voices, int most)
+    {
+        var random = new Random(3);
+        for (var i = 0; i < voices; i++)
+        {
+            _conference.Join($"s{i}").Produce((byte)random.Next(10, 45));
+        }
+
+        for (var i = 0; i < 30; i++)
+        {
+            for (var s = 0; s < voices; s += 7)
+            {
+                _conference[$"s{s}"].Level = (byte)random.Next(10, 127);
+            }
+
+            _conference.Run(100_000);
+        }
+
+        var times = _conference.Speakers.Select(s => s.Now).ToArray();
+        Assert.True(times.Length > 2 * most);
+        for (var i = most; i < times.Length; i++)
+        {
+            Assert.True(times[i] - times[i - most] >= 1_000_000);
+        }
+    }
+
     private ProducerConsumer[] Six(int limit)
     {
         for (var i = 1; i <= 6; i++)

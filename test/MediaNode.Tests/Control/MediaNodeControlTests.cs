@@ -125,6 +125,7 @@ public sealed class MediaNodeControlTests : IAsyncLifetime
         await _node.RefusedAsync(FaultCode.NotFound, new SetProducerPaused("x", true));
         await _node.RefusedAsync(FaultCode.NotFound, new SetConsumerPaused("x", true));
         await _node.RefusedAsync(FaultCode.NotFound, new SetPreferredLayers("x", 1, null));
+        await _node.RefusedAsync(FaultCode.NotFound, new SetConsumerPriority("x", 1));
     }
 
     [Fact]
