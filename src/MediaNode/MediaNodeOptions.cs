@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Options;
+using VoiceCluster.Media.Interop.Linux;
 
 namespace VoiceCluster.MediaNode;
 
@@ -28,6 +29,12 @@ public sealed class MediaNodeOptions
 
     /// <summary>Workers, that is threads and ports. 0, the default: one a core, at most 16.</summary>
     public int Workers { get; set; }
+
+    /// <summary>
+    /// Processors for the workers' threads, such as "2,3" or "2-5": the first worker is tied to the first one, and so on, around.
+    /// Linux only. Default none: the system decides.
+    /// </summary>
+    public string? Processors { get; set; }
 
     /// <summary>Port of health and metrics of a node that is a process of its own. Default 8089.</summary>
     public int HttpPort { get; set; } = 8089;
@@ -96,6 +103,34 @@ public sealed class MediaNodeOptions
     /// <summary>The plain transports' port range as numbers; false when it is none.</summary>
     public bool TryGetPlainPorts(out ushort first, out ushort last) => TryGetPorts(PlainPortRange, out first, out last);
 
+    /// <summary>The processors as numbers, none by default; false when the text is no list of them.</summary>
+    public bool TryGetProcessors(out int[] processors)
+    {
+        processors = [];
+        if (string.IsNullOrWhiteSpace(Processors))
+        {
+            return true;
+        }
+
+        var found = new List<int>();
+        foreach (var part in Processors.Split(','))
+        {
+            var ends = part.Split('-', '–');
+            if (ends.Length > 2
+                || !ushort.TryParse(ends[0].Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var first)
+                || !ushort.TryParse(ends[^1].Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var last)
+                || first > last || last >= ThreadAffinity.MaxProcessors)
+            {
+                return false;
+            }
+
+            found.AddRange(Enumerable.Range(first, last - first + 1));
+        }
+
+        processors = [.. found];
+        return true;
+    }
+
     private static bool TryGetPorts(string range, out ushort first, out ushort last)
     {
         first = last = 0;
@@ -147,6 +182,11 @@ public sealed class MediaNodeOptionsValidator : IValidateOptions<MediaNodeOption
         if (!options.TryGetPlainPorts(out _, out _))
         {
             faults.Add($"Media:PlainPortRange is '{options.PlainPortRange}'; it must be two ports from 1 to 65535, such as 10200-10299.");
+        }
+
+        if (!options.TryGetProcessors(out _))
+        {
+            faults.Add($"Media:Processors is '{options.Processors}'; it must be numbers below {ThreadAffinity.MaxProcessors}, such as 2,3 or 2-5.");
         }
 
         if (options.AdminToken is { Length: > 0 and < 32 })

@@ -35,4 +35,29 @@ public sealed class MediaNodeOptionsTests
     [InlineData("1-65536", false)]
     public void TryGetPorts_Text_IsRead(string range, bool isGood) =>
         Assert.Equal(isGood, new MediaNodeOptions { PortRange = range }.TryGetPorts(out _, out _));
+
+    [Theory]
+    [InlineData(null, "")]
+    [InlineData("3", "3")]
+    [InlineData("2, 4-6", "2 4 5 6")]
+    [InlineData("1023", "1023")]
+    public void TryGetProcessors_List_IsRead(string? text, string expected)
+    {
+        Assert.True(new MediaNodeOptions { Processors = text }.TryGetProcessors(out var processors));
+        Assert.Equal(expected, string.Join(' ', processors));
+    }
+
+    [Theory]
+    [InlineData("1024")]
+    [InlineData("5-2")]
+    [InlineData("1-2-3")]
+    [InlineData("-1")]
+    [InlineData("1,,2")]
+    [InlineData("all")]
+    public void Validate_ProcessorsThatAreNone_AreRefused(string text)
+    {
+        var result = _validator.Validate(null, new MediaNodeOptions { Processors = text });
+
+        Assert.StartsWith("Media:Processors", Assert.Single(result.Failures!), StringComparison.Ordinal);
+    }
 }

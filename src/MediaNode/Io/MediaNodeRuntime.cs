@@ -188,8 +188,10 @@ public sealed partial class MediaNodeRuntime(
                 Mixer = new MixerOptions { Bitrate = _options.MixBitrate, MaxVoices = _options.MixVoices },
             },
         };
+        _options.TryGetProcessors(out var processors);
+        int? processor = processors.Length == 0 ? null : processors[_workers.Count % processors.Length];
         _workers.Add(new WorkerThread(
-            _workers.Count, socket, new MediaWorker(settings, _dtls!, socket, relaySocket), clock, logger, relaySocket));
+            _workers.Count, socket, new MediaWorker(settings, _dtls!, socket, relaySocket), clock, logger, relaySocket, processor));
     }
 
     private IBatchSocket Open(IPEndPoint endPoint) => OperatingSystem.IsLinux() && !_options.PortableSockets

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using VoiceCluster.Media.Interop.Linux;
 using VoiceCluster.Media.Net;
 using VoiceCluster.Media.Workers;
 
@@ -37,8 +38,10 @@ public sealed partial class WorkerThread : IAsyncDisposable
     /// <param name="clock">The clock.</param>
     /// <param name="logger">The log.</param>
     /// <param name="relay">The relay port, for which <paramref name="socket"/> waits as well; null without one.</param>
-    public WorkerThread(int index, IBatchSocket socket, MediaWorker worker, MonotonicClock clock, ILogger logger, IBatchSocket? relay = null)
+    /// <param name="processor">The processor that the thread is tied to; null leaves it to the system.</param>
+    public WorkerThread(int index, IBatchSocket socket, MediaWorker worker, MonotonicClock clock, ILogger logger, IBatchSocket? relay = null, int? processor = null)
     {
+        Processor = processor;
         Relay = relay;
         Index = index;
         Worker = worker;
@@ -51,6 +54,9 @@ public sealed partial class WorkerThread : IAsyncDisposable
 
     /// <summary>Number of the worker in its node, from 0.</summary>
     public int Index { get; }
+
+    /// <summary>The processor that the thread is to be tied to; null without one.</summary>
+    public int? Processor { get; }
 
     /// <summary>The port and its counters.</summary>
     public IBatchSocket Socket => _socket;
@@ -116,6 +122,7 @@ public sealed partial class WorkerThread : IAsyncDisposable
 
     private void Run()
     {
+        PinThread();
         try
         {
             var now = _clock.Now;
@@ -169,6 +176,21 @@ public sealed partial class WorkerThread : IAsyncDisposable
             {
                 item.Cancel();
             }
+        }
+    }
+
+    private void PinThread()
+    {
+        if (Processor is not { } processor)
+        {
+            return;
+        }
+
+        // A container may not have the processor: the worker serves all the same.
+        var error = OperatingSystem.IsLinux() ? ThreadAffinity.Pin(processor) : -1;
+        if (error != 0)
+        {
+            LogNotPinned(_logger, Index, processor, error);
         }
     }
 
@@ -253,6 +275,9 @@ public sealed partial class WorkerThread : IAsyncDisposable
 
     [LoggerMessage(2000, LogLevel.Critical, "Media worker {Index} died")]
     private static partial void LogDied(ILogger logger, Exception exception, int index);
+
+    [LoggerMessage(2008, LogLevel.Warning, "Media worker {Index} is not tied to processor {Processor} of Media:Processors: error {Error}")]
+    private static partial void LogNotPinned(ILogger logger, int index, int processor, int error);
 
     private abstract class WorkItem
     {

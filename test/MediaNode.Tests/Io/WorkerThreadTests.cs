@@ -55,6 +55,28 @@ public sealed class WorkerThreadTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Thread_WithAProcessor_RunsOnThatOneOnly()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        var last = AllowedProcessors("/proc/self/status").Split(',', '-')[^1];
+        var thread = Start(portable: false, int.Parse(last, System.Globalization.CultureInfo.InvariantCulture));
+
+        Assert.Equal(last, await thread.InvokeAsync((_, _) => AllowedProcessors("/proc/thread-self/status")));
+    }
+
+    [Fact]
+    public async Task Thread_WithAProcessorThatIsNotThere_RunsAllTheSame()
+    {
+        var thread = Start(portable: false, ThreadAffinity.MaxProcessors - 1);
+
+        Assert.True(await thread.InvokeAsync((_, _) => true));
+    }
+
+    [Fact]
     public async Task Forwarding_OverTheLinuxLoop_AllocatesNothingPerPacket()
     {
         if (!OperatingSystem.IsLinux())
@@ -234,11 +256,14 @@ public sealed class WorkerThreadTests : IAsyncDisposable
         ? new PortableUdpSocket(new IPEndPoint(IPAddress.Loopback, port), BufferBytes)
         : new LinuxUdpSocket(new IPEndPoint(IPAddress.Loopback, port), BufferBytes);
 
-    private WorkerThread Start(bool portable)
+    private static string AllowedProcessors(string status) =>
+        File.ReadLines(status).First(l => l.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal)).Split(':')[1].Trim();
+
+    private WorkerThread Start(bool portable, int? processor = null)
     {
         var socket = Open(portable, 0);
         var worker = new MediaWorker(new MediaWorkerOptions { Announced = [TransportAddress.From(socket.LocalEndPoint)] }, _dtls, socket);
-        var thread = new WorkerThread(0, socket, worker, new MonotonicClock(TimeProvider.System), NullLogger.Instance);
+        var thread = new WorkerThread(0, socket, worker, new MonotonicClock(TimeProvider.System), NullLogger.Instance, processor: processor);
         _threads.Add(thread);
         thread.Start();
         return thread;

@@ -53,6 +53,10 @@ internal static unsafe partial class LibC
     /// <summary>Where its data begins.</summary>
     public static readonly int EpollDataOffset = EpollEventSize - 8;
 
+    /// <summary>Pins the calling thread (0) to the processors whose bits are set.</summary>
+    [LibraryImport(Library, EntryPoint = "sched_setaffinity", SetLastError = true)]
+    public static partial int SchedSetAffinity(int thread, nuint size, byte* mask);
+
     [LibraryImport(Library, EntryPoint = "socket", SetLastError = true)]
     public static partial int Socket(int family, int type, int protocol);
 
