@@ -75,7 +75,34 @@ public sealed class RecordingPageTests(ClusterFixture cluster)
         var content = await DownloadAsync(ann.Page, mix);
 
         Assert.Equal("OggS"u8, content.AsSpan(0, 4));
+        await DeletesAsync(ann, mix);
         Assert.Equal([$"bytes=0-{content.Length - 1}", $"bytes=0-{content.Length - 1}"], ranges);
+    }
+
+    /// <summary>Presses the button twice: asked whether it is meant, and says no, then yes. The recording is gone, and its files.</summary>
+    private static async Task DeletesAsync(RoomPage host, ILocator file)
+    {
+        var delete = host.Page.GetByRole(AriaRole.Button, new() { NameRegex = new("Delete the recording of") });
+        List<string> questions = [];
+        var url = "";
+        host.Page.Dialog += (_, dialog) =>
+        {
+            questions.Add(dialog.Message);
+            _ = questions.Count == 1 ? dialog.DismissAsync() : dialog.AcceptAsync();
+        };
+        host.Page.Response += (_, response) => url = response.Request.Method == "DELETE" ? response.Url : url;
+
+        await delete.ClickAsync();
+        await Expect(file).ToBeVisibleAsync();
+        Assert.Empty(url);
+        await delete.ClickAsync();
+
+        await Expect(host.Page.GetByText("There are none yet.")).ToBeVisibleAsync();
+        await Expect(file).ToHaveCountAsync(0);
+        Assert.Equal(2, questions.Count);
+        Assert.All(questions, q => Assert.Contains("Nobody can bring it back", q, StringComparison.Ordinal));
+        var gone = await host.Page.Context.APIRequest.FetchAsync(url, new() { Method = "DELETE" });
+        Assert.Equal(404, gone.Status);
     }
 
     /// <summary>Waits until somebody's fake microphone, which beeps once a second, has been heard to begin three times.</summary>

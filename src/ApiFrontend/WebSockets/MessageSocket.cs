@@ -32,6 +32,9 @@ internal sealed partial class MessageSocket(
     private string? _why;
     private volatile bool _hasEnded;
 
+    /// <summary>Whether it ends because the process does: the client is expected back at another.</summary>
+    public bool EndsForRestart => _hasEnded && _status == ServiceRestart;
+
     /// <summary>Tells the client something. What comes after the goodbye is dropped.</summary>
     public void Send(byte[] utf8)
     {

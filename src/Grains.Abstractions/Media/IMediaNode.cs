@@ -46,8 +46,11 @@ public sealed record DesiredRoom(
     [property: Id(2)] DesiredConsumer[] Consumers,
     [property: Id(3)] DesiredPipe[]? Pipes = null);
 
+/// <summary>A transport that is to be there.</summary>
+/// <param name="MaxVideoBitrate">Bits a second of video that it is sent at most; null without a limit.</param>
 [GenerateSerializer, Immutable, Alias("vc.DesiredTransport")]
-public sealed record DesiredTransport([property: Id(0)] string TransportId, [property: Id(1)] string ParticipantId);
+public sealed record DesiredTransport(
+    [property: Id(0)] string TransportId, [property: Id(1)] string ParticipantId, [property: Id(2)] long? MaxVideoBitrate = null);
 
 [GenerateSerializer, Immutable, Alias("vc.DesiredProducer")]
 public sealed record DesiredProducer([property: Id(0)] string ProducerId, [property: Id(1)] string TransportId, [property: Id(2)] bool Paused);

@@ -159,7 +159,7 @@ public sealed partial class Room
     {
         var nodes = NodesByParticipant();
         return new DesiredRoom(
-            [.. _transports.Values.Where(t => nodes.GetValueOrDefault(t.ParticipantId) == node).Select(t => new DesiredTransport(t.Id, t.ParticipantId))],
+            [.. _transports.Values.Where(t => nodes.GetValueOrDefault(t.ParticipantId) == node).Select(t => new DesiredTransport(t.Id, t.ParticipantId, MaxVideoBitrateOf(t.ParticipantId)))],
             [.. _producers.Values.Where(p => nodes.GetValueOrDefault(p.ParticipantId) == node).Select(p => new DesiredProducer(p.Id, p.TransportId, IsHeldBack(p)))],
             [.. _consumers.Values.Where(c => nodes.GetValueOrDefault(c.ParticipantId) == node).Select(c => new DesiredConsumer(c.Id, c.TransportId, c.ProducerId, IsHeldBack(c)))]);
     }

@@ -17,8 +17,9 @@ public sealed partial class Room(string name, RoomState state, RoomOptions optio
     private readonly Dictionary<string, RoomProducer> _producers = [];
     private readonly Dictionary<string, RoomConsumer> _consumers = [];
 
-    // What users receive, where that is not everything.
-    private readonly Dictionary<Guid, int> _qualities = [];
+    // What users receive, where that is not everything. What is stored of it is for the next activation.
+    private readonly Dictionary<Guid, int> _qualities = state.Participants
+        .Where(p => p.Quality is not null).GroupBy(p => p.Info.UserId).ToDictionary(u => u.Key, u => u.First().Quality!.Value);
     private readonly List<RoomEvent> _events = [];
     private string[] _speaking = [];
     private long _sequence;
@@ -71,6 +72,7 @@ public sealed partial class Room(string name, RoomState state, RoomOptions optio
             Observer = observer,
             EndsWithMedia = request.EndsWithMedia,
             ResumeKey = request.ResumeKey,
+            Quality = _qualities.TryGetValue(request.UserId, out var quality) ? quality : null,
         });
         Emit(sequence => new ParticipantJoined(sequence, info));
         return false;
@@ -344,8 +346,15 @@ public sealed partial class Room(string name, RoomState state, RoomOptions optio
             _qualities[userId] = quality;
         }
 
+        foreach (var participant in state.Participants.Where(p => p.Info.UserId == userId))
+        {
+            participant.Quality = quality == CallSession.MaxQuality ? null : quality;
+        }
+
+        var transports = _transports.Values.Where(t => !t.HearsAll && Find(t.ParticipantId)?.Info.UserId == userId);
         return
         [
+            .. transports.Select(t => (t.ParticipantId, (MediaCommand)new SetMaxVideoBitrate(t.Id, MaxVideoBitrateOf(t.ParticipantId)))),
             .. mine.Where(c => QualityOf(c.Consumer).HasVideo).Select(c => (c.Consumer.ParticipantId, (MediaCommand)Layers(c.Consumer))),
             .. mine.Where(c => c.Before != IsHeldBack(c.Consumer)).Select(c => (c.Consumer.ParticipantId, (MediaCommand)new SetConsumerPaused(c.Consumer.Id, !c.Before))),
         ];
@@ -354,6 +363,9 @@ public sealed partial class Room(string name, RoomState state, RoomOptions optio
     /// <summary>The layers of a consumer whose user does not receive everything; null for all others.</summary>
     public SetPreferredLayers? LayersOf(RoomConsumer consumer) =>
         IsVideo(consumer) && QualityOf(consumer) is { HasVideo: true } quality && quality != ReceiveQuality.Full ? Layers(consumer) : null;
+
+    /// <summary>Bits a second of video that a participant's transports are sent at most; null without a limit.</summary>
+    public long? MaxVideoBitrateOf(string participantId) => QualityOf(participantId).MaxVideoBitrate;
 
     /// <summary>Forgets a consumer.</summary>
     public void RemoveConsumer(string consumerId) => _consumers.Remove(consumerId);
@@ -417,8 +429,10 @@ public sealed partial class Room(string name, RoomState state, RoomOptions optio
     private bool IsVideo(RoomConsumer consumer) =>
         consumer.Source == ConsumerSource.Producer && _producers.TryGetValue(consumer.ProducerId, out var producer) && producer.Kind == MediaKind.Video;
 
-    private ReceiveQuality QualityOf(RoomConsumer consumer) =>
-        Find(consumer.ParticipantId) is { } receiver && _qualities.TryGetValue(receiver.Info.UserId, out var quality)
+    private ReceiveQuality QualityOf(RoomConsumer consumer) => QualityOf(consumer.ParticipantId);
+
+    private ReceiveQuality QualityOf(string participantId) =>
+        Find(participantId) is { } receiver && _qualities.TryGetValue(receiver.Info.UserId, out var quality)
             ? ReceiveQuality.Of(quality)
             : ReceiveQuality.Full;
 

@@ -15,6 +15,7 @@ public sealed partial class RoomGrain
         await _media.EnsureAsync();
         foreach (var (participantId, command) in _room.SetQuality(userId, quality))
         {
+            _unsaved = true;
             await _media.ExecuteAsync(participantId, command);
         }
 
@@ -70,6 +71,7 @@ public sealed partial class RoomGrain
 
             foreach (var (participantId, command) in _room.SetQuality(participant.UserId, member.Quality))
             {
+                _unsaved = true;
                 await _media.ExecuteAsync(participantId, command);
             }
         }

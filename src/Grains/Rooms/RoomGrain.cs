@@ -172,7 +172,7 @@ public sealed partial class RoomGrain(
         }
 
         var transportId = NewId();
-        var reply = await _media.ExecuteAsync(participantId, new CreateWebRtcTransport(transportId, participantId));
+        var reply = await _media.ExecuteAsync(participantId, new CreateWebRtcTransport(transportId, participantId, _room.MaxVideoBitrateOf(participantId)));
         if (reply.Fault is { } failed)
         {
             return await FinishAsync(failed);

@@ -58,4 +58,8 @@ public sealed class RoomParticipant
     /// <summary>The media node of its transports, from the first on; null before, and after that node was lost.</summary>
     [Id(4)]
     public MediaNodeId? Node { get; set; }
+
+    /// <summary>What it receives of video, 0 to 99; null for everything.</summary>
+    [Id(5)]
+    public int? Quality { get; set; }
 }

@@ -208,6 +208,12 @@ public sealed partial class ProducerConsumer
             _currentTemporal = Math.Min(_currentTemporal, TemporalLimit);
         }
 
+        if (packet.Frame.IsKeyFrame)
+        {
+            // What follows a key frame refers to nothing before it: every layer may begin.
+            _currentTemporal = TemporalLimit;
+        }
+
         var layer = packet.Frame.TemporalLayer;
         if (layer <= _currentTemporal)
         {

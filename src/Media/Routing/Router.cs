@@ -18,6 +18,7 @@ public sealed class Router
         Id = id;
         Options = options ?? new RouterOptions();
         Listener = listener ?? SilentRouterListener.Instance;
+        MeasuresVideo = Options.AdaptsVideo;
         _random = Options.Seed == 0 ? new Random() : new Random(Options.Seed);
     }
 
@@ -48,6 +49,9 @@ public sealed class Router
 
     /// <summary>Speakers whose sound is forwarded at most; 0 for all.</summary>
     public int TopSpeakers => Top.Limit;
+
+    /// <summary>Whether the layers of incoming video are measured: somebody adapts, or is limited.</summary>
+    internal bool MeasuresVideo { get; private set; }
 
     /// <summary>Null while nobody hears the mix.</summary>
     internal Mixer? Mixer { get; private set; }
@@ -104,6 +108,24 @@ public sealed class Router
 
         Top.Resize(limit, Speakers.Voices, now);
         Loudest.Assign(Speakers.Voices, now);
+    }
+
+    /// <summary>From now on the layers of incoming video are measured.</summary>
+    internal void MeasureVideo()
+    {
+        if (MeasuresVideo)
+        {
+            return;
+        }
+
+        MeasuresVideo = true;
+        foreach (var producer in _producers.Values)
+        {
+            foreach (var stream in producer.Streams)
+            {
+                stream?.Measure();
+            }
+        }
     }
 
     /// <summary>Who speaks now, loudest first, whenever it was reported.</summary>

@@ -17,7 +17,7 @@ internal sealed class RtpStreamReceiver
         Statistics = new ReceptionStatistics(clockRate);
         Nack = useNack ? new NackGenerator() : null;
         History = keepHistory ? new PacketHistory() : null;
-        Rates = producer.Kind == Parameters.MediaKind.Video && producer.Transport.Router.Options.AdaptsVideo ? new LayerRates() : null;
+        Rates = producer.Kind == Parameters.MediaKind.Video && producer.Transport.Router.MeasuresVideo ? new LayerRates() : null;
     }
 
     public Producer Producer { get; }
@@ -36,7 +36,7 @@ internal sealed class RtpStreamReceiver
     public PacketHistory? History { get; }
 
     /// <summary>What its temporal layers take; null where nobody adapts.</summary>
-    public LayerRates? Rates { get; }
+    public LayerRates? Rates { get; private set; }
 
     /// <summary>Whether a packet has come. A stream that was declared by its SSRC exists before, and may never flow.</summary>
     public bool IsOpen { get; set; }
@@ -60,6 +60,15 @@ internal sealed class RtpStreamReceiver
     public long ReportTime { get; private set; }
 
     public uint ReportTimestamp { get; private set; }
+
+    /// <summary>From now on <see cref="Rates"/> are measured.</summary>
+    public void Measure()
+    {
+        if (Producer.Kind == Parameters.MediaKind.Video)
+        {
+            Rates ??= new LayerRates();
+        }
+    }
 
     public void OnSenderReport(in SenderReport report, long now)
     {

@@ -24,6 +24,7 @@ public abstract partial class Transport
     private long _firstNumberedAt = -1;
     private long _allocateAt;
     private double _allocated = double.MaxValue;
+    private bool _isLimited;
     private long _audioOctets;
     private long _audioMeasuredAt = -1;
 
@@ -112,8 +113,12 @@ public abstract partial class Transport
         }
 
         _allocateAt = now + AllocateEvery;
-        _allocated = Budget(now);
-        _allocation.Divide(_consumers, _allocated, now);
+        var estimate = Budget(now);
+        _isLimited = MaxVideoBitrate < estimate;
+        _allocated = Math.Min(estimate, MaxVideoBitrate ?? double.MaxValue);
+
+        // What varies within its leniency stays below the limit.
+        _allocation.Divide(_consumers, _isLimited ? _allocated / VideoAllocation.Leniency : _allocated, now);
     }
 
     private double Budget(long now)
@@ -125,7 +130,8 @@ public abstract partial class Transport
                 : double.MaxValue;
         }
 
-        return Stats.RemoteBitrateEstimate == 0 ? double.MaxValue : Math.Max(0, Stats.RemoteBitrateEstimate - AudioBitrate(now));
+        // Where nobody adapts, what the remote says of its network is noted and no more.
+        return !_usesRemb || Stats.RemoteBitrateEstimate == 0 ? double.MaxValue : Math.Max(0, Stats.RemoteBitrateEstimate - AudioBitrate(now));
     }
 
     private double AudioBitrate(long now)
@@ -160,8 +166,8 @@ public abstract partial class Transport
         }
 
         var probes = _estimator.Probes;
-        probes.Wanted = _allocation.Wanted;
-        probes.IsUrgent = _allocation.IsShort;
+        probes.Wanted = Math.Min(_allocation.Wanted, MaxVideoBitrate ?? double.MaxValue);
+        probes.IsUrgent = _allocation.IsShort && !_isLimited;
         _estimator.TryBeginProbe(now);
         while (probes.IsDue(now))
         {

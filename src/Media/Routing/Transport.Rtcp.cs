@@ -394,7 +394,10 @@ public abstract partial class Transport
 
     private void AddRemb(ref RtcpWriter writer, long now)
     {
-        if (_transportSequenceId != 0)
+        // A sender with transport-wide feedback estimates by itself; for it a REMB is a bound alone, said again for ever, as the one that lifts it may be lost.
+        var limit = SendLimit();
+        _isToldLimit |= limit != long.MaxValue;
+        if (_transportSequenceId != 0 && !_isToldLimit)
         {
             return;
         }
@@ -402,7 +405,7 @@ public abstract partial class Transport
         var count = 0;
         foreach (var producer in _producers)
         {
-            if (!producer.UsesRemb)
+            if (!producer.UsesRemb && (!_isToldLimit || producer.Kind != MediaKind.Video))
             {
                 continue;
             }
@@ -418,7 +421,8 @@ public abstract partial class Transport
 
         if (count > 0)
         {
-            writer.TryAddRemb(_rtcpSsrc, _remb.Update(_worstLoss, now), _rembSsrcs.AsSpan(0, count));
+            var estimate = _transportSequenceId != 0 ? Router.Options.MaxIncomingBitrate : _remb.Update(_worstLoss, now);
+            writer.TryAddRemb(_rtcpSsrc, Math.Min(estimate, limit), _rembSsrcs.AsSpan(0, count));
         }
     }
 }

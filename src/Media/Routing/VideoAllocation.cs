@@ -13,7 +13,7 @@ internal sealed class VideoAllocation
     private const double Margin = 1.1;
 
     /// <summary>How much more than what is there the present level may take: rates of pictures vary.</summary>
-    private const double Leniency = 1.05;
+    public const double Leniency = 1.05;
 
     private readonly List<ProducerConsumer> _ordered = [];
 

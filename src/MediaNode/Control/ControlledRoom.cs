@@ -95,6 +95,7 @@ internal sealed partial class ControlledRoom(
     private static string? TransportOf(MediaCommand command) => command switch
     {
         ConnectWebRtcTransport c => c.TransportId,
+        SetMaxVideoBitrate c => c.TransportId,
         CreateProducer c => c.TransportId,
         CreateConsumer c => c.TransportId,
         CreateSlotConsumers c => c.TransportId,
@@ -111,6 +112,7 @@ internal sealed partial class ControlledRoom(
             CreateRelayTransport c => CreateRelay(c, worker, now),
             ReportAudio => DescribeAudio(),
             ConnectWebRtcTransport c => Connect(c, now),
+            SetMaxVideoBitrate c => SetMaxVideoBitrate(c, now),
             RestartIce c => FindWebRtc(c.TransportId) is { } transport ? new IceRestarted(transport.RestartIce()) : NoTransport(c.TransportId),
             CloseTransport c => Done(() => CloseTransport(c.TransportId, now)),
             CreateProducer c => CreateProducer(c, now),
@@ -180,6 +182,15 @@ internal sealed partial class ControlledRoom(
         foreach (var consumer in ClientConsumers().ExceptBy(desired.Consumers.Select(c => c.ConsumerId), c => c.Id).ToArray())
         {
             consumer.Close(now);
+        }
+
+        foreach (var wanted in desired.Transports)
+        {
+            if (_transports.TryGetValue(wanted.TransportId, out var owned))
+            {
+                owned.Transport.SetMaxVideoBitrate(wanted.MaxVideoBitrate, now);
+                worker.RunSoon(owned.Transport, now);
+            }
         }
 
         foreach (var wanted in desired.Producers)
@@ -265,8 +276,25 @@ internal sealed partial class ControlledRoom(
         }
 
         created.Value.Owner = command.ParticipantId;
+        created.Value.SetMaxVideoBitrate(command.MaxVideoBitrate, now);
         _transports.Add(command.TransportId, new OwnedTransport(created.Value, command.ParticipantId, now));
         return new TransportOpened(created.Value.DescriptionJson);
+    }
+
+    private Outcome<MediaReply> SetMaxVideoBitrate(SetMaxVideoBitrate command, long now)
+    {
+        if (!_transports.TryGetValue(command.TransportId, out var owned))
+        {
+            return NoTransport(command.TransportId);
+        }
+
+        if (command.Bitrate <= 0)
+        {
+            return new Fault(FaultCode.Invalid, "The bitrate must be above 0, or absent.");
+        }
+
+        owned.Transport.SetMaxVideoBitrate(command.Bitrate, now);
+        return new MediaDone();
     }
 
     private Outcome<MediaReply> Connect(ConnectWebRtcTransport command, long now)

@@ -95,6 +95,89 @@ public sealed class ChannelSocketTests(VoiceApp app) : IClassFixture<VoiceApp>
     }
 
     [Fact]
+    public async Task Join_WithAResumeToken_TakesThePlaceOver_AndOthersSeeNobodyLeave()
+    {
+        var (alice, bob) = (await app.UserAsync(), await app.UserAsync());
+        var channel = await alice.ChannelAsync();
+        await using var first = await ChannelClient.ConnectAsync(app.Http.BaseAddress!);
+        await using var second = await ChannelClient.ConnectAsync(app.Http.BaseAddress!);
+        await using var other = await ChannelClient.ConnectAsync(app.Http.BaseAddress!);
+        await first.AuthenticateAsync(alice.Token);
+        await first.SendAsync("JoinChannel", channel);
+        var before = await first.NextAsync("ChannelJoined");
+        Assert.False(before.GetProperty("resumed").GetBoolean());
+        await first.SendAsync("StartAudio", channel);
+        await first.NextAsync("AudioStarted");
+        await first.SendAsync("SetVoiceState", channel, ""","mute":true,"deaf":true""");
+        await first.NextAsync("UserUpdated");
+        await other.AuthenticateAsync(bob.Token);
+        await other.SendAsync("JoinChannel", channel);
+        await other.NextAsync("ChannelJoined");
+
+        await second.AuthenticateAsync(alice.Token);
+        await second.SendAsync("JoinChannel", channel, $$"""
+            ,"resume_token":"{{before.GetProperty("resume_token").GetString()}}"
+            """);
+        var after = await second.NextAsync("ChannelJoined");
+
+        Assert.True(after.GetProperty("resumed").GetBoolean());
+        Assert.Equal(before.GetProperty("resume_token").GetString(), after.GetProperty("resume_token").GetString());
+        Assert.NotEqual(before.GetProperty("udp").GetProperty("key").GetString(), after.GetProperty("udp").GetProperty("key").GetString());
+        Assert.NotEqual(before.GetProperty("udp").GetProperty("session").GetString(), after.GetProperty("udp").GetProperty("session").GetString());
+        var own = after.GetProperty("users").EnumerateArray().Single(u => u.GetProperty("id").GetGuid() == alice.Id);
+        Assert.True(own.GetProperty("mute").GetBoolean() && own.GetProperty("deaf").GetBoolean());
+
+        // The voice that was started is started again, on the new transport; the mute is the room's, which nobody is told anew.
+        Assert.Equal(alice.Id, (await other.NextAsync("AudioStopped")).GetProperty("user_id").GetGuid());
+        Assert.Equal(alice.Id, (await other.NextAsync("AudioStarted")).GetProperty("user_id").GetGuid());
+        await second.SendAsync("SetVoiceState", channel, ""","mute":false""");
+        Assert.False((await other.NextAsync("UserUpdated")).GetProperty("user").GetProperty("mute").GetBoolean());
+        var message = await first.NextAnyAsync();
+        while (message.Name != "UserLeft")
+        {
+            message = await first.NextAnyAsync();
+        }
+
+        Assert.Equal("moved", message.Body.GetProperty("reason").GetString());
+        var commands = app.Node.Commands.Where(c => c.Room == channel.ToString()).Select(c => c.Command).ToArray();
+        Assert.Equal(3, commands.OfType<CreateRelayTransport>().Count());
+        Assert.Contains(commands.OfType<CloseTransport>(), c => c.TransportId == commands.OfType<CreateRelayTransport>().First().TransportId);
+        Assert.True(commands.OfType<CreateProducer>().Last().Paused);
+    }
+
+    [Fact]
+    public async Task Join_WithAnotherUsersOrAnUnknownResumeToken_IsANewPlace()
+    {
+        var (alice, eve) = (await app.UserAsync(), await app.UserAsync());
+        var channel = await alice.ChannelAsync();
+        await using var victim = await ChannelClient.ConnectAsync(app.Http.BaseAddress!);
+        await using var thief = await ChannelClient.ConnectAsync(app.Http.BaseAddress!);
+        await victim.AuthenticateAsync(alice.Token);
+        await victim.SendAsync("JoinChannel", channel);
+        var token = (await victim.NextAsync("ChannelJoined")).GetProperty("resume_token").GetString()!;
+        await thief.AuthenticateAsync(eve.Token);
+
+        foreach (var shown in (string[])[token, token[..^1] + (token[^1] == '0' ? '1' : '0'), "no token", new string('a', 256)])
+        {
+            await thief.SendAsync("JoinChannel", channel, $$"""
+                ,"resume_token":"{{shown}}"
+                """);
+            var joined = await thief.NextAsync("ChannelJoined");
+            Assert.False(joined.GetProperty("resumed").GetBoolean());
+            Assert.Equal(2, joined.GetProperty("users").GetArrayLength());
+            await thief.SendAsync("LeaveChannel", channel);
+            await thief.NextAsync("UserLeft");
+            await victim.NextAsync("UserJoined");
+            await victim.NextAsync("UserLeft");
+        }
+
+        await thief.SendAsync("JoinChannel", channel, ""","resume_token":7""");
+        await thief.ErrorAsync("INVALID_MESSAGE");
+        await victim.SendAsync("StartAudio", channel);
+        await victim.NextAsync("AudioStarted");
+    }
+
+    [Fact]
     public async Task Node_ThatLeaves_MovesTheClientWithItsVoiceUnderAnotherKey()
     {
         var alice = await app.UserAsync();

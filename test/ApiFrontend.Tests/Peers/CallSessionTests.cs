@@ -101,6 +101,28 @@ public sealed class CallSessionTests(PeersApp app) : IClassFixture<PeersApp>
     }
 
     [Fact]
+    public async Task Quality_OfAParticipant_LimitsItsTransportAtTheMediaNode_AlsoOneThatComesLater()
+    {
+        var call = await CallAsync("host", "ann", "bob");
+        await OfferAsync("ann", call, "sendrecv");
+        var transport = CommandsOf(call).OfType<CreateWebRtcTransport>().Single();
+        Assert.Null(transport.MaxVideoBitrate);
+
+        await app.PostAsync("/call/quality", new { sessionId = call, participantId = "host", targetId = "ann", quality = 40 });
+        await app.PostAsync("/call/quality", new { sessionId = call, participantId = "bob", quality = "low" });
+        Assert.Equal([new SetMaxVideoBitrate(transport.TransportId, 2_000_000)], CommandsOf(call).OfType<SetMaxVideoBitrate>());
+
+        await OfferAsync("bob", call, "sendrecv");
+        Assert.Equal(1_250_000, CommandsOf(call).OfType<CreateWebRtcTransport>().Last().MaxVideoBitrate);
+        await app.PostAsync("/call/quality", new { sessionId = call, participantId = "ann", quality = 0 });
+        await app.PostAsync("/call/quality", new { sessionId = call, participantId = "ann", quality = 1 });
+        await app.PostAsync("/call/quality", new { sessionId = call, participantId = "ann", quality = 100 });
+        Assert.Equal(
+            [2_000_000, null, 250_000, null],
+            CommandsOf(call).OfType<SetMaxVideoBitrate>().Where(c => c.TransportId == transport.TransportId).Select(c => c.Bitrate));
+    }
+
+    [Fact]
     public async Task Notifications_OfACall_TellWhatHappens()
     {
         await using var host = await app.ConnectAsync("/chat/notifications?userID=told-host");

@@ -13,19 +13,19 @@ public sealed class CallSessionRulesTests
     private static readonly ChatUser Ann = new(Guid.NewGuid(), "ann");
 
     [Theory]
-    [InlineData(0, false, 0, 0)]
-    [InlineData(1, true, 0, 0)]
-    [InlineData(11, true, 0, 0)]
-    [InlineData(13, true, 0, 1)]
-    [InlineData(34, true, 0, 2)]
-    [InlineData(36, true, 1, 0)]
-    [InlineData(66, true, 1, 2)]
-    [InlineData(68, true, 2, 0)]
-    [InlineData(85, true, 2, 1)]
-    [InlineData(90, true, 2, 2)]
-    [InlineData(100, true, 2, 2)]
-    public void Quality_OfAParticipant_ChoosesLayers(int quality, bool hasVideo, int spatial, int temporal) =>
-        Assert.Equal(new ReceiveQuality(hasVideo, spatial, temporal), ReceiveQuality.Of(quality));
+    [InlineData(0, false, 0, 0, null)]
+    [InlineData(1, true, 0, 0, 250_000L)]
+    [InlineData(11, true, 0, 0, 550_000L)]
+    [InlineData(13, true, 0, 1, 650_000L)]
+    [InlineData(34, true, 0, 2, 1_700_000L)]
+    [InlineData(36, true, 1, 0, 1_800_000L)]
+    [InlineData(66, true, 1, 2, 3_300_000L)]
+    [InlineData(68, true, 2, 0, 3_400_000L)]
+    [InlineData(85, true, 2, 1, 4_250_000L)]
+    [InlineData(90, true, 2, 2, 4_500_000L)]
+    [InlineData(100, true, 2, 2, null)]
+    public void Quality_OfAParticipant_ChoosesLayersAndBitrate(int quality, bool hasVideo, int spatial, int temporal, long? bitrate) =>
+        Assert.Equal(new ReceiveQuality(hasVideo, spatial, temporal, bitrate), ReceiveQuality.Of(quality));
 
     [Fact]
     public void Quality_GrowingByOne_NeverLosesALayer()

@@ -134,6 +134,11 @@ internal sealed class InMemoryMediaNode : IMediaNode
                 }
             }
 
+            foreach (var wanted in desired.Transports)
+            {
+                room.VideoLimits[wanted.TransportId] = wanted.MaxVideoBitrate;
+            }
+
             foreach (var wanted in desired.Producers.Where(p => room.Producers.ContainsKey(p.ProducerId)))
             {
                 room.Producers[wanted.ProducerId] = room.Producers[wanted.ProducerId] with { Paused = wanted.Paused };
@@ -181,13 +186,21 @@ internal sealed class InMemoryMediaNode : IMediaNode
                 return new MediaDone();
             case CreateWebRtcTransport create:
                 room.Transports[create.TransportId] = create.ParticipantId;
+                room.VideoLimits[create.TransportId] = create.MaxVideoBitrate;
                 return new TransportOpened($$"""{"id":"{{create.TransportId}}"}""");
             case CreateRelayTransport create:
                 room.Transports[create.TransportId] = create.ParticipantId;
                 return new RelayTransportOpened(new RelayEndPoint("192.0.2.7", 3002), new RelayMedia("send", "receive", "mix"));
             case ReportAudio:
-                return new AudioReported(AudioStatistics.None with { Clients = room.Transports.Count });
+                var clients = room.Transports.Count;
+                return new AudioReported(
+                    AudioStatistics.None with { Clients = clients, PacketsReceived = 100 * clients, PacketsLost = clients, PacketsExpected = 101 * clients, JitterMilliseconds = clients },
+                    Voices: clients,
+                    RoundTrips: [.. Enumerable.Range(1, clients).Select(i => (double)i)]);
             case ConnectWebRtcTransport:
+                return new MediaDone();
+            case SetMaxVideoBitrate set:
+                room.VideoLimits[set.TransportId] = set.Bitrate;
                 return new MediaDone();
             case RestartIce:
                 return new IceRestarted("{}");
@@ -264,6 +277,9 @@ internal sealed class InMemoryMediaNode : IMediaNode
         public int TopSpeakers { get; set; }
 
         public Dictionary<string, string> Transports { get; } = [];
+
+        /// <summary>What transports are sent of video at most.</summary>
+        public Dictionary<string, long?> VideoLimits { get; } = [];
 
         public Dictionary<string, AdoptedProducer> Producers { get; } = [];
 

@@ -189,6 +189,26 @@ public sealed class SeveralNodesTests(ClusterFixture cluster) : IClassFixture<Cl
     }
 
     [Fact]
+    public async Task Statistics_OfTwoNodes_AreOneReport()
+    {
+        await FillTwoNodesAsync();
+        await cluster.CollectAsync();
+        var audio = (await _room.GetAudioStatisticsAsync()).Value!;
+
+        // Two clients at each node, and no pipe among them; a node with one more weighs more in the mean.
+        Assert.Equal((4, 400, 4, 404), (audio.Clients, audio.PacketsReceived, audio.PacketsLost, audio.PacketsExpected));
+        Assert.Equal((2, 2, 2), (audio.JitterMilliseconds, audio.RoundTripP50Milliseconds, audio.RoundTripP99Milliseconds));
+        await _room.CloseTransportAsync("d", _members["d"].Transport);
+        Assert.Equal(5 / 3d, (await _room.GetAudioStatisticsAsync()).Value!.JitterMilliseconds, 0.001);
+
+        // A node that does not answer makes no half a report.
+        Node(Far).DropsCommands = true;
+        Assert.Equal(FaultCode.Unavailable, (await _room.GetAudioStatisticsAsync()).Fault?.Code);
+        Node(Far).DropsCommands = false;
+        await Eventually.HoldsAsync(async () => (await _room.GetAudioStatisticsAsync()).Value?.Clients == 3, "the report of both again");
+    }
+
+    [Fact]
     public async Task NodeThatNobodyIsOnAnyMore_IsGivenBack()
     {
         await FillTwoNodesAsync();

@@ -8,11 +8,12 @@ internal sealed class Crowd : IAsyncDisposable
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(40);
 
     private readonly string _id = Guid.NewGuid().ToString("N");
+    private readonly string? _room;
     private readonly MediaThread _media = new();
     private readonly DtlsContext _certificate = new(DtlsCertificate.Create(DateTimeOffset.UtcNow.AddDays(-1)));
     private readonly Func<Uri> _frontend;
 
-    private Crowd(Func<Uri> frontend) => _frontend = frontend;
+    private Crowd(Func<Uri> frontend, string? room) => (_frontend, _room) = (frontend, room);
 
     /// <summary>The talkers, by room.</summary>
     public List<Talker[]> Rooms { get; } = [];
@@ -22,7 +23,7 @@ internal sealed class Crowd : IAsyncDisposable
     /// <summary>So many talkers in rooms of so many, who hear each other.</summary>
     public static async Task<Crowd> GatherAsync(int talkers, int roomSize, Func<Uri> frontend)
     {
-        var crowd = new Crowd(frontend);
+        var crowd = new Crowd(frontend, room: null);
         try
         {
             for (var first = 0; first < talkers; first += roomSize)
@@ -31,6 +32,28 @@ internal sealed class Crowd : IAsyncDisposable
             }
 
             await crowd.HearEachOtherAsync();
+            return crowd;
+        }
+        catch
+        {
+            await crowd.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>So many talkers in one room of this name, who come one after another and hear each other.</summary>
+    public static async Task<Crowd> GatherAsync(int talkers, string room, Func<Uri> frontend)
+    {
+        var crowd = new Crowd(frontend, room);
+        try
+        {
+            await crowd.AddRoomAsync(0, 1);
+            while (crowd.Rooms[0].Length < talkers)
+            {
+                await crowd.JoinAsync(0);
+                await crowd.HearEachOtherAsync();
+            }
+
             return crowd;
         }
         catch
@@ -94,7 +117,7 @@ internal sealed class Crowd : IAsyncDisposable
         await Task.WhenAll(Rooms[^1].Select(t => t.StartAsync()));
     }
 
-    private string Name(int room) => $"crowd-{_id}-{room}";
+    private string Name(int room) => _room ?? $"crowd-{_id}-{room}";
 
     private IEnumerable<(Talker Listener, Talker Speaker)> Pairs() =>
         from room in Rooms

@@ -13,10 +13,11 @@ public class AllocationTests
     private const int ForwardedPackets = 100_000;
 
     [Theory]
-    [InlineData(MediaKind.Audio, false)]
-    [InlineData(MediaKind.Video, false)]
-    [InlineData(MediaKind.Video, true)]
-    public void Forwarding_100000PacketsToTenConsumers_AllocatesNothing(MediaKind kind, bool adapts)
+    [InlineData(MediaKind.Audio, false, false)]
+    [InlineData(MediaKind.Video, false, false)]
+    [InlineData(MediaKind.Video, true, false)]
+    [InlineData(MediaKind.Video, false, true)]
+    public void Forwarding_100000PacketsToTenConsumers_AllocatesNothing(MediaKind kind, bool adapts, bool isLimited)
     {
         var router = new Router("room", new RouterOptions { Seed = 1, AdaptsVideo = adapts });
         var sender = new LoopbackTransport(router, "s");
@@ -27,6 +28,7 @@ public class AllocationTests
         {
             receivers[i] = new LoopbackTransport(router, $"r{i}");
             var consumer = receivers[i].Consume($"c{i}", "p", Router.RtpCapabilities, false, 0).Value!;
+            receivers[i].SetMaxVideoBitrate(isLimited ? 500_000 : null, 0);
             new RtcpWriter(nack).AddNack(new Ssrc(7), new Ssrc(consumer.RtpParameters.Encodings[0].Ssrc!.Value), [0]);
         }
 

@@ -23,19 +23,24 @@ internal sealed class SimulcastScene
     private readonly ushort[] _sequences = [100, 60_000, 40_000];
     private readonly bool[] _keyWanted = [true, true, true];
     private readonly byte[] _tl0 = new byte[3];
+    private readonly bool _temporalLayers;
     private ushort _audioSequence;
     private long _nextAudio;
     private long _nextFrame;
     private int _frame;
 
-    public SimulcastScene(bool simulcast = true)
+    /// <param name="simulcast">Three streams, else one of 150 kbit/s.</param>
+    /// <param name="adapts">Whether receivers' networks are estimated.</param>
+    /// <param name="temporalLayers">Else every frame is needed by the next.</param>
+    public SimulcastScene(bool simulcast = true, bool adapts = true, bool temporalLayers = true)
     {
-        Router = new Router("room", new RouterOptions { Seed = 1, AdaptsVideo = true });
+        _temporalLayers = temporalLayers;
+        Router = new Router("room", new RouterOptions { Seed = 1, AdaptsVideo = adapts });
         _sender = new LoopbackTransport(Router, "sender") { RtcpSent = TakeFeedback };
         Encodings = simulcast ? 3 : 1;
         var parameters = MediaFixtures.Simulcast() with
         {
-            Encodings = [.. Enumerable.Range(0, Encodings).Select(i => new RtpEncodingParameters { Rid = $"r{i}", ScalabilityMode = "L1T3" })],
+            Encodings = [.. Enumerable.Range(0, Encodings).Select(i => new RtpEncodingParameters { Rid = $"r{i}", ScalabilityMode = temporalLayers ? "L1T3" : "L1T1" })],
         };
         Assert.True(_sender.Produce("video", MediaKind.Video, parameters, false, Now).IsOk);
         Assert.True(_sender.Produce("audio", MediaKind.Audio, MediaFixtures.Audio(50), false, Now).IsOk);
@@ -46,6 +51,9 @@ internal sealed class SimulcastScene
     public int Encodings { get; }
 
     public long Now { get; private set; } = 10 * Second;
+
+    /// <summary>What the sender was told last to stay below, bits a second; null before.</summary>
+    public long? ToldBitrate { get; private set; }
 
     /// <summary>Key frames asked of the sender, per encoding.</summary>
     public int[] KeyFrameRequests { get; } = new int[3];
@@ -114,7 +122,7 @@ internal sealed class SimulcastScene
         {
             var isKey = _keyWanted[encoding];
             _keyWanted[encoding] = false;
-            var layer = isKey ? 0 : TemporalLayers[_frame % 4];
+            var layer = isKey || !_temporalLayers ? 0 : TemporalLayers[_frame % 4];
             _tl0[encoding] += (byte)(layer == 0 ? 1 : 0);
             var left = FrameSizes[encoding] * (isKey ? 3 : 1);
             for (var isFirst = true; left > 0; isFirst = false)
@@ -139,6 +147,11 @@ internal sealed class SimulcastScene
         var reader = new RtcpReader(compound);
         while (reader.MoveNext())
         {
+            if (reader.Current is { Type: RtcpType.PayloadFeedback, Count: PayloadFeedbackFormat.Application } && Remb.TryRead(reader.Current.FeedbackControl, out var remb))
+            {
+                ToldBitrate = remb.Bitrate;
+            }
+
             if (reader.Current is { Type: RtcpType.PayloadFeedback, Count: PayloadFeedbackFormat.PictureLoss } && reader.Current.MediaSource.Value is >= 70 and < 73)
             {
                 _keyWanted[(int)reader.Current.MediaSource.Value - 70] = true;
@@ -202,6 +215,12 @@ internal sealed class SimulcastScene
 
         public int AudioPackets { get; private set; }
 
+        /// <summary>Of all video and padding, since it was last set.</summary>
+        public long VideoBits { get; set; }
+
+        /// <summary>Pictures since it was last set.</summary>
+        public int Frames { get; set; }
+
         public int AudioLost { get; set; }
 
         /// <summary>µs from the sender to here, of sound, since it was last set.</summary>
@@ -250,6 +269,7 @@ internal sealed class SimulcastScene
                 _feedback.OnPacket(BinaryPrimitives.ReadUInt16BigEndian(number), new Ssrc(packet.Ssrc), now);
             }
 
+            VideoBits += packet.Ssrc == _audioSsrc ? 0 : packet.Payload.Length * 8;
             if (packet.Ssrc == _audioSsrc)
             {
                 AudioPackets++;
@@ -263,6 +283,7 @@ internal sealed class SimulcastScene
             }
             else if (packet.Ssrc == _videoSsrc && packet.Marker)
             {
+                Frames++;
                 Layer = packet.Payload.Length > 20 ? packet.Payload[20] : Layer;
                 LowestLayer = Math.Min(LowestLayer, Layer);
                 LongestGap = Math.Max(LongestGap, LastFrameAt == 0 ? 0 : now - LastFrameAt);

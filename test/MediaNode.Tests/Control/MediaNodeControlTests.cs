@@ -126,6 +126,8 @@ public sealed class MediaNodeControlTests : IAsyncLifetime
         await _node.RefusedAsync(FaultCode.NotFound, new SetConsumerPaused("x", true));
         await _node.RefusedAsync(FaultCode.NotFound, new SetPreferredLayers("x", 1, null));
         await _node.RefusedAsync(FaultCode.NotFound, new SetConsumerPriority("x", 1));
+        await _node.RefusedAsync(FaultCode.NotFound, new SetMaxVideoBitrate("x", 1_000_000));
+        await _node.RefusedAsync(FaultCode.Invalid, new SetMaxVideoBitrate("a", 0));
     }
 
     [Fact]

@@ -8,7 +8,7 @@ namespace VoiceCluster.ApiFrontend.Doors.Channels;
 /// A connection's place in one channel: the participant in the room, its relay transport, and what it receives. Everything
 /// but the room's events and the lease runs in the connection's turn, one after the other.
 /// </summary>
-internal sealed class ChannelMember(ChannelSocket socket, Guid channelId, IRoomGrain room, RoomEntry entry, JoinRoom request, bool isMix) : IRoomObserver, IRoomLeaseHolder
+internal sealed class ChannelMember(ChannelSocket socket, Guid channelId, IRoomGrain room, RoomEntry entry, JoinRoom request, string resumeToken, bool isMix) : IRoomObserver, IRoomLeaseHolder
 {
     private readonly ChannelView _view = new(channelId, request.ParticipantId);
     private long _sequence;
@@ -19,6 +19,9 @@ internal sealed class ChannelMember(ChannelSocket socket, Guid channelId, IRoomG
     public Guid ChannelId => channelId;
 
     public bool IsMix => isMix;
+
+    /// <summary>The secret with which another connection takes the place over.</summary>
+    public string ResumeToken => resumeToken;
 
     public string Mode => isMix ? "mix" : "forward";
 
@@ -47,6 +50,35 @@ internal sealed class ChannelMember(ChannelSocket socket, Guid channelId, IRoomG
         {
             await room.LeaveAsync(request.ParticipantId, LeaveReason.Left).ConfigureAwait(false);
             return fault;
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// Takes the place over that another connection had, and opens a way for sound of its own in place of the old one: others are told
+    /// nothing but that the voice ends and begins. NotFound when nobody is there; another fault leaves nobody behind.
+    /// </summary>
+    public async Task<Fault?> ResumeAsync(byte[] key)
+    {
+        var resumed = await room.ResumeAsync(new ResumeRoom(request.ParticipantId, request.UserId, request.ResumeKey!), Reference).ConfigureAwait(false);
+        if (resumed.Fault is { } refused)
+        {
+            return refused;
+        }
+
+        var present = resumed.Value!;
+        IsStarted = Array.Exists(present.Room.Producers, p => p.ParticipantId == request.ParticipantId && !p.Paused);
+        _view.Reset(present.Room);
+        foreach (var transportId in present.Transports ?? [])
+        {
+            await room.CloseTransportAsync(request.ParticipantId, transportId).ConfigureAwait(false);
+        }
+
+        if (await OpenAsync(key).ConfigureAwait(false) is { } fault)
+        {
+            await room.LeaveAsync(request.ParticipantId, LeaveReason.Left).ConfigureAwait(false);
+            return fault.Code == FaultCode.NotFound ? new Fault(FaultCode.Unavailable, fault.Message) : fault;
         }
 
         return null;
@@ -90,6 +122,14 @@ internal sealed class ChannelMember(ChannelSocket socket, Guid channelId, IRoomG
         if (renewed.Fault?.Code == FaultCode.NotFound)
         {
             socket.Post(() => RejoinAsync([]));
+        }
+        else if (renewed.Fault?.Code == FaultCode.Gone)
+        {
+            socket.Post(() =>
+            {
+                socket.OnEvicted(this, LeaveReason.Moved);
+                return Task.CompletedTask;
+            });
         }
         else if (Udp is null)
         {

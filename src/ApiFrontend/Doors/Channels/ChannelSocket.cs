@@ -7,6 +7,7 @@ using VoiceCluster.Abstractions.Channels;
 using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Http;
+using VoiceCluster.ApiFrontend.Rooms;
 using VoiceCluster.ApiFrontend.WebSockets;
 
 namespace VoiceCluster.ApiFrontend.Doors.Channels;
@@ -41,7 +42,7 @@ internal sealed partial class ChannelSocket(MessageSocket socket, IPAddress? add
     public TimeSpan RenewEvery => RoomLease.RenewEvery;
 
     /// <inheritdoc/>
-    public byte[] Farewell => ChannelSocketJson.Error("SERVICE_RESTART", "This server stops. Connect again.");
+    public byte[] Farewell => ChannelSocketJson.Error("SERVICE_RESTART", "This server stops. Connect again; give each channel's resume_token to go on where you were.");
 
     /// <summary>16 random bytes.</summary>
     public static byte[] NewKey() => RandomNumberGenerator.GetBytes(SecretLength);
@@ -59,7 +60,7 @@ internal sealed partial class ChannelSocket(MessageSocket socket, IPAddress? add
     /// <inheritdoc/>
     public async Task DisconnectAsync()
     {
-        Post(() => LeaveAllAsync(LeaveReason.ConnectionLost));
+        Post(socket.EndsForRestart && !services.Site.IsAlone ? StayAsync : () => LeaveAllAsync(LeaveReason.ConnectionLost));
         _turns.Writer.TryComplete();
         await _work.ConfigureAwait(false);
         _watch?.Dispose();
@@ -241,6 +242,13 @@ internal sealed partial class ChannelSocket(MessageSocket socket, IPAddress? add
             return;
         }
 
+        var shown = body.TryGetProperty("resume_token", out var token) && token.ValueKind != JsonValueKind.Null ? StrictJson.TextOf(token, RoomResumption.MaxLength) : "";
+        if (shown is null)
+        {
+            Send(ChannelSocketJson.Error("INVALID_MESSAGE", "resume_token is a text, that of ChannelJoined.", channelId));
+            return;
+        }
+
         if (_caller!.Identity?.MayJoin(ChannelInfo.RoomOf(channelId)) == false)
         {
             Send(ChannelSocketJson.Error("FORBIDDEN", "The token does not grant this channel.", channelId));
@@ -267,24 +275,74 @@ internal sealed partial class ChannelSocket(MessageSocket socket, IPAddress? add
             return;
         }
 
+        // Whoever does not know the participant says NotFound: then the client joins anew.
+        var refused = RoomResumption.Read(shown) is { } resumption
+            ? await EnterAsync(channel.Value!, resumption, mode, resumes: true).ConfigureAwait(false)
+            : new Fault(FaultCode.NotFound, "");
+        if (refused?.Code == FaultCode.NotFound)
+        {
+            refused = await EnterAsync(channel.Value!, RoomResumption.Make(), mode, resumes: false).ConfigureAwait(false);
+        }
+
+        if (refused is not null)
+        {
+            Send(ChannelSocketJson.Error(refused, channelId));
+        }
+    }
+
+    private async Task<Fault?> EnterAsync(ChannelInfo channel, RoomResumption resumption, string mode, bool resumes)
+    {
         var request = new JoinRoom(
-            Guid.NewGuid().ToString(), _caller.UserId, JsonSerializer.Serialize(_caller.Username), _caller.Username, "channels", RequiresChannel: true);
-        var member = new ChannelMember(this, channelId, services.Rooms.Find(channel.Value!.Room), services.Entry, request, mode == "mix");
+            resumption.ParticipantId,
+            _caller!.UserId,
+            JsonSerializer.Serialize(_caller.Username),
+            _caller.Username,
+            "channels",
+            RequiresChannel: true,
+            ResumeKey: resumption.Key);
+        var member = new ChannelMember(this, channel.Id, services.Rooms.Find(channel.Room), services.Entry, request, resumption.Token, mode == "mix");
         member.Reference = services.Rooms.Refer(member);
 
         // The key of Authenticated is for the first channel; no key serves two, lest a nonce come twice under one.
         var key = _firstKeyIsUsed ? NewKey() : _firstKey;
-        _firstKeyIsUsed = true;
-        if (await member.JoinAsync(key).ConfigureAwait(false) is { } refused)
+        Fault? refused = new(FaultCode.Unavailable, "");
+        try
         {
-            services.Rooms.Release(member.Reference);
-            Send(ChannelSocketJson.Error(refused, channelId));
-            return;
+            refused = await (resumes ? member.ResumeAsync(key) : member.JoinAsync(key)).ConfigureAwait(false);
+        }
+        finally
+        {
+            _firstKeyIsUsed |= !resumes || refused?.Code != FaultCode.NotFound;
+            if (refused is not null)
+            {
+                services.Rooms.Release(member.Reference);
+            }
         }
 
-        _members.Add(channelId, member);
+        if (refused is not null)
+        {
+            return refused;
+        }
+
+        _members.Add(channel.Id, member);
         services.Leases.Add(member);
-        Send(ChannelSocketJson.ChannelJoined(ChannelAnswer.Of(channel.Value), member.Users, member.Mode, member.Udp!));
+        Send(ChannelSocketJson.ChannelJoined(ChannelAnswer.Of(channel), member, resumes));
+        return null;
+    }
+
+    /// <summary>
+    /// This process stops, and the rooms live on: the members stay in them. Their client comes back through another frontend within
+    /// the lease, and its sound goes on until then.
+    /// </summary>
+    private Task StayAsync()
+    {
+        foreach (var member in _members.Values)
+        {
+            Release(member);
+        }
+
+        _members.Clear();
+        return Task.CompletedTask;
     }
 
     private async Task LeaveAllAsync(LeaveReason reason)

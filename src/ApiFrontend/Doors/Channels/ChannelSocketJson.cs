@@ -44,8 +44,8 @@ internal static class ChannelSocketJson
 
     public static byte[] Authenticated(SocketUser user, string? token, SocketUdp udp) => Write("Authenticated", new { user, token, udp });
 
-    public static byte[] ChannelJoined(ChannelAnswer channel, IEnumerable<SocketUser> users, string mode, SocketUdp udp) =>
-        Write("ChannelJoined", new { channel, users, mode, udp });
+    public static byte[] ChannelJoined(ChannelAnswer channel, ChannelMember member, bool resumed) =>
+        Write("ChannelJoined", new { channel, users = member.Users, mode = member.Mode, udp = member.Udp, resume_token = member.ResumeToken, resumed });
 
     public static byte[] MediaMoved(Guid channelId, SocketUdp udp) => Write("MediaMoved", new { channel_id = channelId, udp });
 

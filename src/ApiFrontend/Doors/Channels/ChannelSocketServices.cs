@@ -6,6 +6,7 @@ using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Identity;
 using VoiceCluster.ApiFrontend.Limits;
 using VoiceCluster.ApiFrontend.Rooms;
+using VoiceCluster.ApiFrontend.Stopping;
 
 namespace VoiceCluster.ApiFrontend.Doors.Channels;
 
@@ -25,6 +26,7 @@ internal sealed class ChannelSocketServices(
     DevTokens devTokens,
     TokenExpiry expiry,
     RelayAddress relay,
+    FrontendSite site,
     IOptions<AuthOptions> auth,
     IOptions<AudioOptions> audio,
     ILogger<ChannelSocket> logger)
@@ -42,6 +44,8 @@ internal sealed class ChannelSocketServices(
     public TokenExpiry Expiry => expiry;
 
     public RelayAddress Relay => relay;
+
+    public FrontendSite Site => site;
 
     public AudioOptions Audio => audio.Value;
 

@@ -1,6 +1,7 @@
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.ApiFrontend.Identity;
+using VoiceCluster.ApiFrontend.Rooms;
 using VoiceCluster.ApiFrontend.SocketIo;
 
 namespace VoiceCluster.ApiFrontend.Doors.Mediasoup;
@@ -46,7 +47,7 @@ internal sealed partial class MediasoupSession(
             return await ResumeAsync(earlier, ack).ConfigureAwait(false);
         }
 
-        if (resumeToken is not null && MediasoupResumption.Read(resumeToken) is { } resumption
+        if (resumeToken is not null && RoomResumption.Read(resumeToken) is { } resumption
             && await TakeOverAsync(resumption, Joining(resumption)).ConfigureAwait(false) is { } taken)
         {
             return taken;
@@ -63,9 +64,9 @@ internal sealed partial class MediasoupSession(
             await members.LeaveAsync(abandoned, LeaveReason.Moved).ConfigureAwait(false);
         }
 
-        return await EnterAsync(Joining(MediasoupResumption.Make()), ack).ConfigureAwait(false);
+        return await EnterAsync(Joining(RoomResumption.Make()), ack).ConfigureAwait(false);
 
-        MediasoupMember Joining(MediasoupResumption resumption)
+        MediasoupMember Joining(RoomResumption resumption)
         {
             var join = new JoinRoom(
                 resumption.ParticipantId, userId, caller.UserJson, displayName ?? caller.Name, MediasoupDoor.Name, ResumeKey: resumption.Key);
@@ -73,7 +74,7 @@ internal sealed partial class MediasoupSession(
         }
 
         // Null when the room does not know the participant: then the client joins anew.
-        async Task<Outcome<SocketIoPayload>?> TakeOverAsync(MediasoupResumption resumption, MediasoupMember member)
+        async Task<Outcome<SocketIoPayload>?> TakeOverAsync(RoomResumption resumption, MediasoupMember member)
         {
             members.Prepare(member);
             Outcome<RoomJoined> outcome;
