@@ -2,7 +2,8 @@
 # What forwarding a packet costs: the server pinned to one core, voicebench to another, and the floor in C measured in the same round.
 #
 #   bench/forwarding.sh                      all scenarios, five rounds, about eight minutes
-#   bench/forwarding.sh audio mesh           only these: steady audio mesh video
+#   bench/forwarding.sh audio mesh           only these: steady audio mesh video thousand
+#   bench/forwarding.sh thousand             1,000 open microphones in one room, each of the 1,000 receives the three loudest; not among all
 #   ROUNDS=3 SUITE=cm bench/forwarding.sh    fewer rounds; AES-CM with HMAC-SHA1 in place of AES-128-GCM
 #
 # Prints a table and writes artifacts/forwarding.txt. Needs Linux, two cores that nothing else uses, the .NET 10 SDK, gcc and the headers
@@ -21,13 +22,14 @@ declare -A arguments=(
   [steady]="--rooms 20 --publishers 1 --subscribers 50 --rate 50"
   [audio]="--publishers 1 --subscribers 500 --rate ${AUDIO_RATE:-520}"
   [mesh]="--publishers 20 --subscribers 20 --rate ${MESH_RATE:-500}"
+  [thousand]="--slots 3 --publishers 1000 --subscribers 0 --conference --lively --rate 50"
   [video]="--no-audio --video --publishers 1 --subscribers 100 --frame-rate ${VIDEO_RATE:-150} --frame-packets 8"
 )
-declare -A bytes=([steady]=172 [audio]=172 [mesh]=172 [video]=1212)
+declare -A bytes=([steady]=172 [audio]=172 [mesh]=172 [video]=1212 [thousand]=172)
 scenarios=("$@")
 [ $# -gt 0 ] || scenarios=(steady audio mesh video)
 for scenario in "${scenarios[@]}"; do
-  [ -n "${arguments[$scenario]:-}" ] || { echo "There is no scenario '$scenario': steady audio mesh video." >&2; exit 2; }
+  [ -n "${arguments[$scenario]:-}" ] || { echo "There is no scenario '$scenario': steady audio mesh video thousand." >&2; exit 2; }
 done
 
 command -v gcc >/dev/null || { echo "The floor needs gcc, which is not installed (apt-get install gcc libssl-dev)." >&2; exit 2; }
@@ -39,6 +41,7 @@ if [ -z "${NO_BUILD:-}" ]; then
   dotnet build src/Standalone -c Release -nologo -v quiet -clp:NoSummary
   dotnet build src/LoadTest -c Release -nologo -v quiet -clp:NoSummary
 fi
+ulimit -n 8192 2>/dev/null || true
 work=$(mktemp -d)
 server=
 finish() {
@@ -51,7 +54,7 @@ gcc -O2 -Wall -Wextra -o "$work/floor" bench/floor/floor.c -lcrypto
 # A server with one worker. Limits are for clients of many addresses; here all are one.
 taskset -c "$server_core" dotnet src/Standalone/bin/Release/net10.0/VoiceCluster.Standalone.dll --Http:Ports="$port" \
   --Media:PortRange="$media_port-$((media_port + 20))" --Media:HttpPort=$((port + 30)) --Relay:UdpPort=$((port + 31)) --Data:Path="$work" \
-  --Media:Workers=1 --RateLimit:Enabled=false --Logging:LogLevel:Default=Warning >"$work/server.log" 2>&1 &
+  --Media:Workers=1 --RateLimit:Enabled=false --Channels:MaxUsersPerChannel=2000 --Rooms:MaxParticipants=2000 --Logging:LogLevel:Default=Warning >"$work/server.log" 2>&1 &
 server=$!
 for _ in $(seq 300); do
   grep -q '^VoiceCluster ready' "$work/server.log" && break

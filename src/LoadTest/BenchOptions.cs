@@ -35,6 +35,12 @@ internal sealed record BenchOptions
     /// <summary>Publishers send video.</summary>
     public bool Video { get; init; }
 
+    /// <summary>0: through the Socket.IO door, each stream by itself. Else through the voice service, with so many slots for the loudest.</summary>
+    public int Slots { get; init; }
+
+    /// <summary>Publishers' loudness goes up and down, so that the loudest change; else all are equally loud.</summary>
+    public bool Lively { get; init; }
+
     /// <summary>Packets of sound a second of a publisher.</summary>
     public double Rate { get; init; } = 50;
 
@@ -87,6 +93,7 @@ internal sealed record BenchOptions
     public int StreamsPerSubscriber => Publishers * StreamsPerPublisher;
 
     /// <summary>Streams received in all rooms together.</summary>
-    public long Consumers => (long)Rooms * StreamsPerPublisher
-        * (((long)Publishers * Subscribers) + (Conference ? (long)Publishers * (Publishers - 1) : 0));
+    public long Consumers => Slots > 0
+        ? Rooms * (((long)Subscribers * Math.Min(Slots, Publishers)) + (Conference ? (long)Publishers * Math.Min(Slots, Publishers - 1) : 0))
+        : (long)Rooms * StreamsPerPublisher * (((long)Publishers * Subscribers) + (Conference ? (long)Publishers * (Publishers - 1) : 0));
 }

@@ -8,7 +8,7 @@ internal static class CommandLine
 {
     /// <summary>What <c>--help</c> prints.</summary>
     public const string Help = """
-        voicebench: load for a VoiceCluster deployment, by WebRTC clients without codecs (ICE, DTLS, SRTP), through the Socket.IO door.
+        voicebench: load for a VoiceCluster deployment, by WebRTC clients without codecs (ICE, DTLS, SRTP), through the Socket.IO door, or the voice service.
 
           voicebench --url http://127.0.0.1:8080 --rooms 2 --publishers 3 --subscribers 20 --duration 30s
 
@@ -23,12 +23,14 @@ internal static class CommandLine
           --publishers N        members of each room who send (1)
           --subscribers N       members of each room who receive every stream of it (10)
           --conference          publishers receive one another as well
+          --slots N             through the voice service, each receiving the N loudest, in place of every stream (0: not)
           --churn N             subscribers who leave and come back, a minute (0)
           --joins N             members who join at the same time (8)
 
         What
           --rate N              packets of sound a second of a publisher (50)
           --payload BYTES       of a packet of sound (120)
+          --lively              publishers' loudness goes up and down, so that the loudest change
           --no-audio            no sound
           --video               publishers send VP8 as well
           --frame-rate N        frames a second (30)
@@ -47,7 +49,7 @@ internal static class CommandLine
         The exit code is 0 after a run, 1 when it failed or lost more than --max-loss, 2 for a wrong command line.
         """;
 
-    private static readonly string[] Flags = ["conference", "no-audio", "video"];
+    private static readonly string[] Flags = ["conference", "lively", "no-audio", "video"];
 
     /// <summary>Null with the faults, each a sentence.</summary>
     public static BenchOptions? Parse(string[] args, out IReadOnlyList<string> faults)
@@ -82,6 +84,16 @@ internal static class CommandLine
             reader.Faults.Add("--no-audio without --video leaves nothing to send.");
         }
 
+        if (options.Slots == 1)
+        {
+            reader.Faults.Add("--slots is 1; a single section would receive the mix, so it must be 0 or 2 to 16.");
+        }
+
+        if (options.Slots > 0 && (options.Video || !options.Audio))
+        {
+            reader.Faults.Add("--slots is for sound: neither --video nor --no-audio goes with it.");
+        }
+
         faults = reader.Faults;
         return faults.Count == 0 ? options : null;
     }
@@ -108,6 +120,8 @@ internal static class CommandLine
         "publishers" => options with { Publishers = read.Whole(name, value, 1, 10_000) },
         "subscribers" => options with { Subscribers = read.Whole(name, value, 0, 100_000) },
         "conference" => options with { Conference = true },
+        "slots" => options with { Slots = read.Whole(name, value, 0, 16) },
+        "lively" => options with { Lively = true },
         "churn" => options with { Churn = read.Number(name, value, 0, 100_000) },
         "joins" => options with { Joins = read.Whole(name, value, 1, 1_000) },
         "rate" => options with { Rate = read.Number(name, value, 1, 100_000) },

@@ -21,9 +21,10 @@ internal sealed class Scenario : IAsyncDisposable
     private readonly MediaLoop[] _loops;
     private readonly DtlsContext _certificate;
     private readonly BenchContext _context;
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(10) };
-    private readonly RoomMember?[] _publishers;
-    private readonly RoomMember?[] _subscribers;
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(60) };
+    private readonly string[] _channels;
+    private readonly IMember?[] _publishers;
+    private readonly IMember?[] _subscribers;
     private int _nextUser;
 
     public Scenario(BenchOptions options, TextWriter progress)
@@ -33,16 +34,18 @@ internal sealed class Scenario : IAsyncDisposable
         _certificate = new DtlsContext(
             DtlsCertificate.Create(DateTimeOffset.UtcNow.AddDays(-1)),
             options.Srtp == VoiceCluster.Media.Srtp.SrtpProfile.None ? null : [options.Srtp]);
-        _context = new BenchContext(options, _certificate, new JoinFigures());
+        _context = new BenchContext(options, _certificate, new JoinFigures(), _http);
         _loops = [.. Enumerable.Range(0, options.Loops).Select(_ => new MediaLoop(options.Sweep))];
-        _publishers = new RoomMember?[options.Rooms * options.Publishers];
-        _subscribers = new RoomMember?[options.Rooms * options.Subscribers];
+        _channels = new string[options.Slots > 0 ? options.Rooms : 0];
+        _publishers = new IMember?[options.Rooms * options.Publishers];
+        _subscribers = new IMember?[options.Rooms * options.Subscribers];
     }
 
     /// <summary>Runs it; the report says what happened. Throws when the deployment cannot be used.</summary>
     public async Task<BenchReport> RunAsync(CancellationToken cancellationToken)
     {
         // :: Step 1
+        await CreateChannelsAsync(cancellationToken).ConfigureAwait(false);
         var joining = Stopwatch.StartNew();
         await ForAllAsync(_publishers.Length, async (i, token) => _publishers[i] = await JoinPublisherAsync(i, token).ConfigureAwait(false), "publishers", cancellationToken).ConfigureAwait(false);
 
@@ -80,8 +83,9 @@ internal sealed class Scenario : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         // :: Step 5
-        var members = _publishers.Concat(_subscribers).OfType<RoomMember>().ToArray();
+        var members = _publishers.Concat(_subscribers).OfType<IMember>().ToArray();
         await Parallel.ForEachAsync(members, new ParallelOptions { MaxDegreeOfParallelism = _options.Joins }, async (m, _) => await LeaveAsync(m).ConfigureAwait(false)).ConfigureAwait(false);
+        await DeleteChannelsAsync().ConfigureAwait(false);
         foreach (var loop in _loops)
         {
             loop.Dispose();
@@ -97,7 +101,36 @@ internal sealed class Scenario : IAsyncDisposable
 
     private MediaLoop Loop(int index) => _loops[index % _loops.Length];
 
-    private Task<RoomMember> JoinPublisherAsync(int index, CancellationToken cancellationToken) => JoinAsync(index, Room(index, _options.Publishers), async (member, token) =>
+    /// <summary>The voice service has channels, which somebody has to make.</summary>
+    private async Task CreateChannelsAsync(CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < _channels.Length; i++)
+        {
+            var owner = await VoiceClient.OpenAsync(_http, _options, $"{_options.RoomPrefix}-owner", cancellationToken).ConfigureAwait(false);
+            _channels[i] = await owner.CreateChannelAsync(Room(i, 1), _options.Publishers + _options.Subscribers + 1, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task DeleteChannelsAsync()
+    {
+        foreach (var channel in _channels.OfType<string>())
+        {
+            try
+            {
+                var owner = await VoiceClient.OpenAsync(_http, _options, $"{_options.RoomPrefix}-owner", CancellationToken.None).ConfigureAwait(false);
+                await owner.DeleteChannelAsync(channel, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is HttpRequestException or InvalidOperationException or OperationCanceledException)
+            {
+                // The server has gone before us.
+                return;
+            }
+        }
+    }
+
+    private Task<IMember> JoinPublisherAsync(int index, CancellationToken cancellationToken) => _options.Slots > 0
+        ? JoinChannelAsync(index, _channels[index / _options.Publishers], sends: true, _options.Conference ? _options.Slots : 0, cancellationToken)
+        : JoinRoomAsync(index, Room(index, _options.Publishers), async (member, token) =>
     {
         await member.PublishAsync(token).ConfigureAwait(false);
         if (_options.Conference && _options.Publishers > 1)
@@ -135,19 +168,31 @@ internal sealed class Scenario : IAsyncDisposable
         }
     }
 
-    private Task<RoomMember> JoinSubscriberAsync(int index, CancellationToken cancellationToken) =>
-        JoinAsync(index, Room(index, _options.Subscribers), (member, token) => member.SubscribeAsync(_options.StreamsPerSubscriber, token), cancellationToken);
+    private Task<IMember> JoinSubscriberAsync(int index, CancellationToken cancellationToken) => _options.Slots > 0
+        ? JoinChannelAsync(index, _channels[index / _options.Subscribers], sends: false, _options.Slots, cancellationToken)
+        : JoinRoomAsync(index, Room(index, _options.Subscribers), (member, token) => member.SubscribeAsync(_options.StreamsPerSubscriber, token), cancellationToken);
 
-    private async Task<RoomMember> JoinAsync(int index, string room, Func<RoomMember, CancellationToken, Task> prepare, CancellationToken cancellationToken)
+    private Task<IMember> JoinRoomAsync(int index, string room, Func<RoomMember, CancellationToken, Task> prepare, CancellationToken cancellationToken) =>
+        JoinAsync(room, (user, token) => RoomMember.JoinAsync(_context, Loop(index), room, user, token), prepare, cancellationToken);
+
+    private Task<IMember> JoinChannelAsync(int index, string channel, bool sends, int slots, CancellationToken cancellationToken) => JoinAsync(
+        channel,
+        (user, token) => VoiceMember.JoinAsync(_context, Loop(index), channel, user, token),
+        (member, token) => member.ConnectAsync(sends, slots, token),
+        cancellationToken);
+
+    private async Task<IMember> JoinAsync<T>(
+        string room, Func<string, CancellationToken, Task<T>> join, Func<T, CancellationToken, Task> prepare, CancellationToken cancellationToken)
+        where T : class, IMember
     {
         for (var attempt = 1; ; attempt++)
         {
-            RoomMember? member = null;
+            T? member = null;
             try
             {
                 var watch = Stopwatch.StartNew();
                 var user = string.Create(CultureInfo.InvariantCulture, $"{_options.RoomPrefix}-{Interlocked.Increment(ref _nextUser)}");
-                member = await RoomMember.JoinAsync(_context, Loop(index), room, user, cancellationToken).ConfigureAwait(false);
+                member = await join(user, cancellationToken).ConfigureAwait(false);
                 await prepare(member, cancellationToken).ConfigureAwait(false);
                 _context.Joins.MemberJoined(watch.Elapsed);
                 return member;
@@ -198,13 +243,13 @@ internal sealed class Scenario : IAsyncDisposable
         return replaced;
     }
 
-    private static async Task LeaveAsync(RoomMember member)
+    private static async Task LeaveAsync(IMember member)
     {
         try
         {
             await member.DisposeAsync().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or System.Net.WebSockets.WebSocketException or OperationCanceledException or TimeoutException)
+        catch (Exception e) when (e is IOException or HttpRequestException or InvalidOperationException or System.Net.WebSockets.WebSocketException or OperationCanceledException or TimeoutException)
         {
             // The server has gone before us: there is nobody to say goodbye to.
             return;

@@ -82,4 +82,10 @@ public enum DropReason
 
     /// <summary>A relay packet too late to be heard.</summary>
     RelayExpired,
+
+    /// <summary>Sound of who is not among the room's top speakers, and that nobody else hears.</summary>
+    NotTopSpeaker,
+
+    /// <summary>A packet of Opus that says again that there is silence.</summary>
+    Silence,
 }

@@ -66,6 +66,11 @@ public sealed class MediaNodeOptions
     /// <summary>Whether each receiver gets the layers of video that its network carries, in place of those it prefers. Default false.</summary>
     public bool AdaptVideo { get; set; }
 
+    /// <summary>
+    /// Whether each packet of silence of a sender with DTX is passed on, and not only the first and one each 400 ms. Default false.
+    /// </summary>
+    public bool ForwardSilence { get; set; }
+
     /// <summary>Bits a second of the mix that a client with one stream gets. Default 64,000.</summary>
     public int MixBitrate { get; set; } = 64_000;
 

@@ -125,7 +125,7 @@ public sealed class ClusterFixture : IAsyncLifetime
             siloBuilder.UseInMemoryReminderService();
             siloBuilder.Services.AddSingleton(TimeProvider.System);
             siloBuilder.Services.AddSingleton<Abstractions.Events.IEventPublisher>(Events.RecordingEvents.Shared);
-            siloBuilder.Services.Configure<Grains.Rooms.RoomOptions>(o => o.MaxParticipants = 4);
+            siloBuilder.Services.Configure<Grains.Rooms.RoomOptions>(o => (o.MaxParticipants, o.TopSpeakers) = (4, 7));
         }
     }
 }

@@ -56,6 +56,28 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public void Parse_Slots_EachReceivesTheLoudestOthers()
+    {
+        var options = Parse("--slots", "3", "--publishers", "1000", "--subscribers", "5", "--conference", "--lively");
+
+        Assert.Equal((3, true), (options.Slots, options.Lively));
+        Assert.Equal(3 * (1000 + 5), options.Consumers);
+
+        // Two publishers have one other each, and a subscriber has both.
+        Assert.Equal(2 + 2, (options with { Publishers = 2, Subscribers = 1 }).Consumers);
+    }
+
+    [Theory]
+    [InlineData("--slots 1")]
+    [InlineData("--slots 17")]
+    [InlineData("--slots 3 --video")]
+    public void Parse_SlotsThatCannotBe_AreRefused(string line)
+    {
+        Assert.Null(CommandLine.Parse(line.Split(' '), out var faults));
+        Assert.StartsWith("--slots", Assert.Single(faults), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Parse_SeveralFaults_TellsAllOfThem()
     {
         var options = CommandLine.Parse(["--rooms", "0", "--url", "nowhere", "--speed", "9", "--duration", "1y", "stray", "--srtp", "rot13", "--rate"], out var faults);

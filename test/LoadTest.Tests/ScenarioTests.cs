@@ -33,6 +33,24 @@ public sealed class ScenarioTests
     }
 
     [Fact]
+    public async Task SlotsOfTheVoiceService_EachReceivesTheLoudestOthers()
+    {
+        await using var server = await StandaloneServer.StartAsync("voicebench-slots");
+
+        var (exitCode, output, errors) = await RunAsync(
+            "--url", server.Url, "--slots", "2", "--publishers", "5", "--subscribers", "1", "--conference", "--lively",
+            "--duration", "3s", "--warm-up", "1s", "--json", "-");
+
+        Assert.True(exitCode == 0, $"{exitCode}\n{output}\n{errors}");
+        using var json = JsonDocument.Parse(output);
+        var report = json.RootElement;
+        Assert.Equal(12, report.GetProperty("streamsExpected").GetInt64());
+        Assert.Equal(12, report.GetProperty("streams").GetInt64());
+        Assert.Equal(6, report.GetProperty("membersJoined").GetInt64());
+        Assert.Equal(JsonValueKind.Null, report.GetProperty("firstFailure").ValueKind);
+    }
+
+    [Fact]
     public async Task NoServer_SaysSo_WithExitCode1()
     {
         var (exitCode, output, errors) = await RunAsync("--url", $"http://127.0.0.1:{FreePorts.Tcp()}", "--duration", "1s");

@@ -26,12 +26,16 @@ public interface IMediaNode : IGrainObserver
     Task<Outcome<RoomReconciled>> ReconcileAsync(RoomCommandHeader header, DesiredRoom desired);
 }
 
-/// <summary>Which activation of which room commands.</summary>
+/// <summary>Which activation of which room commands, and how the room is.</summary>
 /// <param name="Room">The room's name.</param>
 /// <param name="Epoch">Grows with each activation of the room's grain; a stale twin is refused.</param>
 /// <param name="Sequence">Grows with each command of one epoch.</param>
+/// <param name="TopSpeakers">
+/// Speakers whose sound is forwarded at most, the loudest; 0 for all. It comes with each command, because any of them may open
+/// the room.
+/// </param>
 [GenerateSerializer, Immutable, Alias("vc.RoomCommandHeader")]
-public sealed record RoomCommandHeader([property: Id(0)] string Room, [property: Id(1)] long Epoch, [property: Id(2)] long Sequence);
+public sealed record RoomCommandHeader([property: Id(0)] string Room, [property: Id(1)] long Epoch, [property: Id(2)] long Sequence, [property: Id(3)] int TopSpeakers = 0);
 
 /// <summary>The room as its grain wants it at this node.</summary>
 /// <param name="Pipes">Pipes to the room's other nodes; null in an old message.</param>

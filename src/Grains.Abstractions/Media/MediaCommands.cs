@@ -102,6 +102,10 @@ public sealed record SetConsumerPaused([property: Id(0)] string ConsumerId, [pro
 [GenerateSerializer, Immutable, Alias("vc.SetPreferredLayers")]
 public sealed record SetPreferredLayers([property: Id(0)] string ConsumerId, [property: Id(1)] int SpatialLayer, [property: Id(2)] int? TemporalLayer) : MediaCommand;
 
+/// <summary>Which consumer of a transport comes first when not all fit, 1 to 255. Of no effect but for a producer's video.</summary>
+[GenerateSerializer, Immutable, Alias("vc.SetConsumerPriority")]
+public sealed record SetConsumerPriority([property: Id(0)] string ConsumerId, [property: Id(1)] int Priority) : MediaCommand;
+
 [GenerateSerializer, Immutable, Alias("vc.CloseConsumer")]
 public sealed record CloseConsumer([property: Id(0)] string ConsumerId) : MediaCommand;
 

@@ -81,6 +81,9 @@ public interface IRoomGrain : IGrainWithStringKey
     /// <summary>The highest simulcast or SVC layers that a consumer wants (0 is the lowest).</summary>
     Task<Outcome<Done>> SetPreferredLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer);
 
+    /// <summary>Which of a participant's video consumers comes first when not all fit its network, 1 (last) to 255.</summary>
+    Task<Outcome<Done>> SetConsumerPriorityAsync(string participantId, string consumerId, int priority);
+
     /// <summary>Mutes or deafens a participant; enforced by the media node.</summary>
     Task<Outcome<Done>> SetVoiceStateAsync(string participantId, bool muted, bool deafened);
 

@@ -27,6 +27,9 @@ public sealed partial class Room(string name, RoomState state, RoomOptions optio
     /// <summary>True when nobody is in the room.</summary>
     public bool IsEmpty => state.Participants.Count == 0;
 
+    /// <summary>Speakers whose sound the media nodes forward at most; 0 for all.</summary>
+    public int TopSpeakers => options.TopSpeakers;
+
     /// <summary>Events since the last call, in order.</summary>
     public RoomEvent[] TakeEvents()
     {

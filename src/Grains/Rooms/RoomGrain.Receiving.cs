@@ -132,6 +132,15 @@ public sealed partial class RoomGrain
             ? new Fault(FaultCode.Invalid, "Layers are counted from 0.")
             : await PreferLayersAsync(participantId, consumerId, spatialLayer, temporalLayer);
 
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> SetConsumerPriorityAsync(string participantId, string consumerId, int priority) =>
+        priority is < 1 or > 255
+            ? new Fault(FaultCode.Invalid, "A priority is 1 to 255.")
+            : await CommandAsync(
+                participantId,
+                () => _room.GetOwnConsumer(participantId, consumerId).Fault,
+                new SetConsumerPriority(consumerId, priority));
+
     private async Task<Outcome<Done>> PreferLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer)
     {
         if (await CheckAsync(participantId, () => _room.GetOwnConsumer(participantId, consumerId).Fault) is { } fault)

@@ -452,7 +452,7 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
     {
         try
         {
-            var outcome = await call(placement, new RoomCommandHeader(roomName, state.Epoch, ++_sequence));
+            var outcome = await call(placement, new RoomCommandHeader(roomName, state.Epoch, ++_sequence, room.TopSpeakers));
             if (outcome.Fault?.Code == FaultCode.Superseded)
             {
                 IsSuperseded = true;

@@ -24,6 +24,11 @@ public sealed class RoomOptions
     /// <summary>Consumers of the mix that one participant may have; 1 to 64. Default 2.</summary>
     public int MaxMixesPerParticipant { get; set; } = 2;
 
+    /// <summary>
+    /// Speakers whose sound is forwarded to who consumes each producer, the loudest; 0 forwards everybody's. 0 to 64. Default 0.
+    /// </summary>
+    public int TopSpeakers { get; set; }
+
     /// <summary>Lists every fault, each with option, value and bound.</summary>
     public IEnumerable<string> Validate()
     {
@@ -55,6 +60,11 @@ public sealed class RoomOptions
         if (MaxMixesPerParticipant is < 1 or > 64)
         {
             yield return $"Rooms:MaxMixesPerParticipant is {MaxMixesPerParticipant}; it must be 1 to 64.";
+        }
+
+        if (TopSpeakers is < 0 or > 64)
+        {
+            yield return $"Rooms:TopSpeakers is {TopSpeakers}; it must be 0 to 64.";
         }
     }
 }

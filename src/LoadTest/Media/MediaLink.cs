@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using VoiceCluster.LoadTest.Interop.Linux;
 using VoiceCluster.Media.Dtls;
+using VoiceCluster.Media.Ice;
 using VoiceCluster.Media.Net;
 using VoiceCluster.Media.Transports;
 
@@ -28,13 +29,12 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
     private long _arrivedAt;
 
     /// <summary>Opens a socket towards the transport that the server has described.</summary>
-    public MediaLink(MediaLoop loop, DtlsContext certificate, string descriptionJson)
+    public MediaLink(MediaLoop loop, DtlsContext certificate, RemoteTransport remote, IceCredentials? own = null)
     {
         _loop = loop;
-        var remote = RemoteTransport.Parse(descriptionJson);
         _server = remote.Address;
         _port = new UdpPort(_server, ReceiveBuffer);
-        _client = new WebRtcClient(certificate, remote, this, this, _begun);
+        _client = new WebRtcClient(certificate, remote, this, this, _begun, local: own);
     }
 
     /// <summary>The socket.</summary>

@@ -14,6 +14,9 @@ internal sealed class PacketSource
     /// <summary>Bytes of the mark and the time.</summary>
     public const int StampSize = 12;
 
+    /// <summary>Frames of one swing of a lively source's loudness: four seconds of 20 ms.</summary>
+    private const int SwingFrames = 200;
+
     private readonly byte[] _packet;
     private readonly int _payload;
     private readonly int _packetsPerFrame;
@@ -23,11 +26,15 @@ internal sealed class PacketSource
     private ushort _sequence;
     private uint _timestamp;
     private bool _keyFrame = true;
+    private readonly bool _lively;
     private long _frames;
+    private int _swing;
 
-    private PacketSource(uint ssrc, byte payloadType, int payloadSize, double framesPerSecond, int packetsPerFrame, int clockRate, bool video)
+    private PacketSource(uint ssrc, byte payloadType, int payloadSize, double framesPerSecond, int packetsPerFrame, int clockRate, bool video, bool lively = false)
     {
         _video = video;
+        _lively = lively;
+        _swing = Random.Shared.Next(SwingFrames);
         _period = (long)(1_000_000 / framesPerSecond);
         _packetsPerFrame = packetsPerFrame;
         _timestampStep = (uint)(clockRate / framesPerSecond);
@@ -53,7 +60,7 @@ internal sealed class PacketSource
 
     /// <summary>Opus, payload type 111.</summary>
     public static PacketSource Audio(uint ssrc, BenchOptions options) =>
-        new(ssrc, 111, options.Payload, options.Rate, 1, 48_000, video: false);
+        new(ssrc, 111, options.Payload, options.Rate, 1, 48_000, video: false, options.Lively);
 
     /// <summary>VP8, payload type 96: a key frame every two seconds and whenever one is asked for.</summary>
     public static PacketSource Video(uint ssrc, BenchOptions options) =>
@@ -95,6 +102,13 @@ internal sealed class PacketSource
         if (_video && _frames++ % 60 == 0)
         {
             _keyFrame = true;
+        }
+
+        if (_lively)
+        {
+            // From -15 to -40 dBov and back, and some dB up and down between packets, each source at its own time.
+            _swing = (_swing + 1) % SwingFrames;
+            _packet[17] = (byte)(0x80 | (15 + (25 * Math.Abs(_swing - (SwingFrames / 2)) / (SwingFrames / 2)) + Random.Shared.Next(4)));
         }
 
         for (var i = 0; i < _packetsPerFrame; i++)

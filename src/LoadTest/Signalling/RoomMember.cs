@@ -2,14 +2,15 @@ using System.Diagnostics;
 using System.Text.Json;
 using VoiceCluster.LoadTest.Media;
 using VoiceCluster.Media.Dtls;
+using VoiceCluster.Media.Transports;
 
 namespace VoiceCluster.LoadTest.Signalling;
 
 /// <summary>What a run has in common for all its members.</summary>
-internal sealed record BenchContext(BenchOptions Options, DtlsContext Certificate, JoinFigures Joins);
+internal sealed record BenchContext(BenchOptions Options, DtlsContext Certificate, JoinFigures Joins, HttpClient Http);
 
 /// <summary>A member of a room through the mediasoup door: one transport to send, one to receive, as a browser has.</summary>
-internal sealed class RoomMember : IAsyncDisposable
+internal sealed class RoomMember : IMember
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
     private static int _lastSsrc = 10_000;
@@ -74,7 +75,7 @@ internal sealed class RoomMember : IAsyncDisposable
         }
     }
 
-    /// <summary>Its streams flow from <paramref name="due"/> of the loop's clock on.</summary>
+    /// <inheritdoc/>
     public async Task StartMediaAsync(long due)
     {
         foreach (var (link, source) in _sources)
@@ -156,7 +157,7 @@ internal sealed class RoomMember : IAsyncDisposable
     {
         var description = await AskAsync(_socket, "create-transport", $$"""{"roomId":"{{_room}}"}""", cancellationToken).ConfigureAwait(false);
         var id = description.GetProperty("id").GetString()!;
-        var link = new MediaLink(_loop, _context.Certificate, description.GetRawText());
+        var link = new MediaLink(_loop, _context.Certificate, RemoteTransport.Parse(description.GetRawText()));
         _links.Add(link);
         var watch = Stopwatch.StartNew();
         await _loop.AddAsync(link).ConfigureAwait(false);

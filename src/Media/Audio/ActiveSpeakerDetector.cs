@@ -23,6 +23,15 @@ internal sealed class ActiveSpeakerDetector
     /// <summary>Reports in any second.</summary>
     private const int MaxReportsPerSecond = 10;
 
+    /// <summary>
+    /// Voices times reports in a second: each report goes to everybody in the room, so a room of hundreds gets fewer than ten, one at
+    /// least. A report after a second of calm is never held back.
+    /// </summary>
+    private const int MaxVoiceReportsPerSecond = 1_000;
+
+    /// <summary>Speakers in a report, the loudest: what a report costs must not grow with a large room's open microphones.</summary>
+    public const int MaxReported = 32;
+
     /// <summary>µs between reports in which only loudness or order changed.</summary>
     private const long LevelReportEvery = 300_000;
 
@@ -31,8 +40,8 @@ internal sealed class ActiveSpeakerDetector
 
     private readonly List<Voice> _voices = [];
     private readonly long[] _reportedAt = new long[MaxReportsPerSecond];
-    private ActiveSpeaker[] _reported = new ActiveSpeaker[8];
-    private ActiveSpeaker[] _speakers = new ActiveSpeaker[8];
+    private ActiveSpeaker[] _reported = new ActiveSpeaker[MaxReported];
+    private ActiveSpeaker[] _speakers = new ActiveSpeaker[MaxReported];
     private int _reportedCount;
     private int _nextReport;
 
@@ -48,6 +57,9 @@ internal sealed class ActiveSpeakerDetector
         public long LastLoudAt { get; set; } = long.MinValue / 2;
 
         public bool IsSpeaking { get; set; }
+
+        /// <summary>Whether nothing came of late that has any sound; as of the last look of <see cref="LoudestSelector"/>.</summary>
+        public bool IsSilent { get; set; }
 
         /// <summary>Smoothed, in -dBov.</summary>
         public double Level { get; set; } = 127;
@@ -76,8 +88,8 @@ internal sealed class ActiveSpeakerDetector
 
     public void Remove(Voice voice) => _voices.Remove(voice);
 
-    /// <summary>A packet of a producer that is not paused.</summary>
-    public void OnLevel(Voice voice, AudioLevel level, long now)
+    /// <summary>A packet of a producer that is not paused. True when it begins to speak, which is to be reported at once.</summary>
+    public bool OnLevel(Voice voice, AudioLevel level, long now)
     {
         voice.Window.Add(level.Level, now);
 
@@ -85,20 +97,23 @@ internal sealed class ActiveSpeakerDetector
         voice.Level = level.Level < voice.Level ? level.Level : voice.Level + ((level.Level - voice.Level) * 0.1);
         if (level.Level >= Threshold)
         {
-            return;
+            return false;
         }
 
+        var begins = false;
         if (now - voice.LastLoudAt > OnsetWindow)
         {
             voice.FirstLoudAt = now;
         }
         else if (now > voice.FirstLoudAt)
         {
+            begins = !voice.IsSpeaking;
             voice.IsSpeaking = true;
             HasSpeakers = true;
         }
 
         voice.LastLoudAt = now;
+        return begins;
     }
 
     /// <summary>Ends a producer's speech at once: it was paused.</summary>
@@ -122,7 +137,8 @@ internal sealed class ActiveSpeakerDetector
         }
 
         // A window over the last ten reports, not a fixed pace, so that an onset is not held back.
-        if (now - _reportedAt[_nextReport] < 1_000_000)
+        var most = Math.Clamp(MaxVoiceReportsPerSecond / Math.Max(1, _voices.Count), 1, MaxReportsPerSecond);
+        if (now - _reportedAt[(_nextReport + MaxReportsPerSecond - most) % MaxReportsPerSecond] < 1_000_000)
         {
             return false;
         }
@@ -139,13 +155,6 @@ internal sealed class ActiveSpeakerDetector
 
     private int Collect(long now)
     {
-        if (_speakers.Length < _voices.Count)
-        {
-            // Grows with the room, not with its packets.
-            Array.Resize(ref _speakers, _voices.Count * 2);
-            Array.Resize(ref _reported, _voices.Count * 2);
-        }
-
         var count = 0;
         foreach (var voice in _voices)
         {
@@ -160,7 +169,12 @@ internal sealed class ActiveSpeakerDetector
             }
 
             var speaker = new ActiveSpeaker(voice.Producer, -(int)Math.Round(voice.Level));
-            var i = count++;
+            if (count == MaxReported && _speakers[^1].Level >= speaker.Level)
+            {
+                continue;
+            }
+
+            var i = count == MaxReported ? count - 1 : count++;
             for (; i > 0 && _speakers[i - 1].Level < speaker.Level; i--)
             {
                 _speakers[i] = _speakers[i - 1];

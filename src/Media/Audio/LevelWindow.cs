@@ -6,6 +6,9 @@ namespace VoiceCluster.Media.Audio;
 /// </summary>
 internal sealed class LevelWindow
 {
+    /// <summary>dBov of digital silence (RFC 6464 §3), and of who sends nothing.</summary>
+    public const int Silence = -127;
+
     /// <summary>µs looked back.</summary>
     private const long Span = 45_000;
 
@@ -53,7 +56,7 @@ internal sealed class LevelWindow
             least = Math.Min(least, _levels[slot]);
         }
 
-        mean = packets == 0 ? -127 : 10 * Math.Log10(sum / packets);
+        mean = packets == 0 ? Silence : 10 * Math.Log10(sum / packets);
         loudest = -least;
     }
 }

@@ -3,8 +3,8 @@ using VoiceCluster.Media.Audio;
 namespace VoiceCluster.Media.Routing;
 
 /// <summary>
-/// Decides who is in the slots of a room's receivers: the loudest who speak, with enough persistence that two equally loud
-/// ones do not take turns. A voice claims a slot with its mean power over some packets and holds it with its loudest packet
+/// Decides who is in the slots of a room's receivers and in the room's own places: the loudest who speak, with enough
+/// persistence that two equally loud ones do not take turns. A voice claims a slot with its mean power over some packets and holds it with its loudest packet
 /// and <see cref="Hysteresis"/>, so that a steady change is followed at once and speech's ups and downs are not.
 /// </summary>
 internal sealed class LoudestSelector
@@ -21,24 +21,20 @@ internal sealed class LoudestSelector
     /// <summary>Voices put in order: more than a receiver has slots and producers of its own together.</summary>
     private const int MaxRanked = 128;
 
-    private readonly List<SlotSet> _sets = [];
+    private readonly List<Seating> _sets = [];
     private readonly ActiveSpeakerDetector.Voice[] _ranked = new ActiveSpeakerDetector.Voice[MaxRanked];
 
-    public bool HasSlots => _sets.Count > 0;
+    /// <summary>Whether anybody asks.</summary>
+    public bool IsNeeded => _sets.Count > 0;
 
-    public SlotSet Open(Transport transport)
-    {
-        var set = new SlotSet(transport);
-        _sets.Add(set);
-        return set;
-    }
+    public void Open(Seating set) => _sets.Add(set);
 
-    public void Close(SlotSet set) => _sets.Remove(set);
+    public void Close(Seating set) => _sets.Remove(set);
 
     /// <summary>True for a claim that may take another's slot.</summary>
     public static bool IsSpeech(double claim) => claim >= Speech;
 
-    /// <summary>Gives each set of slots its voices.</summary>
+    /// <summary>Gives each set of places its voices.</summary>
     public void Assign(IReadOnlyList<ActiveSpeakerDetector.Voice> voices, long now)
     {
         var count = 0;
@@ -51,6 +47,7 @@ internal sealed class LoudestSelector
             }
 
             voice.Window.Read(now, out var mean, out var loudest);
+            voice.IsSilent = loudest <= LevelWindow.Silence;
             var speech = voice.IsSpeaking ? Speech : 0;
             voice.Claim = speech + 127 + mean;
             voice.Hold = speech + 127 + loudest + Hysteresis;

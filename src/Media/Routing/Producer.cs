@@ -22,6 +22,9 @@ public sealed class Producer
     private readonly bool _useNack;
     private readonly ActiveSpeakerDetector.Voice? _voice;
     private ProducerConsumer[] _consumers = [];
+
+    // Those of them that get its sound also while it is held back.
+    private ProducerConsumer[] _unlimited = [];
     private SlotConsumer[] _slots = new SlotConsumer[4];
     private int _slotCount;
     private OpusLevelMeter? _meter;
@@ -97,6 +100,9 @@ public sealed class Producer
 
     public bool IsClosed { get; private set; }
 
+    /// <summary>True while it is not among the room's top speakers: then nothing of it goes to clients that consume it.</summary>
+    public bool IsHeldBack { get; private set; }
+
     /// <summary>Packets taken from the sender for forwarding.</summary>
     public long Packets { get; private set; }
 
@@ -163,9 +169,8 @@ public sealed class Producer
     /// <summary>The level of a producer whose packets do not carry it (RFC 6464 form).</summary>
     public void SetAudioLevel(AudioLevel level, long now)
     {
-        if (_voice is not null && !IsPaused && !IsClosed)
+        if (_voice is not null && !IsPaused && !IsClosed && Transport.Router.Speakers.OnLevel(_voice, level, now))
         {
-            Transport.Router.Speakers.OnLevel(_voice, level, now);
             Transport.Router.ReportSpeakers(now);
         }
     }
@@ -201,9 +206,52 @@ public sealed class Producer
         Transport.Router.OnProducerClosed(this);
     }
 
-    internal void AddConsumer(ProducerConsumer consumer) => _consumers = [.. _consumers, consumer];
+    internal void AddConsumer(ProducerConsumer consumer)
+    {
+        _consumers = [.. _consumers, consumer];
+        if (!consumer.Transport.IsClient)
+        {
+            _unlimited = [.. _unlimited, consumer];
+        }
+    }
 
-    internal void RemoveConsumer(ProducerConsumer consumer) => _consumers = Array.FindAll(_consumers, c => c != consumer);
+    internal void RemoveConsumer(ProducerConsumer consumer)
+    {
+        _consumers = Array.FindAll(_consumers, c => c != consumer);
+        _unlimited = Array.FindAll(_unlimited, c => c != consumer);
+    }
+
+    /// <summary>It has lost its place among the top speakers: for the clients its sound ends as by a pause.</summary>
+    internal void HoldBack(long now)
+    {
+        if (!IsHeldBack)
+        {
+            IsHeldBack = true;
+            foreach (var consumer in _consumers)
+            {
+                if (consumer.Transport.IsClient)
+                {
+                    consumer.OnProducerPaused(now);
+                }
+            }
+        }
+    }
+
+    /// <summary>It has a place again: clients get it with the next packet, as after a pause.</summary>
+    internal void LetThrough(long now)
+    {
+        if (IsHeldBack)
+        {
+            IsHeldBack = false;
+            foreach (var consumer in _consumers)
+            {
+                if (consumer.Transport.IsClient)
+                {
+                    consumer.OnProducerResumed(now);
+                }
+            }
+        }
+    }
 
     /// <summary>Adds a slot that plays this producer for now; answers its place, for <see cref="RemoveSlot"/>.</summary>
     internal int AddSlot(SlotConsumer slot)
@@ -273,6 +321,7 @@ public sealed class Producer
         if (restarted)
         {
             stream.Epoch++;
+            stream.Silence = default;
             stream.Nack?.Reset();
         }
 
@@ -294,9 +343,8 @@ public sealed class Producer
         }
 
         Packets++;
-        if (_voice is not null && TryGetLevel(packet, sequence, now, out var level))
+        if (_voice is not null && TryGetLevel(packet, sequence, now, out var level) && Transport.Router.Speakers.OnLevel(_voice, level, now))
         {
-            Transport.Router.Speakers.OnLevel(_voice, level, now);
             Transport.Router.ReportSpeakers(now);
         }
 
@@ -351,30 +399,45 @@ public sealed class Producer
 
     private void Forward(RtpStreamReceiver stream, in RtpPacket packet, long sequence, byte routedPayloadType, long now)
     {
-        var payload = packet.Payload;
-        if (payload.IsEmpty)
+        var consumers = IsHeldBack ? _unlimited : _consumers;
+        if (consumers.Length + _slotCount == 0 && stream.History is null)
         {
-            // A bandwidth probe: consumers close the gap.
-            foreach (var consumer in _consumers)
+            if (IsHeldBack)
             {
-                consumer.Skip(stream, sequence);
-            }
-
-            for (var i = 0; i < _slotCount; i++)
-            {
-                _slots[i].Skip(stream, sequence);
+                Transport.Stats.CountDrop(DropReason.NotTopSpeaker);
             }
 
             return;
         }
 
+        var payload = packet.Payload;
+        if (payload.IsEmpty)
+        {
+            // A bandwidth probe: consumers close the gap.
+            Skip(consumers, stream, sequence);
+            return;
+        }
+
         var format = _formats[packet.PayloadType.Value];
+        var marker = packet.Marker;
+        if (format == PayloadFormat.Opus && !Transport.Router.Options.ForwardsSilence)
+        {
+            if (!stream.Silence.Takes(sequence, packet.Timestamp, payload, out var begins))
+            {
+                Skip(consumers, stream, sequence);
+                Transport.Stats.CountDrop(DropReason.Silence);
+                return;
+            }
+
+            marker |= begins;
+        }
+
         var source = new SourcePacket
         {
             Sequence = sequence,
             Timestamp = packet.Timestamp,
             PayloadType = routedPayloadType,
-            Marker = packet.Marker,
+            Marker = marker,
             Extensions = RouteExtensions(packet),
             Payload = payload,
             Format = format,
@@ -387,7 +450,7 @@ public sealed class Producer
             KeyFrames.OnKeyFrame(stream.EncodingIndex);
         }
 
-        foreach (var consumer in _consumers)
+        foreach (var consumer in consumers)
         {
             consumer.Forward(stream, source, now);
         }
@@ -395,6 +458,20 @@ public sealed class Producer
         for (var i = 0; i < _slotCount; i++)
         {
             _slots[i].Forward(stream, source, now);
+        }
+    }
+
+    // Consumers leave it out without a gap in their numbers.
+    private void Skip(ProducerConsumer[] consumers, RtpStreamReceiver stream, long sequence)
+    {
+        foreach (var consumer in consumers)
+        {
+            consumer.Skip(stream, sequence);
+        }
+
+        for (var i = 0; i < _slotCount; i++)
+        {
+            _slots[i].Skip(stream, sequence);
         }
     }
 

@@ -169,6 +169,12 @@ public sealed partial class ProducerConsumer : Consumer
             _sent.Slot(output) = sent;
         }
 
+        if (joined && Kind == MediaKind.Audio)
+        {
+            // RFC 3551 §4.1: the first packet of a talkspurt, which this is for the receiver.
+            buffer[1] |= 0x80;
+        }
+
         Sender.OnSent(packet.Payload.Length, sent.Timestamp, now);
         Transport.SendRtp(length, now);
         if (joined)

@@ -41,8 +41,14 @@ public sealed class Router
 
     internal ActiveSpeakerDetector Speakers { get; } = new();
 
-    /// <summary>Who is in which slot.</summary>
+    /// <summary>Who is in which slot, and among the top speakers.</summary>
     internal LoudestSelector Loudest { get; } = new();
+
+    /// <summary>Whose sound is forwarded while <see cref="SetTopSpeakers"/> limits it.</summary>
+    internal TopSpeakers Top { get; } = new();
+
+    /// <summary>Speakers whose sound is forwarded at most; 0 for all.</summary>
+    public int TopSpeakers => Top.Limit;
 
     /// <summary>Whether the layers of incoming video are measured: somebody adapts, or is limited.</summary>
     internal bool MeasuresVideo { get; private set; }
@@ -70,13 +76,38 @@ public sealed class Router
 
         ReportSpeakers(now);
         var next = now + ActiveSpeakerDetector.CheckEvery;
-        if (Loudest.HasSlots)
+        if (Loudest.IsNeeded)
         {
             Loudest.Assign(Speakers.Voices, now);
             next = now + LoudestSelector.AssignEvery;
         }
 
         return Mixer is null ? next : Math.Min(next, Mixer.Advance(now));
+    }
+
+    /// <summary>
+    /// Forwards the sound of so many speakers only, the loudest, to consumers of producers; 0 forwards all. Slots, the mix, recorders
+    /// and pipes to other nodes choose for themselves and are not limited.
+    /// </summary>
+    public void SetTopSpeakers(int limit, long now)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        if (IsClosed || limit == Top.Limit)
+        {
+            return;
+        }
+
+        if (limit == 0)
+        {
+            Loudest.Close(Top);
+        }
+        else if (Top.Limit == 0)
+        {
+            Loudest.Open(Top);
+        }
+
+        Top.Resize(limit, Speakers.Voices, now);
+        Loudest.Assign(Speakers.Voices, now);
     }
 
     /// <summary>From now on the layers of incoming video are measured.</summary>
@@ -193,9 +224,14 @@ public sealed class Router
 
     internal bool TryAdd(Transport transport) => !IsClosed && _transports.TryAdd(transport.Id, transport);
 
-    internal void Add(Producer producer)
+    internal void Add(Producer producer, long now)
     {
         _producers.Add(producer.Id, producer);
+        if (Top.Limit > 0 && producer.Kind == MediaKind.Audio)
+        {
+            producer.HoldBack(now);
+        }
+
         if (Mixer is not null)
         {
             producer.JoinMix(Mixer);

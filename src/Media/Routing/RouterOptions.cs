@@ -21,6 +21,9 @@ public sealed record RouterOptions
     /// <summary>Whether each receiver gets the layers of video that its network carries. Default false: those that it prefers.</summary>
     public bool AdaptsVideo { get; init; }
 
+    /// <summary>Whether packets of silence (Opus with DTX) are passed on each, and not only the first and one each 400 ms. Default false.</summary>
+    public bool ForwardsSilence { get; init; }
+
     /// <summary>How sound is mixed for clients that ask for one stream of all others.</summary>
     public Mixing.MixerOptions Mixer { get; init; } = new();
 

@@ -1,6 +1,7 @@
 using VoiceCluster.Media.Bandwidth;
 using VoiceCluster.Media.Rtcp;
 using VoiceCluster.Media.Rtp;
+using VoiceCluster.Media.Rtp.Codecs;
 
 namespace VoiceCluster.Media.Routing;
 
@@ -49,6 +50,9 @@ internal sealed class RtpStreamReceiver
     public int Epoch { get; set; }
 
     public long LastPacketAt { get; set; }
+
+    /// <summary>Where its sound is nothing but silence.</summary>
+    public OpusSilence Silence;
 
     public bool HasSenderReport { get; private set; }
 

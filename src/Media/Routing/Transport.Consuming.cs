@@ -103,7 +103,12 @@ public abstract partial class Transport
             slots[i] = new SlotConsumer(this, ids[i], parameters, mapping, paused);
         }
 
-        _slots ??= Router.Loudest.Open(this);
+        if (_slots is null)
+        {
+            _slots = new SlotSet(this);
+            Router.Loudest.Open(_slots);
+        }
+
         foreach (var slot in slots)
         {
             Start(slot, now);

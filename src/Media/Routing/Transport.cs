@@ -128,7 +128,7 @@ public abstract partial class Transport
         var producer = new Producer(this, id, kind, parameters, consumable, mapping, paused) { Owner = owner ?? Owner };
         _streams.Add(producer);
         _producers.Add(producer);
-        Router.Add(producer);
+        Router.Add(producer, now);
         LearnFeedback(parameters);
         Deadline = Math.Min(Deadline, now);
         foreach (var recorder in Router.Recorders)

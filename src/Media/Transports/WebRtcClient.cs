@@ -18,7 +18,7 @@ public sealed class WebRtcClient : IDisposable
     private readonly IWebRtcClientListener _listener;
     private readonly DtlsRole _role;
     private readonly DtlsFingerprint _remoteFingerprint;
-    private readonly IceCredentials _local = IceCredentials.Create();
+    private readonly IceCredentials _local;
     private readonly TransportAddress _remote;
     private IceClient _ice;
     private DtlsConnection? _dtls;
@@ -31,8 +31,10 @@ public sealed class WebRtcClient : IDisposable
     /// <param name="listener">Who hears of what comes.</param>
     /// <param name="now">Microseconds.</param>
     /// <param name="role">A client begins the DTLS handshake, as browsers do by default.</param>
-    public WebRtcClient(DtlsContext context, RemoteTransport description, IDatagramSink sink, IWebRtcClientListener listener, long now, DtlsRole role = DtlsRole.Client)
+    /// <param name="local">Its ICE credentials, where the server was told them; else new ones.</param>
+    public WebRtcClient(DtlsContext context, RemoteTransport description, IDatagramSink sink, IWebRtcClientListener listener, long now, DtlsRole role = DtlsRole.Client, IceCredentials? local = null)
     {
+        _local = local ?? IceCredentials.Create();
         _context = context;
         _sink = sink;
         _listener = listener;

@@ -24,6 +24,7 @@ internal sealed partial class ControlledRoom(
     private long _sequence;
     private long _reconciledAt;
     private long _lastCommandAt;
+    private int _topSpeakers;
 
     public string Name => name;
 
@@ -65,6 +66,7 @@ internal sealed partial class ControlledRoom(
         }
 
         _sequence = Math.Max(_sequence, header.Sequence);
+        _topSpeakers = Math.Max(0, header.TopSpeakers);
         return null;
     }
 
@@ -123,6 +125,7 @@ internal sealed partial class ControlledRoom(
             StopRecording c => Done(() => StopRecording(c.RecordingId, now)),
             SetConsumerPaused c => OnConsumer(c.ConsumerId, consumer => Pause(consumer, c.Paused, now)),
             SetPreferredLayers c => OnConsumer(c.ConsumerId, consumer => consumer.SetPreferredLayers(c.SpatialLayer, c.TemporalLayer, now)),
+            SetConsumerPriority c => OnConsumer(c.ConsumerId, consumer => (consumer as ProducerConsumer)?.SetPriority(c.Priority, now)),
             CloseConsumer c => Done(() => _router!.Consumers.GetValueOrDefault(c.ConsumerId)?.Close(now)),
             CreatePipeTransport c => CreatePipe(c, worker, now),
             ConnectPipeTransport c => OnPipe(c.PipeId, pipe => ConnectPipe(pipe, c.Remote, now)),
@@ -218,6 +221,7 @@ internal sealed partial class ControlledRoom(
     {
         if (_router is not null)
         {
+            _router.SetTopSpeakers(_topSpeakers, now);
             return null;
         }
 
@@ -229,6 +233,7 @@ internal sealed partial class ControlledRoom(
         }
 
         _router = opened.Value;
+        _router.SetTopSpeakers(_topSpeakers, now);
         return null;
     }
 

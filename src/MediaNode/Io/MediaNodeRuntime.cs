@@ -184,6 +184,7 @@ public sealed partial class MediaNodeRuntime(
                 UnixTimeOffset = clock.UnixTimeOffset,
                 MaxIncomingBitrate = _options.MaxIncomingBitrate,
                 AdaptsVideo = _options.AdaptVideo,
+                ForwardsSilence = _options.ForwardSilence,
                 Mixer = new MixerOptions { Bitrate = _options.MixBitrate, MaxVoices = _options.MixVoices },
             },
         };

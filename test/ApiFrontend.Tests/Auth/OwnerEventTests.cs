@@ -32,6 +32,7 @@ public sealed class OwnerEventTests(AccessWorld world) : IClassFixture<AccessWor
         ["resume-consumer"] = p => new { roomId = p.Room, consumerId = p.ConsumerId },
         ["close-consumer"] = p => new { roomId = p.Room, consumerId = p.ConsumerId },
         ["set-preferred-layers"] = p => new { roomId = p.Room, consumerId = p.ConsumerId, spatialLayer = 0 },
+        ["set-priority"] = p => new { roomId = p.Room, consumerId = p.ConsumerId, priority = 2 },
     };
 
     public static TheoryData<string> Names => [.. Events.Keys];

@@ -250,6 +250,9 @@ internal sealed class FakeRoom(string name) : IRoomGrain
     public Task<Outcome<Done>> SetPreferredLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer)
         => DoneAsync($"layers {consumerId} {spatialLayer} {temporalLayer}");
 
+    public Task<Outcome<Done>> SetConsumerPriorityAsync(string participantId, string consumerId, int priority)
+        => DoneAsync($"priority {consumerId} {priority}");
+
     public Task<Outcome<Done>> SetReceiveQualityAsync(Guid userId, int quality) => Task.FromResult<Outcome<Done>>(Done.Instance);
 
     public Task<Outcome<Done>> StartRecordingAsync(Guid recordingId, Abstractions.Recordings.RecordingPlan plan) =>

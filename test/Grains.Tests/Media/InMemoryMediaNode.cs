@@ -171,6 +171,7 @@ internal sealed class InMemoryMediaNode : IMediaNode
         }
 
         room.Epoch = header.Epoch;
+        room.TopSpeakers = header.TopSpeakers;
         return true;
     }
 
@@ -271,6 +272,9 @@ internal sealed class InMemoryMediaNode : IMediaNode
         public const string Capabilities = """{"codecs":[]}""";
 
         public long Epoch { get; set; }
+
+        /// <summary>As the last command said.</summary>
+        public int TopSpeakers { get; set; }
 
         public Dictionary<string, string> Transports { get; } = [];
 

@@ -1,6 +1,7 @@
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
+using VoiceCluster.Grains.Rooms;
 
 namespace VoiceCluster.Grains.Tests.Rooms;
 
@@ -19,6 +20,40 @@ public sealed class RoomReceivingTests(ClusterFixture cluster) : IClassFixture<C
         Assert.Equal(3, slots.Select(s => s.ConsumerId).Distinct().Count());
         Assert.All(slots, s => Assert.Equal(("", MediaKind.Audio), (s.ProducerId, s.Kind)));
         Assert.All(slots, s => Assert.Equal(ConsumerSource.Loudest, Hosted(room).Consumers[s.ConsumerId].Source));
+    }
+
+    [Fact]
+    public async Task Priority_ReachesTheNode_OfTheOwnConsumerAndInItsRangeOnly()
+    {
+        var (room, _) = await RoomOfAsync("alice", "bob");
+        var producer = await ProduceAsync(room, "alice");
+        var consumer = (await room.ConsumeAsync("bob", new ConsumeRequest(await TransportAsync(room, "bob"), producer, "{}"))).Value!.ConsumerId;
+
+        Assert.Null((await room.SetConsumerPriorityAsync("bob", consumer, 255)).Fault);
+        Assert.Equal(FaultCode.NotFound, (await room.SetConsumerPriorityAsync("alice", consumer, 3)).Fault!.Code);
+        Assert.Equal(FaultCode.Invalid, (await room.SetConsumerPriorityAsync("bob", consumer, 0)).Fault!.Code);
+        Assert.Equal(FaultCode.Invalid, (await room.SetConsumerPriorityAsync("bob", consumer, 256)).Fault!.Code);
+        Assert.Equal([255], cluster.Node("first").CommandsSoFar().OfType<SetConsumerPriority>().Where(c => c.ConsumerId == consumer).Select(c => c.Priority));
+    }
+
+    [Fact]
+    public async Task TopSpeakers_OfTheConfiguration_ReachTheNode()
+    {
+        var (room, _) = await RoomOfAsync("alice");
+        await TransportAsync(room, "alice");
+        Assert.Equal(7, Hosted(room).TopSpeakers);
+    }
+
+    [Theory]
+    [InlineData(-1, false)]
+    [InlineData(0, true)]
+    [InlineData(64, true)]
+    [InlineData(65, false)]
+    public void TopSpeakers_OutOfRange_AreRefusedByName(int value, bool isValid)
+    {
+        string[] faults = [.. new RoomOptions { TopSpeakers = value }.Validate()];
+        Assert.Equal(isValid, faults.Length == 0);
+        Assert.All(faults, f => Assert.StartsWith($"Rooms:TopSpeakers is {value};", f, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -47,6 +47,27 @@ public sealed class MediaNodeControlTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task TopSpeakers_ComeWithEachCommand_AlsoWithOneThatOpensTheRoomAgain()
+    {
+        foreach (var (limit, command) in ((int, MediaCommand)[])[(3, new OpenRoom()), (0, new OpenRoom()), (5, new CreateWebRtcTransport("a", "alice"))])
+        {
+            await _node.Control.CloseIdleAsync(TimeSpan.Zero);
+            var outcome = await _node.Control.ExecuteAsync(_node.Header("r", 1) with { TopSpeakers = limit }, command);
+            Assert.Null(outcome.Fault);
+            Assert.Equal(limit, Limit());
+        }
+
+        Assert.Null((await _node.Control.AdoptAsync(_node.Header("r", 2) with { TopSpeakers = 2 }, ["alice"])).Fault);
+        Assert.Equal(2, Limit());
+        Assert.Null((await _node.Control.ReconcileAsync(_node.Header("r", 2) with { TopSpeakers = 4 }, new DesiredRoom([], [], []))).Fault);
+        Assert.Equal(4, Limit());
+
+        int Limit() => _node.Runtime.Workers
+            .Select(worker => worker.InvokeAsync((w, _) => w.Routers.TryGetValue("r", out var r) ? r.TopSpeakers : 0).GetAwaiter().GetResult())
+            .Sum();
+    }
+
+    [Fact]
     public async Task Stop_WithoutAnyTimeLeft_FreesThePortsAllTheSame()
     {
         var node = await NodeFixture.StartAsync();
@@ -104,6 +125,7 @@ public sealed class MediaNodeControlTests : IAsyncLifetime
         await _node.RefusedAsync(FaultCode.NotFound, new SetProducerPaused("x", true));
         await _node.RefusedAsync(FaultCode.NotFound, new SetConsumerPaused("x", true));
         await _node.RefusedAsync(FaultCode.NotFound, new SetPreferredLayers("x", 1, null));
+        await _node.RefusedAsync(FaultCode.NotFound, new SetConsumerPriority("x", 1));
         await _node.RefusedAsync(FaultCode.NotFound, new SetMaxVideoBitrate("x", 1_000_000));
         await _node.RefusedAsync(FaultCode.Invalid, new SetMaxVideoBitrate("a", 0));
     }

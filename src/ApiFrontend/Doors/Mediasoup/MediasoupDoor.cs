@@ -46,6 +46,7 @@ internal sealed partial class MediasoupDoor(
         On("resume-consumer", r => session.PauseConsumerAsync(r, paused: false));
         On("close-consumer", session.CloseConsumerAsync);
         On("set-preferred-layers", session.SetPreferredLayersAsync);
+        On("set-priority", session.SetPriorityAsync);
         socket.OnAny(request =>
         {
             // The name is the client's own text: it does not become a metric's label.

@@ -88,7 +88,12 @@ internal sealed class MediasoupRequest
 
     public int Layer(string name) => OptionalLayer(name) ?? (Fault is null ? MissingNumber(name) : 0);
 
-    public int? OptionalLayer(string name)
+    public int? OptionalLayer(string name) => OptionalWhole(name, 0, 7);
+
+    /// <summary>mediasoup's range of priorities.</summary>
+    public int Priority(string name) => OptionalWhole(name, 1, 255) ?? (Fault is null ? MissingNumber(name) : 0);
+
+    private int? OptionalWhole(string name, int least, int most)
     {
         JsonElement value = Find(name);
         if (value.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
@@ -96,13 +101,13 @@ internal sealed class MediasoupRequest
             return null;
         }
 
-        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out int layer) || layer is < 0 or > 7)
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out int number) || number < least || number > most)
         {
-            Refuse($"{name} must be a whole number from 0 to 7.");
-            return 0;
+            Refuse($"{name} must be a whole number from {least} to {most}.");
+            return least;
         }
 
-        return layer;
+        return number;
     }
 
     public MediaKind Kind(string name)

@@ -206,6 +206,13 @@ internal sealed partial class MediasoupSession(
         return InRoomAsync(request, m => m.Room.SetPreferredLayersAsync(m.PeerId, consumerId, spatial, temporal));
     }
 
+    public Task<Outcome<SocketIoPayload>> SetPriorityAsync(MediasoupRequest request)
+    {
+        string consumerId = request.Text("consumerId");
+        int priority = request.Priority("priority");
+        return InRoomAsync(request, m => m.Room.SetConsumerPriorityAsync(m.PeerId, consumerId, priority));
+    }
+
     /// <summary>The room does not know the participant any more: it goes in again under its id.</summary>
     public async Task RejoinAsync(MediasoupMember member)
     {

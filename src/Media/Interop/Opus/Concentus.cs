@@ -43,6 +43,9 @@ namespace Concentus
         /// <summary>The loss that the encoder prepares for.</summary>
         int PacketLossPercent { get; set; }
 
+        /// <summary>Whether silence becomes packets of one byte.</summary>
+        bool UseDTX { get; set; }
+
         /// <summary>Whether packets may differ in size.</summary>
         bool UseVBR { get; set; }
 

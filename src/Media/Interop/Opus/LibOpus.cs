@@ -15,6 +15,7 @@ internal static unsafe partial class LibOpus
     public const int SetComplexity = 4010;
     public const int SetInbandFec = 4012;
     public const int SetPacketLossPercent = 4014;
+    public const int SetDtx = 4016;
     public const int SetSignal = 4024;
     public const int ResetState = 4028;
 

@@ -47,6 +47,12 @@ internal sealed unsafe class NativeOpusEncoder : IOpusEncoder
         set => field = Control(LibOpus.SetPacketLossPercent, value);
     }
 
+    public bool UseDTX
+    {
+        get;
+        set => field = Control(LibOpus.SetDtx, value ? 1 : 0) != 0;
+    }
+
     public bool UseVBR
     {
         get;

@@ -80,6 +80,7 @@ public sealed class MediasoupDoorTests
         Assert.Equal("{}", Raw(await bob.AskAsync("pause-consumer", $$"""{"roomId":"r","consumerId":"{{consumer}}"}""")));
         Assert.Equal("{}", Raw(await bob.AskAsync("resume-consumer", $$"""{"roomId":"r","consumerId":"{{consumer}}"}""")));
         Assert.Equal("{}", Raw(await bob.AskAsync("set-preferred-layers", $$"""{"roomId":"r","consumerId":"{{consumer}}","spatialLayer":1}""")));
+        Assert.Equal("{}", Raw(await bob.AskAsync("set-priority", $$"""{"roomId":"r","consumerId":"{{consumer}}","priority":200}""")));
         Assert.Equal("{}", Raw(await bob.AskAsync("close-consumer", $$"""{"roomId":"r","consumerId":"{{consumer}}"}""")));
         Assert.Contains("usernameFragment", Raw((await alice.AskAsync("restart-ice", $$"""{"roomId":"r","transportId":"{{id}}"}""")).GetProperty("iceParameters")));
         Assert.Equal("{}", Raw(await alice.AskAsync("close-producer", own)));
@@ -90,6 +91,7 @@ public sealed class MediasoupDoorTests
         string[] calls = app.Rooms["r"].Calls;
         Assert.Contains($$"""connect {{id}} {"role":"client"}""", calls);
         Assert.Contains($"layers {consumer} 1 ", calls);
+        Assert.Contains($"priority {consumer} 200", calls);
     }
 
     [Theory]
@@ -107,6 +109,11 @@ public sealed class MediasoupDoorTests
     [InlineData("produce", "{\"roomId\":\"r\",\"transportId\":\"t\",\"kind\":\"smell\",\"rtpParameters\":{}}", "INVALID")]
     [InlineData("consume", "{\"roomId\":\"r\",\"transportId\":\"t\",\"producerId\":7,\"rtpCapabilities\":{}}", "INVALID")]
     [InlineData("set-preferred-layers", "{\"roomId\":\"r\",\"consumerId\":\"c\",\"spatialLayer\":-1}", "INVALID")]
+    [InlineData("set-priority", "{\"roomId\":\"r\",\"consumerId\":\"c\"}", "INVALID")]
+    [InlineData("set-priority", "{\"roomId\":\"r\",\"consumerId\":\"c\",\"priority\":0}", "INVALID")]
+    [InlineData("set-priority", "{\"roomId\":\"r\",\"consumerId\":\"c\",\"priority\":256}", "INVALID")]
+    [InlineData("set-priority", "{\"roomId\":\"r\",\"consumerId\":\"c\",\"priority\":1.5}", "INVALID")]
+    [InlineData("set-priority", "{\"roomId\":\"r\",\"consumerId\":\"c\",\"priority\":\"2\"}", "INVALID")]
     [InlineData("pause-producer", "{\"roomId\":\"r\",\"producerId\":\"nobody's\"}", "NOT_FOUND")]
     [InlineData("leave-room", "{\"roomId\":\"other\"}", "NOT_FOUND")]
     [InlineData("make-coffee", "{}", "INVALID")]
