@@ -136,7 +136,7 @@ public sealed class RespReaderTests
     public void Array_AnnouncedButNotThere_IsNotAllocatedFor()
     {
         var bytes = "*65000\r\n"u8.ToArray();
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        var before = Allocations.Begin();
         var buffer = new ReadOnlySequence<byte>(bytes);
         Assert.Equal(RespReadStatus.NeedMore, RespReader.TryRead(ref buffer, out _));
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 10_000);

@@ -200,7 +200,7 @@ public class IceLiteAgentTests
         var agent = new IceLiteAgent(_local);
         var request = Build(_local.UsernameFragment, _local.Password, nominate: true, nomination: null, controlled: false);
         agent.Process(request, Alice, 0, _response, out _);
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        var before = Allocations.Begin();
         for (var i = 0; i < 10_000; i++)
         {
             agent.Process(request, Alice, i, _response, out _);

@@ -282,7 +282,7 @@ public sealed class MixerTests
         var index = 0;
         Run(200);
         var frames = sinks[0].Frames;
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        var before = Allocations.Begin();
         Run(1_000);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 

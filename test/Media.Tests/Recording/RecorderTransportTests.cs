@@ -128,7 +128,7 @@ public sealed class RecorderTransportTests
         var recorder = router.Record("r", _queue, new RecordedTracks(true, false, true), null, now).Value!;
         var packet = MediaFixtures.Vp8(1, 0, 0, key: true);
         Send(2_000, packet);
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        var before = Allocations.Begin();
         Send(100_000, packet);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
         Assert.Equal(0, _queue.Dropped);

@@ -29,7 +29,7 @@ public sealed class RelayAllocationTests : IDisposable
         var frame = RelayPeer.Frame(1);
         _network.IsUnplugged = true;
         Speak(4_000);
-        var (sent, before) = (_network.SentUnplugged, GC.GetAllocatedBytesForCurrentThread());
+        var (sent, before) = (_network.SentUnplugged, Allocations.Begin());
         Speak(10_000);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 

@@ -40,7 +40,7 @@ public class AllocationTests
         // The history's ring grows in the first second.
         Forward(2_000);
         var sentBefore = Sent();
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        var before = Allocations.Begin();
         Forward(ForwardedPackets / Consumers);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
@@ -120,7 +120,7 @@ public class AllocationTests
         Forward(2_000);
         var received = b.Stats.RtpPacketsReceived;
         var sent = bob.Stats.RtpPacketsSent;
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        var before = Allocations.Begin();
         Forward(20_000);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 

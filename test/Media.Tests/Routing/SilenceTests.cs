@@ -130,7 +130,7 @@ public sealed class SilenceTests
         var now = 1L;
         ushort sequence = 0;
         Run(500);
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        var before = Allocations.Begin();
         Run(2_000);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
         Assert.True(sender.Stats.Dropped(DropReason.Silence) > 1_000);

@@ -261,7 +261,7 @@ public sealed class SlotTests
         _conference.Keeps = false;
         Shuffle(40);
         var sent = _conference["receiver"].Transport.Stats.RtpPacketsSent;
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        var before = Allocations.Begin();
         Shuffle(40);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 

@@ -231,7 +231,7 @@ public sealed class TopSpeakersTests
         Shuffle(40);
         var sent = _conference["receiver"].Transport.Stats.RtpPacketsSent;
         var changes = _conference.Router.Top.Changes;
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        var before = Allocations.Begin();
         Shuffle(40);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 

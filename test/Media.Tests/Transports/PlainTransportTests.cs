@@ -214,7 +214,7 @@ public sealed class PlainTransportTests : IDisposable
             _network.Worker.ReceivePlain(from, packets[i], Sender, false, _network.Now);
         }
 
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        var before = Allocations.Begin();
         for (var i = 1_000; i < packets.Length; i++)
         {
             _network.Worker.ReceivePlain(from, packets[i], Sender, false, _network.Now);

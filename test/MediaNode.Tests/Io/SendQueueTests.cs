@@ -114,7 +114,7 @@ public sealed class SendQueueTests
         using var receiver = new LinuxUdpSocket(new IPEndPoint(IPAddress.Loopback, 0), BufferBytes);
         var destination = TransportAddress.From(receiver.LocalEndPoint);
         Exchange(100);
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        var before = Allocations.Begin();
         Exchange(2_000);
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);

@@ -96,7 +96,7 @@ public sealed class WorkerThreadTests : IAsyncDisposable
             if (i == 1_000)
             {
                 SocketClient.RunUntil(() => bob.RtpReceived == 1_000, alice, bob);
-                before = await thread.InvokeAsync((_, _) => GC.GetAllocatedBytesForCurrentThread());
+                before = await thread.InvokeAsync((_, _) => Allocations.Begin());
             }
 
             Number(packet, i);
