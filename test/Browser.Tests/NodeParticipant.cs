@@ -26,6 +26,10 @@ internal sealed class NodeParticipant : IAsyncDisposable
     public static Task<NodeParticipant> JoinVoiceAsync(string server, string channel, int toneHz, int[] candidates, int slots) =>
         StartAsync("voice.mjs", server, channel, toneHz, candidates, slots.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>Joins a room as a peer of <c>/offer</c>; it is offered each voice by itself, or hears the mix.</summary>
+    public static Task<NodeParticipant> JoinPeerAsync(string server, string room, int toneHz, int[] candidates, bool tracks) =>
+        StartAsync("peer.mjs", server, room, toneHz, candidates, tracks ? "tracks" : "mix");
+
     private static async Task<NodeParticipant> StartAsync(string script, string server, string room, int toneHz, int[] candidates, string last)
     {
         var folder = Path.Combine(Repository.Root, "test", "Interop");

@@ -23,10 +23,12 @@ public sealed class OneRoomTests(ClusterFixture cluster, ITestOutputHelper outpu
 
     /// <param name="slots">The voice client hears the mix, or so many of the loudest each by itself.</param>
     /// <param name="socket">The peer is offered each track by the server, or hears the mix.</param>
+    /// <param name="node">The peer is libwebrtc for Node, or Chromium.</param>
     [Theory]
-    [InlineData(0, true)]
-    [InlineData(4, false)]
-    public async Task Room_OfOneClientADoor_EachHearsAllOthersAndNotItself(int slots, bool socket)
+    [InlineData(0, true, false)]
+    [InlineData(4, false, false)]
+    [InlineData(4, true, true)]
+    public async Task Room_OfOneClientADoor_EachHearsAllOthersAndNotItself(int slots, bool socket, bool node)
     {
         await using var first = await cluster.OpenHarnessAsync();
         await using var second = await cluster.OpenHarnessAsync();
@@ -36,20 +38,30 @@ public sealed class OneRoomTests(ClusterFixture cluster, ITestOutputHelper outpu
         await using var forwarded = await NativeClient.JoinAsync(cluster.Server, room, $"forwarded-{Guid.NewGuid():N}"[..20], Forwarded);
         var voice = await second.JoinVoiceAsync(room, Voice, slots: slots);
         await using var mixed = await NativeClient.JoinAsync(cluster.Server, room, $"mixed-{Guid.NewGuid():N}"[..20], Mixed, "--mode", "mix");
-        var peer = await third.JoinPeerAsync(room, Peer, socket);
+        await using var nodePeer = node ? await NodeParticipant.JoinPeerAsync(cluster.Server, room, Peer, All, socket) : null;
+        var peer = node ? null : await third.JoinPeerAsync(room, Peer, socket);
 
         await mediasoup.HearsExactlyAsync(Except(Mediasoup));
         await (slots > 0 ? voice.HearsApartAsync(Except(Voice)) : voice.HearsAsync(Except(Voice)));
-        await (socket ? peer.HearsApartAsync(Except(Peer)) : peer.HearsAsync(Except(Peer)));
+        if (peer is not null)
+        {
+            await (socket ? peer.HearsApartAsync(Except(Peer)) : peer.HearsAsync(Except(Peer)));
+            Assert.Equal(socket ? 4 : 0, (await peer.SourcesAsync()).Count(s => s == "track"));
+        }
+
+        if (nodePeer is not null)
+        {
+            await nodePeer.HearsExactlyAsync(Except(Peer));
+        }
+
         Assert.Equal(slots > 0 ? Enumerable.Repeat("loudest", slots) : ["mix"], await voice.SourcesAsync());
-        Assert.Equal(socket ? 4 : 0, (await peer.SourcesAsync()).Count(s => s == "track"));
 
         // Everybody speaks by now: some seconds more are what the native clients are judged by.
         await forwarded.HasHeardAsync(3);
         await mixed.HasHeardAsync(3);
         Assert.Empty(await mediasoup.EverHeardAsync(Mediasoup));
         Assert.Empty(await voice.EverHeardAsync(Voice));
-        Assert.Empty(await peer.EverHeardAsync(Peer));
+        Assert.Empty(peer is null ? [] : await peer.EverHeardAsync(Peer));
         Assert.Equal(4, (await EndAsync(forwarded, Forwarded)).Heard.Length);
         Assert.Equal([Guid.Empty], (await EndAsync(mixed, Mixed)).Heard);
     }
