@@ -166,10 +166,22 @@ public sealed class CheckerTests
     {
         var (first, second) = (Guid.NewGuid(), Guid.NewGuid());
         Add(OperationKind.Read, 0, 0, 10, Outcome.Ok, 0, first);
-        Add(OperationKind.Read, 0, 5, 20, Outcome.Ok, 0, second);
+        Add(OperationKind.Read, 0, 12, 20, Outcome.Ok, 0, second);
         Add(OperationKind.Read, 0, 15, 30, Outcome.Ok, 0, first);
         Assert.Null(HistoryChecker.FindTwin(_history));
         Add(OperationKind.Read, 0, 25, 40, Outcome.Ok, 0, first);
+        Assert.NotNull(HistoryChecker.FindTwin(_history));
+    }
+
+    [Fact]
+    public void History_LastAnswerOfAnActivationThatCameLate_IsNoTwin()
+    {
+        var (ended, next) = (Guid.NewGuid(), Guid.NewGuid());
+        Add(OperationKind.Increment, 1, 0, 30, Outcome.Ok, 1, ended);
+        Add(OperationKind.Read, 0, 10, 20, Outcome.Ok, 1, next);
+        Add(OperationKind.Read, 0, 40, 50, Outcome.Ok, 1, next);
+        Assert.Null(HistoryChecker.FindTwin(_history));
+        Add(OperationKind.Read, 0, 25, 60, Outcome.Ok, 1, ended);
         Assert.NotNull(HistoryChecker.FindTwin(_history));
     }
 

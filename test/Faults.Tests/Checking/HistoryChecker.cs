@@ -30,18 +30,22 @@ public static class HistoryChecker
         return [.. violations];
     }
 
-    /// <summary>An activation that answered what was asked after a later one had begun to answer.</summary>
+    /// <summary>
+    /// Two activations of which neither can have ended before the other began: each answered something that was asked after an answer
+    /// of the other. An answer that was long on its way does not count against who gave it.
+    /// </summary>
     public static string? FindTwin(IEnumerable<Operation> grain)
     {
-        var answered = grain.Where(o => o.Outcome == Outcome.Ok).ToArray();
-        var firsts = answered.GroupBy(o => o.Activation).Select(a => (Activation: a.Key, First: a.Min(o => o.Returned))).ToArray();
-        foreach (var (later, since) in firsts)
+        var activations = grain.Where(o => o.Outcome == Outcome.Ok).GroupBy(o => o.Activation)
+            .Select(a => (a.Key, First: a.Min(o => o.Returned), Last: a.MaxBy(o => o.Invoked)!)).OrderBy(a => a.First).ToArray();
+        for (var i = 0; i < activations.Length; i++)
         {
-            foreach (var (earlier, _) in firsts.Where(f => f.First < since && f.Activation != later))
+            foreach (var later in activations[(i + 1)..])
             {
-                if (answered.FirstOrDefault(o => o.Activation == earlier && o.Invoked > since) is { } twin)
+                var earlier = activations[i];
+                if (earlier.Last.Invoked > later.First && later.Last.Invoked > earlier.First)
                 {
-                    return $"{twin.Key}: activation {earlier:N} still answered on {twin.Note} when {later:N} did";
+                    return $"{earlier.Last.Key}: activation {earlier.Key:N} still answered on {earlier.Last.Note} when {later.Key:N} did";
                 }
             }
         }
