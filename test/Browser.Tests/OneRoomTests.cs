@@ -38,7 +38,7 @@ public sealed class OneRoomTests(ClusterFixture cluster, ITestOutputHelper outpu
         await using var forwarded = await NativeClient.JoinAsync(cluster.Server, room, $"forwarded-{Guid.NewGuid():N}"[..20], Forwarded);
         var voice = await second.JoinVoiceAsync(room, Voice, slots: slots);
         await using var mixed = await NativeClient.JoinAsync(cluster.Server, room, $"mixed-{Guid.NewGuid():N}"[..20], Mixed, "--mode", "mix");
-        await using var nodePeer = node ? await NodeParticipant.JoinPeerAsync(cluster.Server, room, Peer, All, socket) : null;
+        await using var nodePeer = node ? await NodeParticipant.JoinPeerAsync(cluster.Server.Url, room, Peer, All, socket) : null;
         var peer = node ? null : await third.JoinPeerAsync(room, Peer, socket);
 
         await mediasoup.HearsExactlyAsync(Except(Mediasoup));

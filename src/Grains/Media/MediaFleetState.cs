@@ -33,6 +33,7 @@ public sealed class MediaFleetState
             entry.Heartbeat = heartbeat with { Draining = heartbeat.Draining || entry.Heartbeat.Draining };
             entry.Node = node;
             entry.Seen = now;
+            entry.Settle();
             return null;
         }
 
@@ -88,7 +89,7 @@ public sealed class MediaFleetState
         Entry? chosen = null;
         if (current is null || !_nodes.TryGetValue(current, out chosen) || chosen.Heartbeat.Draining)
         {
-            chosen?.Rooms.Remove(room);
+            chosen?.Release(room);
             chosen = LeastLoaded(_nodes.Values.Where(n => n.TakesRooms));
         }
 
@@ -144,7 +145,7 @@ public sealed class MediaFleetState
     {
         if (_nodes.TryGetValue(node, out var entry))
         {
-            entry.Rooms.Remove(room);
+            entry.Release(room);
         }
     }
 
@@ -153,6 +154,10 @@ public sealed class MediaFleetState
 
     private sealed class Entry
     {
+        /// <summary>Rooms since the last heartbeat, and those of the one before.</summary>
+        private HashSet<string> _new = [];
+        private HashSet<string> _settling = [];
+
         public required MediaNodeHeartbeat Heartbeat { get; set; }
 
         public required IMediaNode Node { get; set; }
@@ -171,16 +176,35 @@ public sealed class MediaFleetState
 
         public MediaPlacement Take(string room)
         {
-            Rooms.Add(room);
+            if (Rooms.Add(room))
+            {
+                _new.Add(room);
+            }
+
             return new MediaPlacement(Heartbeat.Node, Node, Heartbeat.Consumers, Heartbeat.MaxConsumers);
         }
 
         /// <summary>
-        /// The greater of CPU and consumer share. Rooms placed since the last heartbeat are not in those figures yet,
-        /// so each room counts a little as well: equal nodes share evenly.
+        /// The greater of CPU and consumer share. Rooms of the last two heartbeats are not, or not wholly, in those figures: each counts
+        /// for what a busy room costs, so that many rooms at once do not all go to the node that had a little less to do.
+        /// Each other room counts a little as well: equal nodes share evenly.
         /// </summary>
         public double Load =>
-            Math.Max(Heartbeat.CpuLoad, (double)Heartbeat.Consumers / Math.Max(1, Heartbeat.MaxConsumers)) + (Rooms.Count * 0.001);
+            Math.Max(Heartbeat.CpuLoad, (double)Heartbeat.Consumers / Math.Max(1, Heartbeat.MaxConsumers)) + (Rooms.Count * 0.001) + ((_new.Count + _settling.Count) * 0.1);
+
+        /// <summary>A heartbeat has come: its figures know of the rooms from before the last one.</summary>
+        public void Settle()
+        {
+            (_settling, _new) = (_new, _settling);
+            _new.Clear();
+        }
+
+        public void Release(string room)
+        {
+            Rooms.Remove(room);
+            _new.Remove(room);
+            _settling.Remove(room);
+        }
     }
 }
 

@@ -38,6 +38,36 @@ public sealed class MediaFleetStateTests
     }
 
     [Fact]
+    public void Place_ManyRoomsBetweenHeartbeats_DoNotAllGoToTheNodeThatHadLessToDo()
+    {
+        Beat("a", cpu: 0.3);
+        Beat("b");
+        var byNode = Enumerable.Range(0, 9).Select(i => _fleet.Place($"room{i}", null)!.NodeId.Name).CountBy(n => n).ToDictionary();
+        Assert.Equal(new Dictionary<string, int> { ["a"] = 3, ["b"] = 6 }, byNode);
+    }
+
+    [Fact]
+    public void Place_RoomsThatTheFiguresKnowOrThatEnded_CountNoMore()
+    {
+        var busy = Beat("a", cpu: 0.15);
+        var idle = Beat("b");
+        Assert.Equal(idle, _fleet.Place("first", null)!.NodeId);
+        Assert.Equal(idle, _fleet.Place("second", null)!.NodeId);
+        Assert.Equal(busy, _fleet.Place("third", null)!.NodeId);
+        _fleet.Release("second", idle);
+        Assert.Equal(idle, _fleet.Place("fourth", null)!.NodeId);
+        Assert.Equal(idle, _fleet.Place("fifth", null)!.NodeId);
+        Assert.Equal(busy, _fleet.Place("sixth", null)!.NodeId);
+        for (var i = 0; i < 2; i++)
+        {
+            _fleet.Heartbeat(Heartbeat(busy, 0.15, 0, draining: false), new InMemoryMediaNode(), Start, out _);
+            _fleet.Heartbeat(Heartbeat(idle, 0, 0, draining: false), new InMemoryMediaNode(), Start, out _);
+        }
+
+        Assert.Equal(idle, _fleet.Place("seventh", null)!.NodeId);
+    }
+
+    [Fact]
     public void Place_FullOrDrainingNodes_AreNotTaken()
     {
         Beat("full", consumers: 100);
