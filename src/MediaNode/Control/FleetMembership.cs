@@ -22,6 +22,9 @@ public sealed partial class FleetMembership(
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>A heartbeat of every other node and half of one more.</summary>
+    private static readonly TimeSpan OthersHeardWithin = MediaFleet.HeartbeatEvery * 1.5;
+
     /// <summary>Rooms that are idle for so long are closed; looked at as often.</summary>
     private static readonly TimeSpan RoomIdle = TimeSpan.FromMinutes(1);
 
@@ -64,8 +67,17 @@ public sealed partial class FleetMembership(
         try
         {
             var since = time.GetTimestamp();
-            var moving = await cluster.GetGrain<IMediaFleetGrain>(MediaFleet.Key).DrainAsync(identity.Id)
-                .WaitAsync(LeaveTimeout, time, cancellationToken).ConfigureAwait(false);
+            var fleet = cluster.GetGrain<IMediaFleetGrain>(MediaFleet.Key);
+            var moving = await fleet.DrainAsync(identity.Id).WaitAsync(LeaveTimeout, time, cancellationToken).ConfigureAwait(false);
+
+            // A fleet that has just come to another silo may not have heard of the other nodes yet, nor of our rooms.
+            while (moving == 0 && Transports() > 0 && time.GetElapsedTime(since) < OthersHeardWithin)
+            {
+                await Task.Delay(LookEvery, time, cancellationToken).ConfigureAwait(false);
+                await fleet.StateRoomsAsync(identity.Id, control.RoomNames).WaitAsync(LeaveTimeout, time, cancellationToken).ConfigureAwait(false);
+                moving = await fleet.DrainAsync(identity.Id).WaitAsync(LeaveTimeout, time, cancellationToken).ConfigureAwait(false);
+            }
+
             while (moving > 0 && Transports() > 0 && time.GetElapsedTime(since) < options.Value.DrainTimeout)
             {
                 await Task.Delay(LookEvery, time, cancellationToken).ConfigureAwait(false);
