@@ -44,7 +44,9 @@ internal static class HeapCollection
     private static async Task<NetworkStream> ConnectAsync(int processId, CancellationToken cancellationToken)
     {
         var pattern = string.Create(CultureInfo.InvariantCulture, $"dotnet-diagnostic-{processId}-*-socket");
-        var path = Directory.GetFiles(Path.GetTempPath(), pattern).SingleOrDefault()
+
+        // A killed process leaves its socket behind, and numbers come again.
+        var path = Directory.GetFiles(Path.GetTempPath(), pattern).MaxBy(File.GetLastWriteTimeUtc)
             ?? throw new FileNotFoundException($"Process {processId} has no diagnostic socket.");
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
