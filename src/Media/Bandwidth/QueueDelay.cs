@@ -12,6 +12,9 @@ internal sealed class QueueDelay
     /// <summary>µs by which the delay must have changed to have changed.</summary>
     private const long Noise = 10_000;
 
+    /// <summary>Feedbacks one after another that must say it.</summary>
+    private const int Confirmed = 2;
+
     /// <summary>µs between two verdicts on a queue that stays as it is.</summary>
     private const long StandingEvery = 500_000;
 
@@ -27,12 +30,19 @@ internal sealed class QueueDelay
     private long _previous = long.MaxValue;
     private long _verdictAt = long.MinValue / 2;
     private int _vain;
+    private int _inARow;
 
     /// <summary>µs, by the last feedback.</summary>
     public long Current { get; private set; }
 
     /// <summary>Takes the least of one feedback's delays, by whatever two clocks. True when the sender is to send less.</summary>
-    public bool Update(long delay, long now)
+    /// <param name="delay">µs.</param>
+    /// <param name="isEmptying">
+    /// Whether the packets came faster one after another than they were sent: a receiver that got no processor for a while reads so
+    /// what has come meanwhile, and a queue that empties needs no help.
+    /// </param>
+    /// <param name="now">µs.</param>
+    public bool Update(long delay, bool isEmptying, long now)
     {
         if (now - _memoryBegan > Memory)
         {
@@ -43,9 +53,16 @@ internal sealed class QueueDelay
         Current = delay - Math.Min(_least, _leastBefore);
         var change = _previous == long.MaxValue ? 0 : delay - _previous;
         _previous = delay;
-        if (Current < Ceiling)
+        if (Current < Ceiling || isEmptying)
         {
-            _vain = 0;
+            _vain = Current < Ceiling ? 0 : _vain;
+            _inARow = 0;
+            return false;
+        }
+
+        // One feedback can be the first part of what a receiver reads late.
+        if (++_inARow < Confirmed)
+        {
             return false;
         }
 

@@ -24,11 +24,15 @@ internal sealed class SendSideEstimator
     /// <summary>µs that packets must wait for a growing delay to count.</summary>
     private const long MinQueue = 20_000;
 
+    /// <summary>µs by which arrivals must be closer together than sending was to say something.</summary>
+    private const long Noise = 10_000;
+
     private readonly SentPacketLog _log = new();
     private readonly PacketGroups _groups = new();
     private readonly TrendlineEstimator _trend = new();
     private readonly QueueDelay _queue = new();
     private readonly AcknowledgedBitrate _acknowledged = new();
+    private readonly AcknowledgedBitrate _reported = new();
     private readonly AimdRateControl _delay = new(FirstEstimate, MinEstimate, MaxEstimate);
     private readonly LossBasedControl _loss = new(MinEstimate, MaxEstimate);
     private readonly ProbeResult _probe = new();
@@ -81,6 +85,7 @@ internal sealed class SendSideEstimator
         var newest = -1L;
         var delay = long.MaxValue;
         var (first, last, bytes) = (long.MaxValue, long.MinValue, 0L);
+        var (firstSent, lastSent) = (long.MaxValue, long.MinValue);
         while (feedback.MoveNext())
         {
             ref var packet = ref _log.Find(feedback.Current.Value);
@@ -97,11 +102,13 @@ internal sealed class SendSideEstimator
                 delay = Math.Min(delay, arrival - packet.SentAt);
                 bytes += first == long.MaxValue ? 0 : packet.Size;
                 (first, last) = (Math.Min(first, arrival), Math.Max(last, arrival));
+                (firstSent, lastSent) = (Math.Min(firstSent, packet.SentAt), Math.Max(lastSent, packet.SentAt));
             }
             else if (packet.State == SentPacketState.UnderWay)
             {
                 packet.State = SentPacketState.Lost;
                 _loss.OnReported(isLost: true);
+                _reported.OnPacket(packet.Size, packet.SentAt);
             }
         }
 
@@ -114,16 +121,23 @@ internal sealed class SendSideEstimator
 
         // The time that the receiver took to report is part of it, as it is of the control loop.
         _roundTrip = Math.Clamp(((7 * _roundTrip) + (now - newest)) / 8, 1_000, 2_000_000);
-        if (!_queue.Update(delay, now))
+        var isEmptying = last - first + Noise < lastSent - firstSent;
+        if (_queue.Update(delay, isEmptying, now))
         {
-            // A slope without a queue is the scheduling of a busy machine, or the network's noise.
-            Control(_trend.Usage == BandwidthUsage.Over && _queue.Current < MinQueue ? BandwidthUsage.Normal : _trend.Usage, Acknowledged, now);
+            // Out of a queue packets come as fast as the link lets them: that is its rate, long before a window's mean falls to it.
+            var rate = last - first >= MinSpan ? bytes * 8_000_000 / (last - first) : Acknowledged;
+            Control(BandwidthUsage.Over, Math.Min(rate, Acknowledged), long.MaxValue, now);
             return;
         }
 
-        // Out of a queue packets come as fast as the link lets them: that is its rate, long before a window's mean falls to it.
-        var rate = last - first >= MinSpan ? bytes * 8_000_000 / (last - first) : Acknowledged;
-        Control(BandwidthUsage.Over, Math.Min(rate, Acknowledged), now);
+        // A slope without a queue is the scheduling of a busy machine, or the network's noise.
+        var usage = _trend.Usage == BandwidthUsage.Over && (isEmptying || _queue.Current < MinQueue) ? BandwidthUsage.Normal : _trend.Usage;
+        Control(usage, Acknowledged, _reported.BitsPerSecond, now);
+        if (usage == BandwidthUsage.Normal && _queue.Current < MinQueue)
+        {
+            // What arrives without waiting is carried, whatever was believed before.
+            _delay.AtLeast(Math.Min(Acknowledged, _reported.BitsPerSecond));
+        }
     }
 
     private void OnArrived(ref LoggedPacket packet, long arrival)
@@ -135,6 +149,11 @@ internal sealed class SendSideEstimator
         else
         {
             _loss.OnReported(isLost: false);
+        }
+
+        if (packet.State != SentPacketState.Lost)
+        {
+            _reported.OnPacket(packet.Size, packet.SentAt);
         }
 
         packet.State = SentPacketState.Arrived;
@@ -150,10 +169,10 @@ internal sealed class SendSideEstimator
         }
     }
 
-    private void Control(BandwidthUsage usage, long acknowledged, long now)
+    private void Control(BandwidthUsage usage, long acknowledged, long sent, long now)
     {
         var before = Estimate;
-        if (_delay.Update(usage, acknowledged, _roundTrip, now))
+        if (_delay.Update(usage, acknowledged, sent, _roundTrip, now))
         {
             Probes.Postpone(now);
         }

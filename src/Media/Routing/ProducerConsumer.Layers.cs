@@ -27,6 +27,9 @@ public sealed partial class ProducerConsumer
     private int _allocatedTemporal = int.MaxValue;
     private int _padding;
 
+    // Even as thin as it goes the present stream is more than the way carries: it would only fill the queue before the key frame.
+    private bool _isTooMuch;
+
     /// <summary>1 to 255: who comes first when not everything fits (mediasoup's consumer.setPriority).</summary>
     public int Priority { get; private set; } = 1;
 
@@ -39,10 +42,11 @@ public sealed partial class ProducerConsumer
     /// <summary>Whether it is paused when nothing fits: one stream is not, as in mediasoup's simple consumers.</summary>
     internal bool MayStarve => Producer.Streams.Length > 1;
 
-    // While it waits for the key frame of a lower stream, the present one is sent as thin as it goes.
-    private int TemporalLimit => _target is not null && _current is not null && _target.EncodingIndex < _current.EncodingIndex && _allocatedSpatial < _current.EncodingIndex
-        ? 0
-        : Math.Min(_preferredTemporal, _allocatedTemporal);
+    // The network does not carry the present stream, and it waits for the key frame of a lower one.
+    private bool IsStepDown => _target is not null && _current is not null && _target.EncodingIndex < _current.EncodingIndex && _allocatedSpatial < _current.EncodingIndex;
+
+    // Meanwhile the present one is sent as thin as it goes.
+    private int TemporalLimit => IsStepDown ? 0 : Math.Min(_preferredTemporal, _allocatedTemporal);
 
     /// <summary>Sets <see cref="Priority"/>; what is out of range is taken as the nearest.</summary>
     public void SetPriority(int priority, long now)
@@ -121,7 +125,9 @@ public sealed partial class ProducerConsumer
     }
 
     /// <summary>Takes the level that was found for it.</summary>
-    internal void TakeLevel(long now)
+    /// <param name="left">Bits a second that nobody has got.</param>
+    /// <param name="now">µs.</param>
+    internal void TakeLevel(double left, long now)
     {
         var level = Ladder.Next;
         if (level < Ladder.Present)
@@ -141,6 +147,7 @@ public sealed partial class ProducerConsumer
         var wasStarved = IsStarved;
         IsStarved = false;
         ChooseTarget(now);
+        _isTooMuch = IsStepDown && _current!.Rates is { } rates && rates.Of(0, now) > Ladder.RateAt(level) + Math.Max(0, left);
         if (wasStarved)
         {
             Restart(now);

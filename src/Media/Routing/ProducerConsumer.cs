@@ -42,6 +42,9 @@ public sealed partial class ProducerConsumer : Consumer
     private int _lastPictureId = -1;
     private byte _lastTl0;
 
+    // The number of the first packet of the present stream.
+    private long _joinedAt;
+
     internal ProducerConsumer(
         Transport transport, string id, Producer producer, RtpParameters parameters, ConsumerMapping mapping, bool paused, int encoding = AnyEncoding)
         : base(transport, id, producer.Kind, parameters, mapping, producer.ClockRate, paused)
@@ -140,6 +143,12 @@ public sealed partial class ProducerConsumer : Consumer
             return;
         }
 
+        if (_isTooMuch && stream == _current && IsStepDown && _munger.TryDrop(packet.Sequence))
+        {
+            Transport.Stats.CountDrop(DropReason.ConsumerSkipped);
+            return;
+        }
+
         var joined = _resync || stream != _current || _epoch != stream.Epoch;
         if (!TrySelect(stream, packet, now) || !TryKeepTemporal(packet) || !_munger.TryMap(packet.Sequence, out var output))
         {
@@ -167,6 +176,11 @@ public sealed partial class ProducerConsumer : Consumer
         if (_sent is not null)
         {
             _sent.Slot(output) = sent;
+        }
+
+        if (joined)
+        {
+            _joinedAt = output;
         }
 
         if (joined && Kind == MediaKind.Audio)
@@ -332,8 +346,9 @@ public sealed partial class ProducerConsumer : Consumer
     private void Resend(SequenceNumber wanted, long now)
     {
         var output = _munger.HighestOutput + wanted.DistanceFrom(new SequenceNumber((ushort)_munger.HighestOutput));
-        if (!_sent!.Has(output))
+        if (!_sent!.Has(output) || output < _joinedAt || IsStepDown)
         {
+            // What came before the key frame of another stream is of no use any more, and soon of none while such a one is awaited.
             return;
         }
 

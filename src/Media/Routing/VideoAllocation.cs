@@ -65,7 +65,7 @@ internal sealed class VideoAllocation
             Wanted += consumer.Ladder.RateAt(consumer.Ladder.Count - 1) * Headroom;
             IsShort |= consumer.Ladder.Next < consumer.Ladder.Count - 1;
             hasChoice |= consumer.Ladder.Count > 1;
-            consumer.TakeLevel(now);
+            consumer.TakeLevel(left, now);
         }
 
         Wanted = hasChoice ? Wanted : 0;
