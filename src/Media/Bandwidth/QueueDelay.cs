@@ -10,7 +10,7 @@ internal sealed class QueueDelay
     private const long Ceiling = 120_000;
 
     /// <summary>µs by which the delay must have changed to have changed.</summary>
-    private const long Noise = 10_000;
+    public const long Noise = 10_000;
 
     /// <summary>Feedbacks one after another that must say it.</summary>
     private const int Confirmed = 2;
@@ -35,14 +35,17 @@ internal sealed class QueueDelay
     /// <summary>µs, by the last feedback.</summary>
     public long Current { get; private set; }
 
+    /// <summary>Since when every feedback has told of a queue; <see cref="long.MaxValue"/> while the last one did not.</summary>
+    public long StandsSince { get; private set; } = long.MaxValue;
+
     /// <summary>Takes the least of one feedback's delays, by whatever two clocks. True when the sender is to send less.</summary>
     /// <param name="delay">µs.</param>
-    /// <param name="isEmptying">
-    /// Whether the packets came faster one after another than they were sent: a receiver that got no processor for a while reads so
-    /// what has come meanwhile, and a queue that empties needs no help.
+    /// <param name="stretch">
+    /// How much longer the packets took to come than to be sent, µs. Far below zero they came faster one after another: a receiver that
+    /// got no processor for a while reads so what has come meanwhile, and a queue that empties needs no help.
     /// </param>
     /// <param name="now">µs.</param>
-    public bool Update(long delay, bool isEmptying, long now)
+    public bool Update(long delay, long stretch, long now)
     {
         if (now - _memoryBegan > Memory)
         {
@@ -53,15 +56,16 @@ internal sealed class QueueDelay
         Current = delay - Math.Min(_least, _leastBefore);
         var change = _previous == long.MaxValue ? 0 : delay - _previous;
         _previous = delay;
-        if (Current < Ceiling || isEmptying)
+        StandsSince = Current < Ceiling ? long.MaxValue : Math.Min(StandsSince, now);
+        if (Current < Ceiling || stretch < -Noise)
         {
             _vain = Current < Ceiling ? 0 : _vain;
             _inARow = 0;
             return false;
         }
 
-        // One feedback can be the first part of what a receiver reads late.
-        if (++_inARow < Confirmed)
+        // One feedback can be the first part of what a receiver reads late, unless its packets came one after another out of a queue.
+        if (++_inARow < Confirmed && stretch <= Noise)
         {
             return false;
         }

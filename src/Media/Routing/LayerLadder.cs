@@ -11,7 +11,13 @@ internal sealed class LayerLadder
     /// <summary>Streams of a producer beyond which the higher ones are left out.</summary>
     private const int MaxStreams = 8;
 
+    /// <summary>µs of a pause before it is tried to end: the first time, and at most.</summary>
+    private const long FirstPause = 2_000_000;
+    private const long LongestPause = 16_000_000;
+
     private readonly (int Spatial, int Temporal, double Rate)[] _levels = new (int, int, double)[MaxStreams * LayerRates.MaxLayers];
+
+    private long _pause = FirstPause;
 
     public int Count { get; private set; }
 
@@ -24,6 +30,9 @@ internal sealed class LayerLadder
     /// <summary>When a step up may be taken again; µs.</summary>
     public long HeldUntil { get; set; } = long.MinValue;
 
+    /// <summary>When a pause for want of room may be tried to end; µs.</summary>
+    public long RetryAt { get; private set; } = long.MaxValue;
+
     public double RateAt(int level) => _levels[level].Rate;
 
     public int SpatialAt(int level) => _levels[level].Spatial;
@@ -33,6 +42,16 @@ internal sealed class LayerLadder
         => level + 1 < Count && _levels[level + 1].Spatial == _levels[level].Spatial ? _levels[level].Temporal : int.MaxValue;
 
     public void Clear() => (Count, Next, Present) = (0, -1, -1);
+
+    /// <summary>A pause begins; each one that did not help for long lasts longer.</summary>
+    public void OnPaused(long now)
+    {
+        RetryAt = now + _pause;
+        _pause = Math.Min(_pause * 2, LongestPause);
+    }
+
+    /// <summary>There is room for more than the lowest level.</summary>
+    public void OnRoom() => _pause = FirstPause;
 
     /// <summary>Adds a stream's levels up to a temporal layer; its lowest always.</summary>
     public void Add(RtpStreamReceiver stream, int maxTemporal, long now)

@@ -135,8 +135,18 @@ public sealed partial class ProducerConsumer
             Ladder.HeldUntil = now + StepHold;
         }
 
+        if (level > 0)
+        {
+            Ladder.OnRoom();
+        }
+
         if (level < 0)
         {
+            if (!IsStarved)
+            {
+                Ladder.OnPaused(now);
+            }
+
             IsStarved = true;
             _resync = true;
             return;

@@ -14,6 +14,9 @@ public abstract partial class Transport
     /// <summary>µs between two divisions, unless the estimate falls.</summary>
     private const long AllocateEvery = 200_000;
 
+    /// <summary>µs for which the lowest levels must have been too much before a picture is paused.</summary>
+    private const long FloorPatience = 2_000_000;
+
     /// <summary>µs after which a remote that has agreed to report, and does not, is no longer held to the first estimate.</summary>
     private const long FeedbackPatience = 2_000_000;
 
@@ -25,6 +28,7 @@ public abstract partial class Transport
     private long _allocateAt;
     private double _allocated = double.MaxValue;
     private bool _isLimited;
+    private long _floorSince = long.MaxValue;
     private long _audioOctets;
     private long _audioMeasuredAt = -1;
 
@@ -118,7 +122,22 @@ public abstract partial class Transport
         _allocated = Math.Min(estimate, MaxVideoBitrate ?? double.MaxValue);
 
         // What varies within its leniency stays below the limit.
-        _allocation.Divide(_consumers, _isLimited ? _allocated / VideoAllocation.Leniency : _allocated, now);
+        var pauses = Pauses(now);
+        _allocation.Divide(_consumers, _isLimited ? _allocated / VideoAllocation.Leniency : _allocated, pauses, !_isLimited && _estimator?.QueueSince == long.MaxValue, now);
+        _floorSince = !_allocation.IsAtFloor ? long.MaxValue : pauses > 0 ? now : Math.Min(_floorSince, now);
+    }
+
+    // A limit is obeyed at once. What the network carries is known for certain only when a queue stays although everybody has the
+    // lowest level for a while; then one goes after the other. Without reports of single packets the remote is believed after that time.
+    private int Pauses(long now)
+    {
+        if (_isLimited)
+        {
+            return int.MaxValue;
+        }
+
+        var since = _estimator is null ? _floorSince : Math.Max(_floorSince, _estimator.QueueSince);
+        return since == long.MaxValue || now - since < FloorPatience ? 0 : _estimator is null ? int.MaxValue : 1;
     }
 
     private double Budget(long now)

@@ -182,24 +182,37 @@ public class RateControlTests
         Assert.Equal(long.MaxValue, probes.Deadline(2_100_000));
     }
 
+    [Theory]
+    [InlineData(0, false, true)]
+    [InlineData(30, true, true)]
+    [InlineData(-30, false, false)]
+    public void Queue_FirstFeedbackThatTellsOfIt_IsBelievedWhenItsPacketsCameOneAfterAnother(int stretchMilliseconds, bool first, bool second)
+    {
+        var queue = new QueueDelay();
+        queue.Update(40_000, 0, 0);
+        Assert.Equal(first, queue.Update(200_000, stretchMilliseconds * Millisecond, 100_000));
+        Assert.Equal(second, queue.Update(250_000, stretchMilliseconds * Millisecond, 200_000));
+        Assert.Equal(100_000, queue.StandsSince);
+    }
+
     [Fact]
     public void Queue_GrowsStandsAndShrinks_IsJudgedByWhatItDoes()
     {
         var queue = new QueueDelay();
-        Assert.False(queue.Update(40_000, false, 0));
-        Assert.False(queue.Update(100_000, false, 100_000));
-        Assert.True(queue.Update(200_000, false, 200_000));
-        Assert.True(queue.Update(300_000, false, 300_000));
-        Assert.False(queue.Update(250_000, false, 400_000));
-        Assert.False(queue.Update(250_000, false, 500_000));
-        Assert.True(queue.Update(250_000, false, 900_000));
-        Assert.False(queue.Update(50_000, false, 1_000_000));
+        Assert.False(queue.Update(40_000, 0, 0));
+        Assert.False(queue.Update(100_000, 0, 100_000));
+        Assert.False(queue.Update(200_000, 0, 200_000));
+        Assert.True(queue.Update(300_000, 0, 300_000));
+        Assert.False(queue.Update(250_000, 0, 400_000));
+        Assert.False(queue.Update(250_000, 0, 500_000));
+        Assert.True(queue.Update(250_000, 0, 900_000));
+        Assert.False(queue.Update(50_000, 0, 1_000_000));
 
         // A way that has become longer for good is no queue in the end.
         var verdicts = 0;
         for (var now = 2_000_000L; now < 12_000_000; now += 100_000)
         {
-            verdicts += queue.Update(400_000, false, now) ? 1 : 0;
+            verdicts += queue.Update(400_000, 0, now) ? 1 : 0;
         }
 
         Assert.InRange(verdicts, 1, 10);

@@ -24,7 +24,7 @@ internal sealed partial class SimulcastScene
     private readonly byte[] _tl0 = new byte[3];
     private readonly bool _temporalLayers;
     private ushort _audioSequence;
-    private long _nextAudio;
+    private long _nextAudio = 10 * Second;
     private long _nextFrame;
     private int _frame;
 
