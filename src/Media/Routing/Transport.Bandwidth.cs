@@ -29,6 +29,7 @@ public abstract partial class Transport
     private double _allocated = double.MaxValue;
     private bool _isLimited;
     private long _floorSince = long.MaxValue;
+    private double _audioBitrate;
     private long _audioOctets;
     private long _audioMeasuredAt = -1;
 
@@ -117,9 +118,10 @@ public abstract partial class Transport
         }
 
         _allocateAt = now + AllocateEvery;
-        var estimate = Budget(now);
-        _isLimited = MaxVideoBitrate < estimate;
-        _allocated = Math.Min(estimate, MaxVideoBitrate ?? double.MaxValue);
+        MeasureAudio(now);
+        var estimate = Math.Max(Budget(now), MinOutgoingBitrate ?? 0);
+        _isLimited = VideoLimit < estimate;
+        _allocated = Math.Min(estimate, VideoLimit ?? double.MaxValue);
 
         // What varies within its leniency stays below the limit.
         var pauses = Pauses(now);
@@ -150,21 +152,25 @@ public abstract partial class Transport
         }
 
         // Where nobody adapts, what the remote says of its network is noted and no more.
-        return !_usesRemb || Stats.RemoteBitrateEstimate == 0 ? double.MaxValue : Math.Max(0, Stats.RemoteBitrateEstimate - AudioBitrate(now));
+        return !_usesRemb || Stats.RemoteBitrateEstimate == 0 ? double.MaxValue : Math.Max(0, Stats.RemoteBitrateEstimate - _audioBitrate);
     }
 
-    private double AudioBitrate(long now)
+    private void MeasureAudio(long now)
     {
+        var elapsed = now - _audioMeasuredAt;
+        if (_audioMeasuredAt >= 0 && elapsed < AllocateEvery / 2)
+        {
+            return;
+        }
+
         var octets = 0L;
         foreach (var consumer in _consumers)
         {
             octets += consumer.Kind == MediaKind.Audio ? consumer.Sender.Octets : 0;
         }
 
-        var elapsed = now - _audioMeasuredAt;
-        var bitrate = _audioMeasuredAt < 0 || elapsed < AllocateEvery / 2 ? 0 : Math.Max(0, octets - _audioOctets) * 8e6 / elapsed;
+        _audioBitrate = _audioMeasuredAt < 0 ? 0 : Math.Max(0, octets - _audioOctets) * 8e6 / elapsed;
         (_audioOctets, _audioMeasuredAt) = (octets, now);
-        return bitrate;
     }
 
     private long AdvanceBandwidth(long now)
@@ -185,7 +191,7 @@ public abstract partial class Transport
         }
 
         var probes = _estimator.Probes;
-        probes.Wanted = Math.Min(_allocation.Wanted, MaxVideoBitrate ?? double.MaxValue);
+        probes.Wanted = Math.Min(_allocation.Wanted, VideoLimit ?? double.MaxValue);
         probes.IsUrgent = _allocation.IsShort && !_isLimited;
         _estimator.TryBeginProbe(now);
         while (probes.IsDue(now))

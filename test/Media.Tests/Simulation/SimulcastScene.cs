@@ -47,6 +47,9 @@ internal sealed partial class SimulcastScene
 
     public Router Router { get; }
 
+    /// <summary>Whose sound and picture it is.</summary>
+    public LoopbackTransport Sender => _sender;
+
     public int Encodings { get; }
 
     public long Now { get; private set; } = 10 * Second;
