@@ -12,6 +12,10 @@ internal sealed class QueueDelay
     /// <summary>µs by which the delay must have changed to have changed.</summary>
     public const long Noise = 10_000;
 
+    /// <summary>µs of waiting that suffice where one feedback's packets wait longer and longer by <see cref="Steep"/>: a link that has become much slower.</summary>
+    private const long SteepCeiling = 60_000;
+    private const long Steep = 30_000;
+
     /// <summary>Feedbacks one after another that must say it.</summary>
     private const int Confirmed = 2;
 
@@ -56,6 +60,13 @@ internal sealed class QueueDelay
         Current = delay - Math.Min(_least, _leastBefore);
         var change = _previous == long.MaxValue ? 0 : delay - _previous;
         _previous = delay;
+        if (Current >= SteepCeiling && stretch > Steep && change > Noise)
+        {
+            _verdictAt = now;
+            StandsSince = Math.Min(StandsSince, now);
+            return true;
+        }
+
         StandsSince = Current < Ceiling ? long.MaxValue : Math.Min(StandsSince, now);
         if (Current < Ceiling || stretch < -Noise)
         {

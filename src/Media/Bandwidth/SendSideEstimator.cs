@@ -133,7 +133,7 @@ internal sealed class SendSideEstimator
         {
             // Out of a queue packets come as fast as the link lets them: that is its rate, long before a window's mean falls to it.
             var rate = last - first >= MinSpan ? bytes * 8_000_000 / (last - first) : Acknowledged;
-            Control(BandwidthUsage.Over, Math.Min(rate, Acknowledged), long.MaxValue, now);
+            Control(BandwidthUsage.Over, stretch > QueueDelay.Noise ? rate : Math.Min(rate, Acknowledged), long.MaxValue, now);
             return;
         }
 

@@ -4,7 +4,7 @@ namespace VoiceCluster.Media.Routing;
 
 /// <summary>
 /// The levels that one consumer can have now, the lowest first, and what each takes: the temporal layers of the lowest stream,
-/// and each higher stream whole. A sharp picture that stutters is not better than a smooth one.
+/// and each higher stream, or spatial layer of one stream, whole. A sharp picture that stutters is not better than a smooth one.
 /// </summary>
 internal sealed class LayerLadder
 {
@@ -72,6 +72,22 @@ internal sealed class LayerLadder
                 Count = first > 0 ? first : Count;
                 _levels[Count++] = (stream.EncodingIndex, layer, rate);
             }
+        }
+    }
+
+    /// <summary>Adds a spatial layer of a stream whose lower ones have been added: it comes on top of them.</summary>
+    public void AddSpatial(int spatial, LayerRates rates, int maxTemporal, long now)
+    {
+        var own = 0d;
+        for (var layer = 0; layer < LayerRates.MaxLayers; layer++)
+        {
+            own += layer <= maxTemporal || layer == 0 ? rates.Of(layer, now) : 0;
+        }
+
+        if (own > 0 && Count > 0 && Count < _levels.Length)
+        {
+            _levels[Count] = (spatial, LayerRates.MaxLayers - 1, _levels[Count - 1].Rate + own);
+            Count++;
         }
     }
 

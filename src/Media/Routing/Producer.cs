@@ -445,7 +445,7 @@ public sealed class Producer
             Frame = VideoFrame.Read(format, payload),
         };
         stream.History?.Store(source, now);
-        stream.Rates?.Add(source.Frame.TemporalLayer, payload.Length, now);
+        stream.Note(source.Frame, payload.Length, now);
         if (source.Frame.IsKeyFrame)
         {
             KeyFrames.OnKeyFrame(stream.EncodingIndex);

@@ -22,6 +22,10 @@ public sealed partial class ProducerConsumer
     private int _preferredTemporal = int.MaxValue;
     private int _currentTemporal = int.MaxValue;
     private uint _frameTimestamp;
+
+    // The spatial layer of one stream up to which the present picture is sent, and up to which it may be.
+    private int _spatial;
+    private int _spatialTarget;
     private LayerLadder? _ladder;
     private int _allocatedSpatial = int.MaxValue;
     private int _allocatedTemporal = int.MaxValue;
@@ -40,7 +44,10 @@ public sealed partial class ProducerConsumer
     internal LayerLadder Ladder => _ladder!;
 
     /// <summary>Whether it is paused when nothing fits: one stream is not, as in mediasoup's simple consumers.</summary>
-    internal bool MayStarve => Producer.Streams.Length > 1;
+    internal bool MayStarve => Producer.Streams.Length > 1 || Producer.Streams[0]?.Spatial is not null;
+
+    // Of a simulcast producer the layers are its streams; a pipe carries all.
+    private int SpatialLimit => Producer.Streams.Length > 1 || _encoding != AnyEncoding ? int.MaxValue : Math.Min(_preferredSpatial, _allocatedSpatial);
 
     // The network does not carry the present stream, and it waits for the key frame of a lower one.
     private bool IsStepDown => _target is not null && _current is not null && _target.EncodingIndex < _current.EncodingIndex && _allocatedSpatial < _current.EncodingIndex;
@@ -87,6 +94,12 @@ public sealed partial class ProducerConsumer
 
         if (best is null || best == _target)
         {
+            if (best is not null && best == _current && best.Spatial?.Highest(now) > _spatial && SpatialLimit > _spatial)
+            {
+                // A higher spatial layer of the stream begins at a key frame too.
+                RequestKeyFrame(now);
+            }
+
             return;
         }
 
@@ -113,6 +126,13 @@ public sealed partial class ProducerConsumer
             if (stream?.Rates is not null && stream.Rates.IsKnown(now) && (stream.EncodingIndex <= _preferredSpatial || _ladder.Count == 0))
             {
                 _ladder.Add(stream, _preferredTemporal, now);
+                for (var layer = 1; Producer.Streams.Length == 1 && layer <= Math.Min(_preferredSpatial, stream.Spatial?.Highest(now) ?? 0); layer++)
+                {
+                    if (stream.Spatial!.RatesOf(layer) is { } rates)
+                    {
+                        _ladder.AddSpatial(layer, rates, _preferredTemporal, now);
+                    }
+                }
             }
         }
 
@@ -205,7 +225,19 @@ public sealed partial class ProducerConsumer
         return true;
     }
 
-    private bool TryKeepTemporal(in SourcePacket packet)
+    private void BeginPicture(uint timestamp)
+    {
+        _frameTimestamp = timestamp;
+        _spatialTarget = SpatialLimit;
+        _spatial = Math.Min(_spatial, _spatialTarget);
+    }
+
+    private bool EndsPicture(in SourcePacket packet)
+        => packet.Frame.IsLayerEnd && packet.Frame.SpatialLayer == _spatial;
+
+    // Of the temporal layers, and of the spatial ones of one stream. A receiver goes down with any picture, since it has all below;
+    // up in space with a key picture alone, and in time where the sender says so.
+    private bool TryKeepLayer(in SourcePacket packet)
     {
         if (packet.Format == PayloadFormat.Vp8 && Vp8Descriptor.TryParse(packet.Payload, out var vp8))
         {
@@ -219,10 +251,21 @@ public sealed partial class ProducerConsumer
         }
 
         // A frame that has begun goes on to its end.
-        if (packet.Timestamp != _frameTimestamp)
+        if ((int)(packet.Timestamp - _frameTimestamp) > 0)
         {
-            _frameTimestamp = packet.Timestamp;
+            BeginPicture(packet.Timestamp);
             _currentTemporal = Math.Min(_currentTemporal, TemporalLimit);
+        }
+
+        if (packet.Frame.IsIndependent && packet.Frame.SpatialLayer == 0 && packet.Timestamp == _frameTimestamp)
+        {
+            // A key picture, also where its first packet is late. What ends it must be known before its higher layers come.
+            _spatial = _spatialTarget;
+        }
+
+        if (packet.Frame.SpatialLayer > _spatial)
+        {
+            return !_munger.TryDrop(packet.Sequence);
         }
 
         if (packet.Frame.IsKeyFrame)

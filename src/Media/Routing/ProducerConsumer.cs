@@ -67,7 +67,7 @@ public sealed partial class ProducerConsumer : Consumer
     public override bool IsProducerPaused => Producer.IsPaused;
 
     /// <summary>The spatial layer that flows now; -1 before the first packet.</summary>
-    public int CurrentSpatialLayer => _current?.EncodingIndex ?? -1;
+    public int CurrentSpatialLayer => _current?.Spatial is { } layers ? Math.Min(_spatial, layers.Highest(_current.LastPacketAt)) : _current?.EncodingIndex ?? -1;
 
     private bool WaitsForKeyFrame => Kind == MediaKind.Video && (_resync || _current is null);
 
@@ -150,7 +150,7 @@ public sealed partial class ProducerConsumer : Consumer
         }
 
         var joined = _resync || stream != _current || _epoch != stream.Epoch;
-        if (!TrySelect(stream, packet, now) || !TryKeepTemporal(packet) || !_munger.TryMap(packet.Sequence, out var output))
+        if (!TrySelect(stream, packet, now) || !TryKeepLayer(packet) || !_munger.TryMap(packet.Sequence, out var output))
         {
             Transport.Stats.CountDrop(DropReason.ConsumerSkipped);
             return;
@@ -166,6 +166,7 @@ public sealed partial class ProducerConsumer : Consumer
             TransportSequence = Writer.UsesTransportSequence ? Transport.NextTransportSequence() : (ushort)0,
             PictureIdShift = _pictureIdShift,
             Tl0Shift = _tl0Shift,
+            EndsPicture = EndsPicture(packet),
         };
         if (!Writer.TryWrite(buffer, packet, sent, out var length))
         {
@@ -283,6 +284,7 @@ public sealed partial class ProducerConsumer : Consumer
         _current = stream;
         _epoch = stream.Epoch;
         _resync = false;
+        BeginPicture(packet.Timestamp);
         _currentTemporal = TemporalLimit;
         _munger.Resync();
         return true;

@@ -98,6 +98,7 @@ internal sealed partial class SimulcastScene
         public override string ToString()
             => $"layer {Layer}, starved {Video?.IsStarved}, estimate {Transport.Stats.AvailableOutgoingBitrate}, queue {Down.QueueDelay} µs, dropped {Down.Dropped}, padding {Padding}";
 
+        /// <summary>Which packets the network loses.</summary>
         public void Reseed(int seed) => _random = new Random(seed);
 
         /// <summary>Consumes the picture as well.</summary>
