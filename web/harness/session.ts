@@ -190,7 +190,7 @@ export class Session {
       await this.produce(livelyTrack(), 'video', [{ scaleResolutionDownBy: 2, maxBitrate: 150_000 }, { maxBitrate: 900_000 }]);
     }
     if (options.svc !== undefined) {
-      const vp9 = this.device.rtpCapabilities.codecs?.find((codec) => codec.mimeType.toLowerCase() === 'video/vp9');
+      const vp9 = this.device.recvRtpCapabilities.codecs?.find((codec) => codec.mimeType.toLowerCase() === 'video/vp9');
       if (!vp9) {
         throw new Error('no VP9');
       }

@@ -194,7 +194,7 @@ public class SpatialLayerTests
         var consumer = Consume();
         var wanted = true;
         Run(2);
-        foreach (var (limit, layer) in ((long?, int)[])[(600_000, 1), (250_000, 0), (null, 2), (600_000, 1)])
+        foreach (var (limit, layer) in ((long?, int)[])[(400_000, 1), (120_000, 0), (null, 2), (400_000, 1)])
         {
             _room.Receiver.SetMaxVideoBitrate(limit, _room.Now);
             Run(4);
@@ -205,7 +205,7 @@ public class SpatialLayerTests
             Assert.True(_room.ToReceiver.Sum(p => p.Payload.Length) * 8 / 2 < (limit ?? long.MaxValue));
         }
 
-        // 25 pictures a second: 120, 240 and 800 kbit/s.
+        // 25 pictures a second: 60, 120 and 400 kbit/s without headers.
         void Run(int seconds)
         {
             for (var i = 0; i < seconds * 25; i++)
@@ -217,6 +217,30 @@ public class SpatialLayerTests
                 wanted |= _room.PictureLosses > asked;
             }
         }
+    }
+
+    [Fact]
+    public void Svc_AnyBytesAsDescriptors_HarmNothingAndLeaveNoGap()
+    {
+        var consumer = Consume();
+        SendPicture(isKey: true);
+        var random = new Random(5);
+        for (var i = 0; i < 20_000; i++)
+        {
+            var payload = new byte[random.Next(1, 40)];
+            random.NextBytes(payload);
+            _picture += random.Next(3) == 0 ? 1 : 0;
+            _room.Now += 1_000;
+            _room.Receive(MediaFixtures.Packet(
+                MediaFixtures.ClientVp8, 1, _number++, unchecked((uint)_picture * 3_000 + 0xFFFF_0000), payload, marker: random.Next(4) == 0));
+            if (i % 50 == 0)
+            {
+                consumer.SetPreferredLayers(random.Next(8), random.Next(4), _room.Now);
+            }
+        }
+
+        Assert.True(_room.ToReceiver.Count > 1_000);
+        Assert.Equal(_room.ToReceiver.Select((_, i) => (ushort)(_room.ToReceiver[0].Sequence + i)), _room.ToReceiver.Select(p => p.Sequence));
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using VoiceCluster.Media.Routing;
+
 namespace VoiceCluster.Media.Tests.Simulation;
 
 /// <summary>
