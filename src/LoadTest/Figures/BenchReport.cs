@@ -78,6 +78,9 @@ internal sealed class BenchReport(
                 ["sendFailures"] = Round(after.SendFailures - before.SendFailures),
                 ["receiveQueueOverflows"] = Round(after.QueueOverflows - before.QueueOverflows),
                 ["gcCollections"] = Round(after.GcCollections - before.GcCollections),
+                ["workerAllocatedBytes"] = Round(after.WorkerAllocated - before.WorkerAllocated),
+                ["lockContentions"] = Round(after.LockContentions - before.LockContentions),
+                ["compileSeconds"] = Round(after.CompileSeconds - before.CompileSeconds),
                 ["gcPauseMilliseconds"] = Round(1_000 * (after.GcPauseSeconds - before.GcPauseSeconds)),
             };
         }
@@ -108,6 +111,8 @@ internal sealed class BenchReport(
             Row("server memory", $"{after.MemoryBytes / (1 << 20):N1} MB with {after.Transports:N0} transports");
             Row("server sends", $"{(after.Datagrams - before.Datagrams) / (after.SendMessages - before.SendMessages):0.00} datagrams a message");
             Row("server drops", $"{after.SendFailures - before.SendFailures:N0} not sent, {after.QueueOverflows - before.QueueOverflows:N0} not read in time");
+            Row("server allocations", $"{after.WorkerAllocated - before.WorkerAllocated:N0} bytes on the media threads; {after.LockContentions - before.LockContentions:N0} waits for locks in the process");
+            Row("server compiling", $"{after.CompileSeconds - before.CompileSeconds:0.00} s of hot code anew");
             Row("server collections", $"{after.GcCollections - before.GcCollections:N0}, {1_000 * (after.GcPauseSeconds - before.GcPauseSeconds):0.0} ms of pauses");
         }
         else

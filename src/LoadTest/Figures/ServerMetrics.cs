@@ -3,7 +3,7 @@ using System.Globalization;
 namespace VoiceCluster.LoadTest.Figures;
 
 /// <summary>What a server's <c>/metrics</c> said at one moment; sums over all labels. NaN where it does not say.</summary>
-internal sealed record ServerMetrics(double CpuSeconds, double MemoryBytes, double RtpSent, double Datagrams, double SendMessages, double SendFailures, double QueueOverflows, double Transports, double GcPauseSeconds, double GcCollections)
+internal sealed record ServerMetrics(double CpuSeconds, double MemoryBytes, double RtpSent, double Datagrams, double SendMessages, double SendFailures, double QueueOverflows, double Transports, double GcPauseSeconds, double GcCollections, double WorkerAllocated, double LockContentions, double CompileSeconds)
 {
     /// <summary>Reads Prometheus text, format 0.0.4.</summary>
     public static ServerMetrics Parse(string text)
@@ -33,7 +33,10 @@ internal sealed record ServerMetrics(double CpuSeconds, double MemoryBytes, doub
             Of("voicecluster_media_receive_queue_overflows_total"),
             Of("voicecluster_media_transports"),
             Of("dotnet_gc_pause_time_seconds_total"),
-            Of("dotnet_gc_collections_total"));
+            Of("dotnet_gc_collections_total"),
+            Of("voicecluster_media_worker_allocated_bytes_total"),
+            Of("dotnet_monitor_lock_contentions_total"),
+            Of("dotnet_jit_compilation_time_seconds_total"));
     }
 
     /// <summary>Asks the server; null when it does not answer with metrics.</summary>
