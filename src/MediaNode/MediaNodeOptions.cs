@@ -63,8 +63,8 @@ public sealed class MediaNodeOptions
     /// <summary>Bits a second that a sender is told to send at most. Default 2,500,000.</summary>
     public long MaxIncomingBitrate { get; set; } = 2_500_000;
 
-    /// <summary>Whether each receiver gets the layers of video that its network carries, in place of those it prefers. Default false.</summary>
-    public bool AdaptVideo { get; set; }
+    /// <summary>Whether each receiver gets the layers of video that its network carries, at most those it prefers; else just these. Default true.</summary>
+    public bool AdaptVideo { get; set; } = true;
 
     /// <summary>
     /// Whether each packet of silence of a sender with DTX is passed on, and not only the first and one each 400 ms. Default false.

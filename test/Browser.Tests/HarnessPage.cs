@@ -28,11 +28,13 @@ internal sealed class HarnessPage(IPage page, string server) : IAsyncDisposable
         IReadOnlyDictionary<string, int>? mediaPorts = null,
         string? token = null,
         int? screenWidth = null,
-        bool simulcast = false)
+        bool simulcast = false,
+        string? svc = null)
     {
         var key = $"p{Interlocked.Increment(ref _joined)}";
         var options = new Dictionary<string, object> { ["server"] = server, ["room"] = room, ["user"] = user ?? key, ["video"] = video, ["thrifty"] = thrifty };
         AddIfGiven("simulcast", simulcast ? true : null);
+        AddIfGiven("svc", svc);
         AddIfGiven("toneHz", toneHz);
         AddIfGiven("transports", transports);
         AddIfGiven("displayName", displayName);

@@ -77,6 +77,8 @@ const harness = {
 
   unmute: (key: string) => session(key).unmute(),
   setPausedAtServer: (key: string, kind: string, paused: boolean) => session(key).setPausedAtServer(kind, paused),
+  setPreferredLayers: (key: string, spatialLayer: number) => session(key).setPreferredLayers(spatialLayer),
+  setBitrate: (key: string, transport: 'send' | 'recv', which: string, bitrate: number) => session(key).setBitrate(transport, which, bitrate),
   closeProducer: (key: string, kind: string) => session(key).closeProducer(kind),
   restartIce: (key: string) => session(key).restartIce(),
   breakConnection: (key: string) => session(key).breakConnection(),

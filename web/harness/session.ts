@@ -21,6 +21,8 @@ export interface JoinOptions {
   video?: boolean;
   /** Sends a lively picture in two layers, of 320 and 640 pixels: 150 and 900 kbit/s. */
   simulcast?: boolean;
+  /** Sends a lively picture of 960 pixels in VP9 with this scalability mode, such as L3T3_KEY: layers of 240, 480 and 960 pixels. */
+  svc?: string;
   /** Shares a screen as well: a second video track, of this width. */
   screenWidth?: number;
   /**
@@ -77,20 +79,20 @@ function screenTrack(width: number): MediaStreamTrack {
 }
 
 /** A picture that changes from frame to frame, so that its layers have bitrates worth the name. */
-function livelyTrack(): MediaStreamTrack {
+function livelyTrack(width = 640, height = 360): MediaStreamTrack {
   const canvas = document.createElement('canvas');
-  canvas.width = 640;
-  canvas.height = 360;
+  canvas.width = width;
+  canvas.height = height;
   const pen = canvas.getContext('2d');
   setInterval(() => {
     if (!pen) {
       return;
     }
     pen.fillStyle = 'navy';
-    pen.fillRect(0, 0, 640, 360);
+    pen.fillRect(0, 0, width, height);
     for (let i = 0; i < 12; i++) {
       pen.fillStyle = `hsl(${Math.random() * 360} 80% 50%)`;
-      pen.fillRect(Math.random() * 640, Math.random() * 360, 60, 60);
+      pen.fillRect(Math.random() * width, Math.random() * height, 60, 60);
     }
   }, 50);
   const track = canvas.captureStream(20).getVideoTracks()[0];
@@ -187,6 +189,13 @@ export class Session {
     if (options.simulcast) {
       await this.produce(livelyTrack(), 'video', [{ scaleResolutionDownBy: 2, maxBitrate: 150_000 }, { maxBitrate: 900_000 }]);
     }
+    if (options.svc !== undefined) {
+      const vp9 = this.device.recvRtpCapabilities.codecs?.find((codec) => codec.mimeType.toLowerCase() === 'video/vp9');
+      if (!vp9) {
+        throw new Error('no VP9');
+      }
+      await this.produce(livelyTrack(960, 540), 'video', [{ scalabilityMode: options.svc, maxBitrate: 1_500_000 }], vp9);
+    }
     if (options.screenWidth !== undefined) {
       await this.produce(screenTrack(options.screenWidth), 'screen');
     }
@@ -238,6 +247,18 @@ export class Session {
   async setPausedAtServer(kind: string, paused: boolean): Promise<void> {
     const producer = this.producer(kind);
     await this.ask(paused ? 'pause-producer' : 'resume-producer', { roomId: this.options.room, producerId: producer.id });
+  }
+
+  /** The highest layers wanted of the one received video. */
+  async setPreferredLayers(spatialLayer: number, temporalLayer?: number): Promise<void> {
+    const video = [...this.received.values()].find((entry) => entry.eye);
+    await this.ask('set-preferred-layers', { roomId: this.options.room, consumerId: video?.consumer.id, spatialLayer, temporalLayer });
+  }
+
+  /** Asks for one of the bitrates of a transport, such as max-outgoing of recv. */
+  async setBitrate(transport: 'send' | 'recv', which: string, bitrate: number): Promise<void> {
+    const { id } = (transport === 'send' ? this.sendTransport : this.recvTransport) ?? {};
+    await this.ask(`set-${which}-bitrate`, { roomId: this.options.room, transportId: id, bitrate });
   }
 
   async closeProducer(kind: string): Promise<void> {
@@ -320,11 +341,14 @@ export class Session {
   }
 
   /** The name is what tests close and pause it by. */
-  private async produce(track: MediaStreamTrack, name: string = track.kind, encodings?: types.RtpEncodingParameters[]): Promise<void> {
+  private async produce(
+    track: MediaStreamTrack, name: string = track.kind, encodings?: types.RtpEncodingParameters[], codec?: types.RtpCodecCapability,
+  ): Promise<void> {
     this.sendTransport ??= await this.createTransport('send');
     this.producers.set(name, await this.sendTransport.produce({
       track,
       ...(encodings ? { encodings } : {}),
+      ...(codec ? { codec } : {}),
       ...(this.options.thrifty ? { codecOptions: { opusPtime: 60, opusMaxPlaybackRate: 16_000, opusMaxAverageBitrate: 20_000 } } : {}),
     }));
   }

@@ -48,9 +48,13 @@ public sealed record DesiredRoom(
 
 /// <summary>A transport that is to be there.</summary>
 /// <param name="MaxVideoBitrate">Bits a second of video that it is sent at most; null without a limit.</param>
+/// <param name="Bitrates">What the application allows; null where it has said nothing.</param>
 [GenerateSerializer, Immutable, Alias("vc.DesiredTransport")]
 public sealed record DesiredTransport(
-    [property: Id(0)] string TransportId, [property: Id(1)] string ParticipantId, [property: Id(2)] long? MaxVideoBitrate = null);
+    [property: Id(0)] string TransportId,
+    [property: Id(1)] string ParticipantId,
+    [property: Id(2)] long? MaxVideoBitrate = null,
+    [property: Id(3)] TransportBitrates? Bitrates = null);
 
 [GenerateSerializer, Immutable, Alias("vc.DesiredProducer")]
 public sealed record DesiredProducer([property: Id(0)] string ProducerId, [property: Id(1)] string TransportId, [property: Id(2)] bool Paused);
@@ -83,12 +87,14 @@ public sealed record RoomAdopted(
 
 /// <summary>A transport that the node has.</summary>
 /// <param name="HearsAll">Everybody's sound goes to it without consumers, as to a native client.</param>
+/// <param name="Bitrates">What the application allows; null where it has said nothing.</param>
 [GenerateSerializer, Immutable, Alias("vc.AdoptedTransport")]
 public sealed record AdoptedTransport(
     [property: Id(0)] string TransportId,
     [property: Id(1)] string ParticipantId,
     [property: Id(2)] MediaTransportState State = MediaTransportState.New,
-    [property: Id(3)] bool HearsAll = false);
+    [property: Id(3)] bool HearsAll = false,
+    [property: Id(4)] TransportBitrates? Bitrates = null);
 
 [GenerateSerializer, Immutable, Alias("vc.AdoptedProducer")]
 public sealed record AdoptedProducer([property: Id(0)] string ProducerId, [property: Id(1)] string TransportId, [property: Id(2)] Rooms.MediaKind Kind, [property: Id(3)] bool Paused);

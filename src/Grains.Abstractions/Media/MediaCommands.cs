@@ -16,13 +16,21 @@ public sealed record CloseRoom : MediaCommand;
 
 /// <summary>Answers <see cref="TransportOpened"/>.</summary>
 /// <param name="MaxVideoBitrate">Bits a second of video that it is sent at most; null without a limit.</param>
+/// <param name="Bitrates">What the application allows; null where it has said nothing.</param>
 [GenerateSerializer, Immutable, Alias("vc.CreateWebRtcTransport")]
 public sealed record CreateWebRtcTransport(
-    [property: Id(0)] string TransportId, [property: Id(1)] string ParticipantId, [property: Id(2)] long? MaxVideoBitrate = null) : MediaCommand;
+    [property: Id(0)] string TransportId,
+    [property: Id(1)] string ParticipantId,
+    [property: Id(2)] long? MaxVideoBitrate = null,
+    [property: Id(3)] TransportBitrates? Bitrates = null) : MediaCommand;
 
 /// <summary>Bits a second of video that a transport is sent at most; null lifts the limit.</summary>
 [GenerateSerializer, Immutable, Alias("vc.SetMaxVideoBitrate")]
 public sealed record SetMaxVideoBitrate([property: Id(0)] string TransportId, [property: Id(1)] long? Bitrate) : MediaCommand;
+
+/// <summary>What an application allows on a transport.</summary>
+[GenerateSerializer, Immutable, Alias("vc.SetTransportBitrates")]
+public sealed record SetTransportBitrates([property: Id(0)] string TransportId, [property: Id(1)] TransportBitrates Bitrates) : MediaCommand;
 
 /// <summary>
 /// Lets a native client into the room over the relay port; the room's name is the channel's id. Answers <see cref="RelayTransportOpened"/>.

@@ -84,6 +84,12 @@ public interface IRoomGrain : IGrainWithStringKey
     /// <summary>Which of a participant's video consumers comes first when not all fit its network, 1 (last) to 255.</summary>
     Task<Outcome<Done>> SetConsumerPriorityAsync(string participantId, string consumerId, int priority);
 
+    /// <summary>
+    /// Limits what a transport sends or is sent, bits a second; 0 lifts the limit. What was set last begins with each later transport of
+    /// the participant, and so outlives a move to another media node.
+    /// </summary>
+    Task<Outcome<Done>> SetTransportBitrateAsync(string participantId, string transportId, Media.TransportBitrate which, long bitrate);
+
     /// <summary>Mutes or deafens a participant; enforced by the media node.</summary>
     Task<Outcome<Done>> SetVoiceStateAsync(string participantId, bool muted, bool deafened);
 

@@ -114,7 +114,11 @@ public sealed partial class Room
         ForgetMedia(node);
         foreach (var transport in adopted.Transports.Where(t => Find(t.ParticipantId) is not null && NodeOf(t.ParticipantId) == node))
         {
-            _transports[transport.TransportId] = new RoomTransport(transport.TransportId, transport.ParticipantId, transport.HearsAll) { State = transport.State };
+            _transports[transport.TransportId] = new RoomTransport(transport.TransportId, transport.ParticipantId, transport.HearsAll)
+            {
+                State = transport.State,
+                Bitrates = transport.Bitrates,
+            };
         }
 
         foreach (var producer in adopted.Producers)
@@ -159,7 +163,7 @@ public sealed partial class Room
     {
         var nodes = NodesByParticipant();
         return new DesiredRoom(
-            [.. _transports.Values.Where(t => nodes.GetValueOrDefault(t.ParticipantId) == node).Select(t => new DesiredTransport(t.Id, t.ParticipantId, MaxVideoBitrateOf(t.ParticipantId)))],
+            [.. _transports.Values.Where(t => nodes.GetValueOrDefault(t.ParticipantId) == node).Select(t => new DesiredTransport(t.Id, t.ParticipantId, MaxVideoBitrateOf(t.ParticipantId), t.Bitrates))],
             [.. _producers.Values.Where(p => nodes.GetValueOrDefault(p.ParticipantId) == node).Select(p => new DesiredProducer(p.Id, p.TransportId, IsHeldBack(p)))],
             [.. _consumers.Values.Where(c => nodes.GetValueOrDefault(c.ParticipantId) == node).Select(c => new DesiredConsumer(c.Id, c.TransportId, c.ProducerId, IsHeldBack(c)))]);
     }

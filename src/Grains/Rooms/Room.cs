@@ -130,7 +130,7 @@ public sealed partial class Room(string name, RoomState state, RoomOptions optio
 
     /// <summary>Notes a transport that the media node has opened.</summary>
     public void AddTransport(string transportId, string participantId, bool hearsAll = false) =>
-        _transports.Add(transportId, new RoomTransport(transportId, participantId, hearsAll));
+        _transports.Add(transportId, new RoomTransport(transportId, participantId, hearsAll) { Bitrates = Find(participantId)?.Bitrates });
 
     /// <summary>Notes what the media node says of a transport; one that it closed is removed. False when it is absent.</summary>
     public bool SetTransportState(string transportId, MediaTransportState mediaState)
@@ -472,6 +472,9 @@ public sealed record RoomTransport(string Id, string ParticipantId, bool HearsAl
 {
     /// <summary>As the media node reported it last.</summary>
     public MediaTransportState State { get; set; }
+
+    /// <summary>What the client's application allows; null where it has said nothing.</summary>
+    public TransportBitrates? Bitrates { get; set; }
 }
 
 /// <summary>A track that a participant sends. <see cref="Paused"/> is the client's own wish.</summary>

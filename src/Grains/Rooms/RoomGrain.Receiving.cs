@@ -141,6 +141,27 @@ public sealed partial class RoomGrain
                 () => _room.GetOwnConsumer(participantId, consumerId).Fault,
                 new SetConsumerPriority(consumerId, priority));
 
+    /// <inheritdoc/>
+    public async Task<Outcome<Done>> SetTransportBitrateAsync(string participantId, string transportId, TransportBitrate which, long bitrate)
+    {
+        await _media.EnsureAsync(participantId);
+        var bitrates = _room.WithBitrate(participantId, transportId, which, bitrate);
+        if (bitrates.Fault is { } fault)
+        {
+            return await FinishAsync(fault);
+        }
+
+        var reply = await _media.ExecuteAsync(participantId, new SetTransportBitrates(transportId, bitrates.Value!));
+        if (reply.Fault is { } failed)
+        {
+            return await FinishAsync(failed);
+        }
+
+        _room.SetBitrates(participantId, transportId, bitrates.Value!);
+        _unsaved = true;
+        return await FinishAsync(Done.Instance);
+    }
+
     private async Task<Outcome<Done>> PreferLayersAsync(string participantId, string consumerId, int spatialLayer, int? temporalLayer)
     {
         if (await CheckAsync(participantId, () => _room.GetOwnConsumer(participantId, consumerId).Fault) is { } fault)

@@ -172,7 +172,8 @@ public sealed partial class RoomGrain(
         }
 
         var transportId = NewId();
-        var reply = await _media.ExecuteAsync(participantId, new CreateWebRtcTransport(transportId, participantId, _room.MaxVideoBitrateOf(participantId)));
+        var reply = await _media.ExecuteAsync(participantId, new CreateWebRtcTransport(
+            transportId, participantId, _room.MaxVideoBitrateOf(participantId), _room.Find(participantId)?.Bitrates));
         if (reply.Fault is { } failed)
         {
             return await FinishAsync(failed);

@@ -62,4 +62,8 @@ public sealed class RoomParticipant
     /// <summary>What it receives of video, 0 to 99; null for everything.</summary>
     [Id(5)]
     public int? Quality { get; set; }
+
+    /// <summary>What its application allowed last on one of its transports, for those that it makes later; null where it has said nothing.</summary>
+    [Id(6)]
+    public TransportBitrates? Bitrates { get; set; }
 }

@@ -12,6 +12,9 @@ internal sealed class AimdRateControl(long first, long minimum, long maximum)
     /// <summary>§5.6, eta: a second.</summary>
     private const double Increase = 1.08;
 
+    /// <summary>Share of what was sent from which it counts as arrived.</summary>
+    private const double Passed = 0.85;
+
     /// <summary>µs between two decreases: one round trip, within these bounds.</summary>
     private const long MinBetweenDecreases = 10_000;
     private const long MaxBetweenDecreases = 200_000;
@@ -28,7 +31,12 @@ internal sealed class AimdRateControl(long first, long minimum, long maximum)
     public double Bitrate { get; private set; } = first;
 
     /// <summary>Takes what a feedback said; true when the rate went down.</summary>
-    public bool Update(BandwidthUsage usage, long acknowledged, long roundTrip, long now)
+    /// <param name="usage">What the delay says.</param>
+    /// <param name="acknowledged">Bits a second that arrived lately; 0 while unknown.</param>
+    /// <param name="sent">Bits a second at which that was sent, and what was lost beside it: a sender with little to send is no sign of a narrow way.</param>
+    /// <param name="roundTrip">µs.</param>
+    /// <param name="now">µs.</param>
+    public bool Update(BandwidthUsage usage, long acknowledged, long sent, long roundTrip, long now)
     {
         _changedAt = _changedAt < 0 ? now : _changedAt;
         switch (usage)
@@ -41,7 +49,7 @@ internal sealed class AimdRateControl(long first, long minimum, long maximum)
             case BandwidthUsage.Over:
                 _increases = false;
                 _changedAt = now;
-                return MayDecrease(acknowledged, roundTrip, now) && TryDecrease(acknowledged, now);
+                return MayDecrease(acknowledged, sent, roundTrip, now) && TryDecrease(acknowledged, sent, now);
             default:
                 if (_increases)
                 {
@@ -70,12 +78,18 @@ internal sealed class AimdRateControl(long first, long minimum, long maximum)
         }
     }
 
-    private bool MayDecrease(long acknowledged, long roundTrip, long now)
-        => now - _decreasedAt >= Math.Clamp(roundTrip, MinBetweenDecreases, MaxBetweenDecreases) || acknowledged < Bitrate / 2;
+    /// <summary>Takes a rate that arrived without waiting.</summary>
+    public void AtLeast(double bitrate) => Bitrate = Math.Clamp(Math.Max(Bitrate, bitrate), minimum, maximum);
 
-    private bool TryDecrease(long acknowledged, long now)
+    private bool MayDecrease(long acknowledged, long sent, long roundTrip, long now)
+        => now - _decreasedAt >= Math.Clamp(roundTrip, MinBetweenDecreases, MaxBetweenDecreases) || acknowledged < Math.Min(Bitrate, sent) / 2;
+
+    private bool TryDecrease(long acknowledged, long sent, long now)
     {
-        var next = acknowledged > 0 ? Decrease * acknowledged : Bitrate / 2;
+        // Where what was sent has arrived, little arrived because little was sent: then the step is from what is allowed.
+        var next = acknowledged <= 0 ? Bitrate / 2
+            : acknowledged < Passed * sent ? Decrease * acknowledged
+            : Decrease * Math.Max(acknowledged, Bitrate);
         if (next > Bitrate && _capacity.HasEstimate)
         {
             next = Decrease * _capacity.Estimate * 1_000;

@@ -29,6 +29,9 @@ internal sealed class ProbeController
     private const long LongestPause = 3_000_000;
     private const long LongestIdlePause = 30_000_000;
 
+    /// <summary>µs after a cluster that said nothing.</summary>
+    private const long UnclearPause = 200_000;
+
     private double _target;
     private long _startedAt;
     private long _nextAt;
@@ -127,6 +130,13 @@ internal sealed class ProbeController
         _failedAt = now;
         _nextAt = now + _pause;
         _pause = Math.Min(_pause * 3 / 2, IsUrgent ? LongestPause : LongestIdlePause);
+    }
+
+    /// <summary>The cluster's packets came in a heap, as from a receiver that got no processor: that says nothing, and it is tried again soon.</summary>
+    public void OnUnclear(long now)
+    {
+        (_isSending, _isPending) = (false, false);
+        _nextAt = now + UnclearPause;
     }
 
     /// <summary>A queue grows: not now.</summary>

@@ -16,7 +16,7 @@ internal sealed class ProbeResult
     private const double OfSaturated = 0.95;
 
     /// <summary>Above this multiple of the sending rate the arrivals were bunched by something on the way and say nothing.</summary>
-    private const double Bunched = 2;
+    private const double Bunched = 1.3;
 
     private int _cluster;
     private int _sent;

@@ -24,14 +24,22 @@ internal sealed class SendSideEstimator
     /// <summary>µs that packets must wait for a growing delay to count.</summary>
     private const long MinQueue = 20_000;
 
+    /// <summary>Share of the estimate below which a full way's rate is another.</summary>
+    private const double Disproved = 0.85;
+
+    /// <summary>Share of what arrives without waiting that is certain to be carried: half a second is no exact measure.</summary>
+    private const double Carried = 0.9;
+
     private readonly SentPacketLog _log = new();
     private readonly PacketGroups _groups = new();
     private readonly TrendlineEstimator _trend = new();
     private readonly QueueDelay _queue = new();
     private readonly AcknowledgedBitrate _acknowledged = new();
+    private readonly AcknowledgedBitrate _reported = new();
     private readonly AimdRateControl _delay = new(FirstEstimate, MinEstimate, MaxEstimate);
     private readonly LossBasedControl _loss = new(MinEstimate, MaxEstimate);
     private readonly ProbeResult _probe = new();
+    private double _disproved;
     private long _reference = -1;
     private long _roundTrip = 100_000;
 
@@ -46,6 +54,9 @@ internal sealed class SendSideEstimator
 
     /// <summary>Bits a second that arrived lately.</summary>
     public long Acknowledged => _acknowledged.BitsPerSecond;
+
+    /// <summary>Since when there has been a queue without a break; <see cref="long.MaxValue"/> while there is none.</summary>
+    public long QueueSince => _queue.StandsSince;
 
     /// <summary>When to probe.</summary>
     public ProbeController Probes { get; } = new();
@@ -81,6 +92,7 @@ internal sealed class SendSideEstimator
         var newest = -1L;
         var delay = long.MaxValue;
         var (first, last, bytes) = (long.MaxValue, long.MinValue, 0L);
+        var (firstSent, lastSent) = (long.MaxValue, long.MinValue);
         while (feedback.MoveNext())
         {
             ref var packet = ref _log.Find(feedback.Current.Value);
@@ -97,11 +109,13 @@ internal sealed class SendSideEstimator
                 delay = Math.Min(delay, arrival - packet.SentAt);
                 bytes += first == long.MaxValue ? 0 : packet.Size;
                 (first, last) = (Math.Min(first, arrival), Math.Max(last, arrival));
+                (firstSent, lastSent) = (Math.Min(firstSent, packet.SentAt), Math.Max(lastSent, packet.SentAt));
             }
             else if (packet.State == SentPacketState.UnderWay)
             {
                 packet.State = SentPacketState.Lost;
                 _loss.OnReported(isLost: true);
+                _reported.OnPacket(packet.Size, packet.SentAt);
             }
         }
 
@@ -114,16 +128,23 @@ internal sealed class SendSideEstimator
 
         // The time that the receiver took to report is part of it, as it is of the control loop.
         _roundTrip = Math.Clamp(((7 * _roundTrip) + (now - newest)) / 8, 1_000, 2_000_000);
-        if (!_queue.Update(delay, now))
+        var stretch = last - first - (lastSent - firstSent);
+        if (_queue.Update(delay, stretch, now))
         {
-            // A slope without a queue is the scheduling of a busy machine, or the network's noise.
-            Control(_trend.Usage == BandwidthUsage.Over && _queue.Current < MinQueue ? BandwidthUsage.Normal : _trend.Usage, Acknowledged, now);
+            // Out of a queue packets come as fast as the link lets them: that is its rate, long before a window's mean falls to it.
+            var rate = last - first >= MinSpan ? bytes * 8_000_000 / (last - first) : Acknowledged;
+            Control(BandwidthUsage.Over, stretch > QueueDelay.Noise ? rate : Math.Min(rate, Acknowledged), long.MaxValue, now);
             return;
         }
 
-        // Out of a queue packets come as fast as the link lets them: that is its rate, long before a window's mean falls to it.
-        var rate = last - first >= MinSpan ? bytes * 8_000_000 / (last - first) : Acknowledged;
-        Control(BandwidthUsage.Over, Math.Min(rate, Acknowledged), now);
+        // A slope without a queue is the scheduling of a busy machine, or the network's noise.
+        var usage = _trend.Usage == BandwidthUsage.Over && (stretch < -QueueDelay.Noise || _queue.Current < MinQueue) ? BandwidthUsage.Normal : _trend.Usage;
+        Control(usage, Acknowledged, _reported.BitsPerSecond, now);
+        if (usage == BandwidthUsage.Normal && _queue.Current < MinQueue)
+        {
+            // What arrives without waiting is carried, whatever was believed before.
+            _delay.AtLeast(Carried * Math.Min(Acknowledged, _reported.BitsPerSecond));
+        }
     }
 
     private void OnArrived(ref LoggedPacket packet, long arrival)
@@ -135,6 +156,11 @@ internal sealed class SendSideEstimator
         else
         {
             _loss.OnReported(isLost: false);
+        }
+
+        if (packet.State != SentPacketState.Lost)
+        {
+            _reported.OnPacket(packet.Size, packet.SentAt);
         }
 
         packet.State = SentPacketState.Arrived;
@@ -150,10 +176,10 @@ internal sealed class SendSideEstimator
         }
     }
 
-    private void Control(BandwidthUsage usage, long acknowledged, long now)
+    private void Control(BandwidthUsage usage, long acknowledged, long sent, long now)
     {
         var before = Estimate;
-        if (_delay.Update(usage, acknowledged, _roundTrip, now))
+        if (_delay.Update(usage, acknowledged, sent, _roundTrip, now))
         {
             Probes.Postpone(now);
         }
@@ -161,20 +187,40 @@ internal sealed class SendSideEstimator
         _loss.Update(before, Acknowledged, now);
         if (Probes.Cluster == 0 && _probe.TryTake(out var shown, out var isLimit))
         {
-            // A burst of media in the cluster may show more than was tried for; that much is not believed.
-            shown = Math.Min(shown, Probes.Target * 1.2);
-            Probes.OnResult(shown, now);
-            if (shown > Estimate)
-            {
-                _delay.Set(Math.Max(shown, _delay.Bitrate), isLimit, now);
-                _loss.AtLeast(shown);
-            }
+            OnProbe(shown, isLimit, now);
         }
 
         if (Estimate < before)
         {
             LoweredAt = now;
         }
+    }
+
+    private void OnProbe(double shown, bool isLimit, long now)
+    {
+        if (shown == 0)
+        {
+            Probes.OnUnclear(now);
+            return;
+        }
+
+        // A burst of media in the cluster may show more than was tried for; that much is not believed.
+        shown = Math.Min(shown, Probes.Target * 1.2);
+        Probes.OnResult(shown, now);
+        if (shown > Estimate)
+        {
+            _delay.Set(Math.Max(shown, _delay.Bitrate), isLimit, now);
+            _loss.AtLeast(shown);
+        }
+
+        // Once it may have been a receiver without processor; the second time the link is really narrower than was believed.
+        var disproved = isLimit && shown < Disproved * Estimate ? Math.Max(shown, Acknowledged) : 0;
+        if (disproved > 0 && _disproved > 0)
+        {
+            _delay.Set(Math.Min(_delay.Bitrate, Math.Max(disproved, _disproved)), isLimit: true, now);
+        }
+
+        _disproved = disproved;
     }
 
     // 24 bits wrap after twelve days; a feedback may be older than the one before it.

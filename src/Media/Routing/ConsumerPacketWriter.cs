@@ -145,7 +145,7 @@ internal sealed class ConsumerPacketWriter
         }
 
         buffer[0] = 0x80;
-        buffer[1] = (byte)(payloadType | (packet.Marker ? 0x80 : 0));
+        buffer[1] = (byte)(payloadType | (packet.Marker || sent.EndsPicture ? 0x80 : 0));
         BinaryPrimitives.WriteUInt16BigEndian(buffer[2..], sequence);
         BinaryPrimitives.WriteUInt32BigEndian(buffer[4..], sent.Timestamp);
         BinaryPrimitives.WriteUInt32BigEndian(buffer[8..], ssrc.Value);

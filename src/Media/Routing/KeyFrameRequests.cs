@@ -1,21 +1,36 @@
 namespace VoiceCluster.Media.Routing;
 
 /// <summary>
-/// When to ask a producer for key frames: the first time at once, then at most once a second, and again each second
-/// until one came.
+/// When to ask a producer for key frames: of each of its streams the first time at once, then at most once a second, and again
+/// each second until one came. Streams do not wait for each other: who has to leave one cannot wait because somebody joined another.
 /// </summary>
 internal sealed class KeyFrameRequests
 {
     /// <summary>µs between two requests.</summary>
     public const long Interval = 1_000_000;
 
+    private readonly long[] _sentAt;
     private uint _wanted;
-    private long _lastSentAt = long.MinValue / 2;
 
-    /// <summary>When <see cref="Take"/> next has something; <see cref="long.MaxValue"/> while nothing is wanted.</summary>
-    public long Deadline => _wanted == 0 ? long.MaxValue : _lastSentAt + Interval;
+    public KeyFrameRequests(int encodings)
+    {
+        _sentAt = new long[encodings];
+        Array.Fill(_sentAt, long.MinValue / 2);
+    }
 
-    /// <summary>Somebody needs a key frame of this encoding, 0 to 31.</summary>
+    /// <summary>When <see cref="Take"/> next has something of the encodings <paramref name="available"/>; <see cref="long.MaxValue"/> for never.</summary>
+    public long NextAt(uint available)
+    {
+        var next = long.MaxValue;
+        for (var encoding = 0; encoding < _sentAt.Length; encoding++)
+        {
+            next = IsWanted(encoding, available) ? Math.Min(next, _sentAt[encoding] + Interval) : next;
+        }
+
+        return next;
+    }
+
+    /// <summary>Somebody needs a key frame of this encoding.</summary>
     public void Want(int encoding) => _wanted |= 1u << encoding;
 
     /// <summary>A key frame of this encoding came.</summary>
@@ -27,13 +42,18 @@ internal sealed class KeyFrameRequests
     /// <summary>The encodings to ask for now, as bits, of those <paramref name="available"/>; 0 when none or when it is too soon.</summary>
     public uint Take(uint available, long now)
     {
-        var taken = _wanted & available;
-        if (taken == 0 || now < Deadline)
+        var taken = 0u;
+        for (var encoding = 0; encoding < _sentAt.Length; encoding++)
         {
-            return 0;
+            if (IsWanted(encoding, available) && now >= _sentAt[encoding] + Interval)
+            {
+                taken |= 1u << encoding;
+                _sentAt[encoding] = now;
+            }
         }
 
-        _lastSentAt = now;
         return taken;
     }
+
+    private bool IsWanted(int encoding, uint available) => (_wanted & available & (1u << encoding)) != 0;
 }

@@ -42,6 +42,7 @@ public sealed class Producer
         IsPaused = paused;
         _streams = new RtpStreamReceiver?[parameters.Encodings.Length];
         _rids = new Mid[parameters.Encodings.Length];
+        KeyFrames = new KeyFrameRequests(_streams.Length);
         for (var i = 0; i < _rids.Length; i++)
         {
             Mid.TryParse(parameters.Encodings[i].Rid, out _rids[i]);
@@ -109,7 +110,7 @@ public sealed class Producer
     /// <summary>The same in the router's payload types and ids.</summary>
     internal RtpParameters ConsumableParameters { get; }
 
-    internal KeyFrameRequests KeyFrames { get; } = new();
+    internal KeyFrameRequests KeyFrames { get; }
 
     internal bool UsesRemb { get; }
 
@@ -444,7 +445,7 @@ public sealed class Producer
             Frame = VideoFrame.Read(format, payload),
         };
         stream.History?.Store(source, now);
-        stream.Rates?.Add(source.Frame.TemporalLayer, payload.Length, now);
+        stream.Note(source.Frame, payload.Length, now);
         if (source.Frame.IsKeyFrame)
         {
             KeyFrames.OnKeyFrame(stream.EncodingIndex);

@@ -22,10 +22,17 @@ public sealed partial class ProducerConsumer
     private int _preferredTemporal = int.MaxValue;
     private int _currentTemporal = int.MaxValue;
     private uint _frameTimestamp;
+
+    // The spatial layer of one stream up to which the present picture is sent, and up to which it may be.
+    private int _spatial;
+    private int _spatialTarget;
     private LayerLadder? _ladder;
     private int _allocatedSpatial = int.MaxValue;
     private int _allocatedTemporal = int.MaxValue;
     private int _padding;
+
+    // Even as thin as it goes the present stream is more than the way carries: it would only fill the queue before the key frame.
+    private bool _isTooMuch;
 
     /// <summary>1 to 255: who comes first when not everything fits (mediasoup's consumer.setPriority).</summary>
     public int Priority { get; private set; } = 1;
@@ -37,12 +44,16 @@ public sealed partial class ProducerConsumer
     internal LayerLadder Ladder => _ladder!;
 
     /// <summary>Whether it is paused when nothing fits: one stream is not, as in mediasoup's simple consumers.</summary>
-    internal bool MayStarve => Producer.Streams.Length > 1;
+    internal bool MayStarve => Producer.Streams.Length > 1 || Producer.Streams[0]?.Spatial is not null;
 
-    // While it waits for the key frame of a lower stream, the present one is sent as thin as it goes.
-    private int TemporalLimit => _target is not null && _current is not null && _target.EncodingIndex < _current.EncodingIndex && _allocatedSpatial < _current.EncodingIndex
-        ? 0
-        : Math.Min(_preferredTemporal, _allocatedTemporal);
+    // Of a simulcast producer the layers are its streams; a pipe carries all.
+    private int SpatialLimit => Producer.Streams.Length > 1 || _encoding != AnyEncoding ? int.MaxValue : Math.Min(_preferredSpatial, _allocatedSpatial);
+
+    // The network does not carry the present stream, and it waits for the key frame of a lower one.
+    private bool IsStepDown => _target is not null && _current is not null && _target.EncodingIndex < _current.EncodingIndex && _allocatedSpatial < _current.EncodingIndex;
+
+    // Meanwhile the present one is sent as thin as it goes.
+    private int TemporalLimit => IsStepDown ? 0 : Math.Min(_preferredTemporal, _allocatedTemporal);
 
     /// <summary>Sets <see cref="Priority"/>; what is out of range is taken as the nearest.</summary>
     public void SetPriority(int priority, long now)
@@ -83,6 +94,12 @@ public sealed partial class ProducerConsumer
 
         if (best is null || best == _target)
         {
+            if (best is not null && best == _current && best.Spatial?.Highest(now) > _spatial && SpatialLimit > _spatial)
+            {
+                // A higher spatial layer of the stream begins at a key frame too.
+                RequestKeyFrame(now);
+            }
+
             return;
         }
 
@@ -109,6 +126,13 @@ public sealed partial class ProducerConsumer
             if (stream?.Rates is not null && stream.Rates.IsKnown(now) && (stream.EncodingIndex <= _preferredSpatial || _ladder.Count == 0))
             {
                 _ladder.Add(stream, _preferredTemporal, now);
+                for (var layer = 1; Producer.Streams.Length == 1 && layer <= Math.Min(_preferredSpatial, stream.Spatial?.Highest(now) ?? 0); layer++)
+                {
+                    if (stream.Spatial!.RatesOf(layer) is { } rates)
+                    {
+                        _ladder.AddSpatial(layer, rates, _preferredTemporal, now);
+                    }
+                }
             }
         }
 
@@ -121,7 +145,9 @@ public sealed partial class ProducerConsumer
     }
 
     /// <summary>Takes the level that was found for it.</summary>
-    internal void TakeLevel(long now)
+    /// <param name="left">Bits a second that nobody has got.</param>
+    /// <param name="now">µs.</param>
+    internal void TakeLevel(double left, long now)
     {
         var level = Ladder.Next;
         if (level < Ladder.Present)
@@ -129,8 +155,18 @@ public sealed partial class ProducerConsumer
             Ladder.HeldUntil = now + StepHold;
         }
 
+        if (level > 0)
+        {
+            Ladder.OnRoom();
+        }
+
         if (level < 0)
         {
+            if (!IsStarved)
+            {
+                Ladder.OnPaused(now);
+            }
+
             IsStarved = true;
             _resync = true;
             return;
@@ -141,6 +177,7 @@ public sealed partial class ProducerConsumer
         var wasStarved = IsStarved;
         IsStarved = false;
         ChooseTarget(now);
+        _isTooMuch = IsStepDown && _current!.Rates is { } rates && rates.Of(0, now) > Ladder.RateAt(level) + Math.Max(0, left);
         if (wasStarved)
         {
             Restart(now);
@@ -188,7 +225,19 @@ public sealed partial class ProducerConsumer
         return true;
     }
 
-    private bool TryKeepTemporal(in SourcePacket packet)
+    private void BeginPicture(uint timestamp)
+    {
+        _frameTimestamp = timestamp;
+        _spatialTarget = SpatialLimit;
+        _spatial = Math.Min(_spatial, _spatialTarget);
+    }
+
+    private bool EndsPicture(in SourcePacket packet)
+        => packet.Frame.IsLayerEnd && packet.Frame.SpatialLayer == _spatial;
+
+    // Of the temporal layers, and of the spatial ones of one stream. A receiver goes down with any picture, since it has all below;
+    // up in space with a key picture alone, and in time where the sender says so.
+    private bool TryKeepLayer(in SourcePacket packet)
     {
         if (packet.Format == PayloadFormat.Vp8 && Vp8Descriptor.TryParse(packet.Payload, out var vp8))
         {
@@ -202,10 +251,21 @@ public sealed partial class ProducerConsumer
         }
 
         // A frame that has begun goes on to its end.
-        if (packet.Timestamp != _frameTimestamp)
+        if ((int)(packet.Timestamp - _frameTimestamp) > 0)
         {
-            _frameTimestamp = packet.Timestamp;
+            BeginPicture(packet.Timestamp);
             _currentTemporal = Math.Min(_currentTemporal, TemporalLimit);
+        }
+
+        if (packet.Frame.IsIndependent && packet.Frame.SpatialLayer == 0 && packet.Timestamp == _frameTimestamp)
+        {
+            // A key picture, also where its first packet is late. What ends it must be known before its higher layers come.
+            _spatial = _spatialTarget;
+        }
+
+        if (packet.Frame.SpatialLayer > _spatial)
+        {
+            return !_munger.TryDrop(packet.Sequence);
         }
 
         if (packet.Frame.IsKeyFrame)

@@ -42,6 +42,9 @@ public sealed partial class ProducerConsumer : Consumer
     private int _lastPictureId = -1;
     private byte _lastTl0;
 
+    // The number of the first packet of the present stream.
+    private long _joinedAt;
+
     internal ProducerConsumer(
         Transport transport, string id, Producer producer, RtpParameters parameters, ConsumerMapping mapping, bool paused, int encoding = AnyEncoding)
         : base(transport, id, producer.Kind, parameters, mapping, producer.ClockRate, paused)
@@ -64,7 +67,7 @@ public sealed partial class ProducerConsumer : Consumer
     public override bool IsProducerPaused => Producer.IsPaused;
 
     /// <summary>The spatial layer that flows now; -1 before the first packet.</summary>
-    public int CurrentSpatialLayer => _current?.EncodingIndex ?? -1;
+    public int CurrentSpatialLayer => _current?.Spatial is { } layers ? Math.Min(_spatial, layers.Highest(_current.LastPacketAt)) : _current?.EncodingIndex ?? -1;
 
     private bool WaitsForKeyFrame => Kind == MediaKind.Video && (_resync || _current is null);
 
@@ -140,8 +143,14 @@ public sealed partial class ProducerConsumer : Consumer
             return;
         }
 
+        if (_isTooMuch && stream == _current && IsStepDown && _munger.TryDrop(packet.Sequence))
+        {
+            Transport.Stats.CountDrop(DropReason.ConsumerSkipped);
+            return;
+        }
+
         var joined = _resync || stream != _current || _epoch != stream.Epoch;
-        if (!TrySelect(stream, packet, now) || !TryKeepTemporal(packet) || !_munger.TryMap(packet.Sequence, out var output))
+        if (!TrySelect(stream, packet, now) || !TryKeepLayer(packet) || !_munger.TryMap(packet.Sequence, out var output))
         {
             Transport.Stats.CountDrop(DropReason.ConsumerSkipped);
             return;
@@ -157,6 +166,7 @@ public sealed partial class ProducerConsumer : Consumer
             TransportSequence = Writer.UsesTransportSequence ? Transport.NextTransportSequence() : (ushort)0,
             PictureIdShift = _pictureIdShift,
             Tl0Shift = _tl0Shift,
+            EndsPicture = EndsPicture(packet),
         };
         if (!Writer.TryWrite(buffer, packet, sent, out var length))
         {
@@ -167,6 +177,11 @@ public sealed partial class ProducerConsumer : Consumer
         if (_sent is not null)
         {
             _sent.Slot(output) = sent;
+        }
+
+        if (joined)
+        {
+            _joinedAt = output;
         }
 
         if (joined && Kind == MediaKind.Audio)
@@ -269,6 +284,7 @@ public sealed partial class ProducerConsumer : Consumer
         _current = stream;
         _epoch = stream.Epoch;
         _resync = false;
+        BeginPicture(packet.Timestamp);
         _currentTemporal = TemporalLimit;
         _munger.Resync();
         return true;
@@ -332,8 +348,9 @@ public sealed partial class ProducerConsumer : Consumer
     private void Resend(SequenceNumber wanted, long now)
     {
         var output = _munger.HighestOutput + wanted.DistanceFrom(new SequenceNumber((ushort)_munger.HighestOutput));
-        if (!_sent!.Has(output))
+        if (!_sent!.Has(output) || output < _joinedAt || IsStepDown)
         {
+            // What came before the key frame of another stream is of no use any more, and soon of none while such a one is awaited.
             return;
         }
 

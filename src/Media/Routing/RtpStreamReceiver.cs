@@ -35,8 +35,11 @@ internal sealed class RtpStreamReceiver
 
     public PacketHistory? History { get; }
 
-    /// <summary>What its temporal layers take; null where nobody adapts.</summary>
+    /// <summary>What its temporal layers take, of the lowest spatial one; null where nobody adapts.</summary>
     public LayerRates? Rates { get; private set; }
+
+    /// <summary>Its spatial layers above the lowest; null while it has none.</summary>
+    public SpatialLayers? Spatial { get; private set; }
 
     /// <summary>Whether a packet has come. A stream that was declared by its SSRC exists before, and may never flow.</summary>
     public bool IsOpen { get; set; }
@@ -68,6 +71,19 @@ internal sealed class RtpStreamReceiver
         {
             Rates ??= new LayerRates();
         }
+    }
+
+    /// <summary>Notes what a packet of a picture is and takes.</summary>
+    public void Note(in VideoFrame frame, int payloadLength, long now)
+    {
+        if (frame.SpatialLayer == 0)
+        {
+            Rates?.Add(frame.TemporalLayer, payloadLength, now);
+            return;
+        }
+
+        Spatial ??= new SpatialLayers();
+        Spatial.Add(frame, payloadLength, Rates is not null, now);
     }
 
     public void OnSenderReport(in SenderReport report, long now)

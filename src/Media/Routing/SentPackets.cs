@@ -13,6 +13,9 @@ internal struct SentPacket
     public short PictureIdShift;
     public byte Tl0Shift;
     public byte Resends;
+
+    /// <summary>What was the end of a layer is the end of the picture for this receiver.</summary>
+    public bool EndsPicture;
 }
 
 /// <summary>The last packets sent to one consumer, by outgoing number; their bytes are in the source's <see cref="PacketHistory"/>.</summary>

@@ -14,6 +14,9 @@ public abstract partial class Transport
     /// <summary>µs between two divisions, unless the estimate falls.</summary>
     private const long AllocateEvery = 200_000;
 
+    /// <summary>µs for which the lowest levels must have been too much before a picture is paused.</summary>
+    private const long FloorPatience = 2_000_000;
+
     /// <summary>µs after which a remote that has agreed to report, and does not, is no longer held to the first estimate.</summary>
     private const long FeedbackPatience = 2_000_000;
 
@@ -25,6 +28,8 @@ public abstract partial class Transport
     private long _allocateAt;
     private double _allocated = double.MaxValue;
     private bool _isLimited;
+    private long _floorSince = long.MaxValue;
+    private double _audioBitrate;
     private long _audioOctets;
     private long _audioMeasuredAt = -1;
 
@@ -113,12 +118,28 @@ public abstract partial class Transport
         }
 
         _allocateAt = now + AllocateEvery;
-        var estimate = Budget(now);
-        _isLimited = MaxVideoBitrate < estimate;
-        _allocated = Math.Min(estimate, MaxVideoBitrate ?? double.MaxValue);
+        MeasureAudio(now);
+        var estimate = Math.Max(Budget(now), MinOutgoingBitrate ?? 0);
+        _isLimited = VideoLimit < estimate;
+        _allocated = Math.Min(estimate, VideoLimit ?? double.MaxValue);
 
         // What varies within its leniency stays below the limit.
-        _allocation.Divide(_consumers, _isLimited ? _allocated / VideoAllocation.Leniency : _allocated, now);
+        var pauses = Pauses(now);
+        _allocation.Divide(_consumers, _isLimited ? _allocated / VideoAllocation.Leniency : _allocated, pauses, !_isLimited && _estimator?.QueueSince == long.MaxValue, now);
+        _floorSince = !_allocation.IsAtFloor ? long.MaxValue : pauses > 0 ? now : Math.Min(_floorSince, now);
+    }
+
+    // A limit is obeyed at once. What the network carries is known for certain only when a queue stays although everybody has the
+    // lowest level for a while; then one goes after the other. Without reports of single packets the remote is believed after that time.
+    private int Pauses(long now)
+    {
+        if (_isLimited)
+        {
+            return int.MaxValue;
+        }
+
+        var since = _estimator is null ? _floorSince : Math.Max(_floorSince, _estimator.QueueSince);
+        return since == long.MaxValue || now - since < FloorPatience ? 0 : _estimator is null ? int.MaxValue : 1;
     }
 
     private double Budget(long now)
@@ -131,21 +152,25 @@ public abstract partial class Transport
         }
 
         // Where nobody adapts, what the remote says of its network is noted and no more.
-        return !_usesRemb || Stats.RemoteBitrateEstimate == 0 ? double.MaxValue : Math.Max(0, Stats.RemoteBitrateEstimate - AudioBitrate(now));
+        return !_usesRemb || Stats.RemoteBitrateEstimate == 0 ? double.MaxValue : Math.Max(0, Stats.RemoteBitrateEstimate - _audioBitrate);
     }
 
-    private double AudioBitrate(long now)
+    private void MeasureAudio(long now)
     {
+        var elapsed = now - _audioMeasuredAt;
+        if (_audioMeasuredAt >= 0 && elapsed < AllocateEvery / 2)
+        {
+            return;
+        }
+
         var octets = 0L;
         foreach (var consumer in _consumers)
         {
             octets += consumer.Kind == MediaKind.Audio ? consumer.Sender.Octets : 0;
         }
 
-        var elapsed = now - _audioMeasuredAt;
-        var bitrate = _audioMeasuredAt < 0 || elapsed < AllocateEvery / 2 ? 0 : Math.Max(0, octets - _audioOctets) * 8e6 / elapsed;
+        _audioBitrate = _audioMeasuredAt < 0 ? 0 : Math.Max(0, octets - _audioOctets) * 8e6 / elapsed;
         (_audioOctets, _audioMeasuredAt) = (octets, now);
-        return bitrate;
     }
 
     private long AdvanceBandwidth(long now)
@@ -166,7 +191,7 @@ public abstract partial class Transport
         }
 
         var probes = _estimator.Probes;
-        probes.Wanted = Math.Min(_allocation.Wanted, MaxVideoBitrate ?? double.MaxValue);
+        probes.Wanted = Math.Min(_allocation.Wanted, VideoLimit ?? double.MaxValue);
         probes.IsUrgent = _allocation.IsShort && !_isLimited;
         _estimator.TryBeginProbe(now);
         while (probes.IsDue(now))

@@ -108,21 +108,21 @@ public abstract partial class Transport
             return long.MaxValue;
         }
 
-        if (now < producer.KeyFrames.Deadline)
+        var available = 0u;
+        foreach (var stream in producer.Streams)
         {
-            return producer.KeyFrames.Deadline;
+            available |= stream is null || (!stream.IsOpen && producer.Streams.Length > 1) ? 0 : 1u << stream.EncodingIndex;
+        }
+
+        if (now < producer.KeyFrames.NextAt(available))
+        {
+            return producer.KeyFrames.NextAt(available);
         }
 
         var buffer = RentPacket();
         if (buffer.IsEmpty)
         {
             return long.MaxValue;
-        }
-
-        var available = 0u;
-        foreach (var stream in producer.Streams)
-        {
-            available |= stream is null || (!stream.IsOpen && producer.Streams.Length > 1) ? 0 : 1u << stream.EncodingIndex;
         }
 
         var wanted = producer.KeyFrames.Take(available, now);
@@ -137,7 +137,7 @@ public abstract partial class Transport
         }
 
         SendRtcp(writer, now);
-        return wanted == 0 ? long.MaxValue : producer.KeyFrames.Deadline;
+        return producer.KeyFrames.NextAt(available);
     }
 
     private void SendRtcp(in RtcpWriter writer, long now)

@@ -26,7 +26,18 @@ internal sealed class VideoAllocation
     /// <summary>Whether somebody has less than the best.</summary>
     public bool IsShort { get; private set; }
 
-    public void Divide(List<Consumer> consumers, double budget, long now)
+    /// <summary>Whether nobody has more than the lowest level, and somebody who could be paused has that.</summary>
+    public bool IsAtFloor { get; private set; }
+
+    /// <param name="consumers">Of one receiver.</param>
+    /// <param name="budget">Bits a second.</param>
+    /// <param name="pauses">
+    /// How many of those whose lowest level does not fit are paused: all for a limit, else none until it is certain that the lowest levels
+    /// are too much. An estimate can be far too low; then the lowest levels go on, and what arrives of them raises it.
+    /// </param>
+    /// <param name="mayRetry">Whether who is paused for want of room may be tried again when its time has come.</param>
+    /// <param name="now">µs.</param>
+    public void Divide(List<Consumer> consumers, double budget, int pauses, bool mayRetry, long now)
     {
         Order(consumers, now);
 
@@ -36,12 +47,26 @@ internal sealed class VideoAllocation
         {
             var ladder = consumer.Ladder;
             var rate = ladder.RateAt(0);
-            if (!consumer.MayStarve || Fits(ladder, 0, rate, left, now))
+            if (!consumer.MayStarve || !consumer.IsStarved || Fits(ladder, 0, rate, left, now) || (mayRetry && now >= ladder.RetryAt))
             {
                 ladder.Next = 0;
                 left -= rate;
             }
         }
+
+        for (var i = _ordered.Count - 1; i >= 0 && pauses > 0 && left < 0; i--)
+        {
+            // Those of the lowest priority first, and only until the others fit.
+            var ladder = _ordered[i].Ladder;
+            if (_ordered[i].MayStarve && ladder.Next == 0 && left + ((Leniency - 1) * ladder.RateAt(0)) < 0)
+            {
+                ladder.Next = -1;
+                left += ladder.RateAt(0);
+                pauses--;
+            }
+        }
+
+        left = Math.Max(0, left);
 
         // :: Step 2. Levels above in turn.
         for (var raised = true; raised;)
@@ -59,15 +84,20 @@ internal sealed class VideoAllocation
         // :: Step 3. They take effect.
         Wanted = 0;
         IsShort = false;
+        IsAtFloor = false;
+        var isAbove = false;
         var hasChoice = false;
         foreach (var consumer in _ordered)
         {
             Wanted += consumer.Ladder.RateAt(consumer.Ladder.Count - 1) * Headroom;
             IsShort |= consumer.Ladder.Next < consumer.Ladder.Count - 1;
             hasChoice |= consumer.Ladder.Count > 1;
-            consumer.TakeLevel(now);
+            isAbove |= consumer.Ladder.Next > 0;
+            IsAtFloor |= consumer.Ladder.Next == 0 && consumer.MayStarve;
+            consumer.TakeLevel(left, now);
         }
 
+        IsAtFloor &= !isAbove;
         Wanted = hasChoice ? Wanted : 0;
     }
 

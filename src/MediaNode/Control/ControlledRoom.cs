@@ -96,6 +96,7 @@ internal sealed partial class ControlledRoom(
     {
         ConnectWebRtcTransport c => c.TransportId,
         SetMaxVideoBitrate c => c.TransportId,
+        SetTransportBitrates c => c.TransportId,
         CreateProducer c => c.TransportId,
         CreateConsumer c => c.TransportId,
         CreateSlotConsumers c => c.TransportId,
@@ -113,6 +114,7 @@ internal sealed partial class ControlledRoom(
             ReportAudio => DescribeAudio(),
             ConnectWebRtcTransport c => Connect(c, now),
             SetMaxVideoBitrate c => SetMaxVideoBitrate(c, now),
+            SetTransportBitrates c => SetBitrates(c, now),
             RestartIce c => FindWebRtc(c.TransportId) is { } transport ? new IceRestarted(transport.RestartIce()) : NoTransport(c.TransportId),
             CloseTransport c => Done(() => CloseTransport(c.TransportId, now)),
             CreateProducer c => CreateProducer(c, now),
@@ -152,7 +154,7 @@ internal sealed partial class ControlledRoom(
 
         return new RoomAdopted(
             Router.RtpCapabilities.ToJson(),
-            [.. _transports.Select(t => new AdoptedTransport(t.Key, t.Value.ParticipantId, t.Value.State, t.Value.Transport is RelayTransport))],
+            [.. _transports.Select(t => new AdoptedTransport(t.Key, t.Value.ParticipantId, t.Value.State, t.Value.Transport is RelayTransport, BitratesOf(t.Value.Transport)))],
             [.. _router!.Producers.Values.Where(p => !IsPiped(p)).Select(p => new AdoptedProducer(p.Id, p.Transport.Id, (Abstractions.Rooms.MediaKind)p.Kind, p.IsPaused))],
             [.. ClientConsumers().Select(c => new AdoptedConsumer(c.Id, c.Transport.Id, (c as ProducerConsumer)?.Producer.Id ?? "", c.IsPaused, SourceOf(c)))],
             DescribeSpeakers(),
@@ -189,6 +191,7 @@ internal sealed partial class ControlledRoom(
             if (_transports.TryGetValue(wanted.TransportId, out var owned))
             {
                 owned.Transport.SetMaxVideoBitrate(wanted.MaxVideoBitrate, now);
+                Allow(owned.Transport, wanted.Bitrates, now);
                 worker.RunSoon(owned.Transport, now);
             }
         }
@@ -277,6 +280,7 @@ internal sealed partial class ControlledRoom(
 
         created.Value.Owner = command.ParticipantId;
         created.Value.SetMaxVideoBitrate(command.MaxVideoBitrate, now);
+        Allow(created.Value, command.Bitrates, now);
         _transports.Add(command.TransportId, new OwnedTransport(created.Value, command.ParticipantId, now));
         return new TransportOpened(created.Value.DescriptionJson);
     }
@@ -296,6 +300,30 @@ internal sealed partial class ControlledRoom(
         owned.Transport.SetMaxVideoBitrate(command.Bitrate, now);
         return new MediaDone();
     }
+
+    private Outcome<MediaReply> SetBitrates(SetTransportBitrates command, long now)
+    {
+        if (!_transports.TryGetValue(command.TransportId, out var owned))
+        {
+            return NoTransport(command.TransportId);
+        }
+
+        if (command.Bitrates is { MaxOutgoing: <= 0 } or { MinOutgoing: <= 0 } or { MaxIncoming: <= 0 })
+        {
+            return new Fault(FaultCode.Invalid, "The bitrates must be above 0, or absent.");
+        }
+
+        Allow(owned.Transport, command.Bitrates, now);
+        return new MediaDone();
+    }
+
+    private static void Allow(Transport transport, TransportBitrates? bitrates, long now)
+        => transport.SetBitrates(bitrates?.MaxOutgoing, bitrates?.MinOutgoing, bitrates?.MaxIncoming, now);
+
+    private static TransportBitrates? BitratesOf(Transport transport)
+        => (transport.MaxOutgoingBitrate ?? transport.MinOutgoingBitrate ?? transport.MaxIncomingBitrate) is null
+            ? null
+            : new TransportBitrates(transport.MaxOutgoingBitrate, transport.MinOutgoingBitrate, transport.MaxIncomingBitrate);
 
     private Outcome<MediaReply> Connect(ConnectWebRtcTransport command, long now)
     {

@@ -33,6 +33,9 @@ public sealed class OwnerEventTests(AccessWorld world) : IClassFixture<AccessWor
         ["close-consumer"] = p => new { roomId = p.Room, consumerId = p.ConsumerId },
         ["set-preferred-layers"] = p => new { roomId = p.Room, consumerId = p.ConsumerId, spatialLayer = 0 },
         ["set-priority"] = p => new { roomId = p.Room, consumerId = p.ConsumerId, priority = 2 },
+        ["set-max-outgoing-bitrate"] = p => new { roomId = p.Room, transportId = p.TransportId, bitrate = 100_000 },
+        ["set-min-outgoing-bitrate"] = p => new { roomId = p.Room, transportId = p.TransportId, bitrate = 100_000 },
+        ["set-max-incoming-bitrate"] = p => new { roomId = p.Room, transportId = p.TransportId, bitrate = 100_000 },
     };
 
     public static TheoryData<string> Names => [.. Events.Keys];

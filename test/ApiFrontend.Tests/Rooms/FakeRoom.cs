@@ -253,6 +253,9 @@ internal sealed class FakeRoom(string name) : IRoomGrain
     public Task<Outcome<Done>> SetConsumerPriorityAsync(string participantId, string consumerId, int priority)
         => DoneAsync($"priority {consumerId} {priority}");
 
+    public Task<Outcome<Done>> SetTransportBitrateAsync(string participantId, string transportId, TransportBitrate which, long bitrate)
+        => DoneAsync($"bitrate {transportId} {which} {bitrate}");
+
     public Task<Outcome<Done>> SetReceiveQualityAsync(Guid userId, int quality) => Task.FromResult<Outcome<Done>>(Done.Instance);
 
     public Task<Outcome<Done>> StartRecordingAsync(Guid recordingId, Abstractions.Recordings.RecordingPlan plan) =>

@@ -96,7 +96,7 @@ internal sealed class InMemoryMediaNode : IMediaNode
 
             return Task.FromResult<Outcome<RoomAdopted>>(new RoomAdopted(
                 HostedRoom.Capabilities,
-                [.. room.Transports.Select(t => new AdoptedTransport(t.Key, t.Value))],
+                [.. room.Transports.Select(t => new AdoptedTransport(t.Key, t.Value, Bitrates: room.Bitrates.GetValueOrDefault(t.Key)))],
                 [.. room.Producers.Values.Where(p => room.Transports.ContainsKey(p.TransportId))],
                 [.. room.Consumers.Values],
                 Pipes: room.DescribePipes()));
@@ -137,6 +137,7 @@ internal sealed class InMemoryMediaNode : IMediaNode
             foreach (var wanted in desired.Transports)
             {
                 room.VideoLimits[wanted.TransportId] = wanted.MaxVideoBitrate;
+                room.Bitrates[wanted.TransportId] = wanted.Bitrates;
             }
 
             foreach (var wanted in desired.Producers.Where(p => room.Producers.ContainsKey(p.ProducerId)))
@@ -187,6 +188,7 @@ internal sealed class InMemoryMediaNode : IMediaNode
             case CreateWebRtcTransport create:
                 room.Transports[create.TransportId] = create.ParticipantId;
                 room.VideoLimits[create.TransportId] = create.MaxVideoBitrate;
+                room.Bitrates[create.TransportId] = create.Bitrates;
                 return new TransportOpened($$"""{"id":"{{create.TransportId}}"}""");
             case CreateRelayTransport create:
                 room.Transports[create.TransportId] = create.ParticipantId;
@@ -201,6 +203,9 @@ internal sealed class InMemoryMediaNode : IMediaNode
                 return new MediaDone();
             case SetMaxVideoBitrate set:
                 room.VideoLimits[set.TransportId] = set.Bitrate;
+                return new MediaDone();
+            case SetTransportBitrates set:
+                room.Bitrates[set.TransportId] = set.Bitrates;
                 return new MediaDone();
             case RestartIce:
                 return new IceRestarted("{}");
@@ -280,6 +285,9 @@ internal sealed class InMemoryMediaNode : IMediaNode
 
         /// <summary>What transports are sent of video at most.</summary>
         public Dictionary<string, long?> VideoLimits { get; } = [];
+
+        /// <summary>What applications allow on transports.</summary>
+        public Dictionary<string, TransportBitrates?> Bitrates { get; } = [];
 
         public Dictionary<string, AdoptedProducer> Producers { get; } = [];
 

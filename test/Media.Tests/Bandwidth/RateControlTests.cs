@@ -74,13 +74,13 @@ public class RateControlTests
     public void Aimd_Overuse_GoesTo85PercentOfWhatArrivesAndThenRisesSlowly()
     {
         var control = new AimdRateControl(1_000_000, 30_000, 10_000_000);
-        Assert.True(control.Update(BandwidthUsage.Over, 500_000, 50_000, 1_000_000));
+        Assert.True(control.Update(BandwidthUsage.Over, 500_000, long.MaxValue, 50_000, 1_000_000));
         Assert.Equal(425_000, control.Bitrate);
-        Assert.False(control.Update(BandwidthUsage.Under, 425_000, 50_000, 1_100_000));
+        Assert.False(control.Update(BandwidthUsage.Under, 425_000, long.MaxValue, 50_000, 1_100_000));
         Assert.Equal(425_000, control.Bitrate);
         for (var now = 1_200_000L; now < 3_200_000; now += 100_000)
         {
-            control.Update(BandwidthUsage.Normal, 430_000, 50_000, now);
+            control.Update(BandwidthUsage.Normal, 430_000, long.MaxValue, 50_000, now);
         }
 
         // Near the limit by a packet or so in a response time, not by 8 % a second.
@@ -93,7 +93,7 @@ public class RateControlTests
         var control = new AimdRateControl(100_000, 30_000, 10_000_000);
         for (var now = 0L; now < 60_000_000; now += 100_000)
         {
-            control.Update(BandwidthUsage.Normal, 100_000, 50_000, now);
+            control.Update(BandwidthUsage.Normal, 100_000, long.MaxValue, 50_000, now);
         }
 
         Assert.InRange(control.Bitrate, 150_000, 160_000);
@@ -182,24 +182,37 @@ public class RateControlTests
         Assert.Equal(long.MaxValue, probes.Deadline(2_100_000));
     }
 
+    [Theory]
+    [InlineData(0, false, true)]
+    [InlineData(30, true, true)]
+    [InlineData(-30, false, false)]
+    public void Queue_FirstFeedbackThatTellsOfIt_IsBelievedWhenItsPacketsCameOneAfterAnother(int stretchMilliseconds, bool first, bool second)
+    {
+        var queue = new QueueDelay();
+        queue.Update(40_000, 0, 0);
+        Assert.Equal(first, queue.Update(200_000, stretchMilliseconds * Millisecond, 100_000));
+        Assert.Equal(second, queue.Update(250_000, stretchMilliseconds * Millisecond, 200_000));
+        Assert.Equal(100_000, queue.StandsSince);
+    }
+
     [Fact]
     public void Queue_GrowsStandsAndShrinks_IsJudgedByWhatItDoes()
     {
         var queue = new QueueDelay();
-        Assert.False(queue.Update(40_000, 0));
-        Assert.False(queue.Update(100_000, 100_000));
-        Assert.True(queue.Update(200_000, 200_000));
-        Assert.True(queue.Update(300_000, 300_000));
-        Assert.False(queue.Update(250_000, 400_000));
-        Assert.False(queue.Update(250_000, 500_000));
-        Assert.True(queue.Update(250_000, 900_000));
-        Assert.False(queue.Update(50_000, 1_000_000));
+        Assert.False(queue.Update(40_000, 0, 0));
+        Assert.False(queue.Update(100_000, 0, 100_000));
+        Assert.False(queue.Update(200_000, 0, 200_000));
+        Assert.True(queue.Update(300_000, 0, 300_000));
+        Assert.False(queue.Update(250_000, 0, 400_000));
+        Assert.False(queue.Update(250_000, 0, 500_000));
+        Assert.True(queue.Update(250_000, 0, 900_000));
+        Assert.False(queue.Update(50_000, 0, 1_000_000));
 
         // A way that has become longer for good is no queue in the end.
         var verdicts = 0;
         for (var now = 2_000_000L; now < 12_000_000; now += 100_000)
         {
-            verdicts += queue.Update(400_000, now) ? 1 : 0;
+            verdicts += queue.Update(400_000, 0, now) ? 1 : 0;
         }
 
         Assert.InRange(verdicts, 1, 10);

@@ -101,6 +101,7 @@ public class RtpFuzzTests
         [
             MediaFixtures.Vp8Payload(true, true, 5, 6, 1, 12),
             Convert.FromHexString("AC81235240"),
+            Convert.FromHexString("A881231507AA"),
             Convert.FromHexString("7800046742E01F000268CE"),
             Convert.FromHexString("7C8500AABB"),
         ];
@@ -108,7 +109,7 @@ public class RtpFuzzTests
         {
             foreach (var format in Enum.GetValues<PayloadFormat>())
             {
-                VideoFrame.Read(format, bytes);
+                Assert.InRange(VideoFrame.Read(format, bytes).SpatialLayer, 0, VideoFrame.MaxSpatialLayers - 1);
             }
 
             if (Vp8Descriptor.TryParse(bytes, out var vp8))

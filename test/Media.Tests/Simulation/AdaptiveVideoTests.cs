@@ -72,7 +72,9 @@ public class AdaptiveVideoTests
         var viewer = scene.Join("viewer", 60_000);
         scene.Run(10 * Second);
         Assert.False(viewer.Video!.IsStarved);
-        Assert.True(scene.Now - viewer.LastFrameAt < Second);
+        viewer.VideoBits = 0;
+        scene.Run(Second);
+        Assert.True(viewer.VideoBits > 0);
     }
 
     [Fact]
@@ -83,7 +85,7 @@ public class AdaptiveVideoTests
         var listener = scene.Join("listener", 20_000_000, video: false);
         scene.Run(10 * Second);
         var padding = viewer.Transport.Stats.PaddingPacketsSent;
-        Assert.True(padding > 0);
+        Assert.True(viewer.Transport.Stats.AvailableOutgoingBitrate > 2_000_000);
         scene.Run(10 * Second);
         Assert.Equal(padding, viewer.Transport.Stats.PaddingPacketsSent);
         Assert.Equal(0, listener.Transport.Stats.PaddingPacketsSent);

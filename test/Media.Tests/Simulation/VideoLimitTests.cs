@@ -152,6 +152,75 @@ public class VideoLimitTests
         Assert.Equal(2, viewer.LowestLayer);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void MaxOutgoing_OfAViewer_HoldsForSoundAndPictureTogether_AndTheSmallerLimitWins(bool adapts)
+    {
+        var scene = new SimulcastScene(adapts: adapts);
+        var limited = scene.Join("limited", Fast);
+        var free = scene.Join("free", Fast);
+        scene.RunUntil(() => limited.Layer == 2 && free.Layer == 2, 8, limited.ToString);
+        free.LowestLayer = 2;
+
+        // 500 kbit/s of picture would fit, but for the sound.
+        limited.Transport.SetBitrates(520_000, null, null, scene.Now);
+        scene.RunUntil(() => limited.Layer == 0, 5, limited.ToString);
+        AssertBelow(500_000, limited, scene);
+        limited.Transport.SetBitrates(800_000, null, null, scene.Now);
+        scene.RunUntil(() => limited.Layer == 1, 5, limited.ToString);
+
+        limited.Transport.SetMaxVideoBitrate(300_000, scene.Now);
+        scene.RunUntil(() => limited.Layer == 0, 5, limited.ToString);
+        limited.Transport.SetMaxVideoBitrate(3_000_000, scene.Now);
+        scene.RunUntil(() => limited.Layer == 1, 5, limited.ToString);
+        AssertBelow(800_000, limited, scene);
+        limited.Transport.SetBitrates(null, null, null, scene.Now);
+        scene.RunUntil(() => limited.Layer == 2, 8, limited.ToString);
+        Assert.Equal(2, free.LowestLayer);
+        Assert.Equal(0, limited.AudioLost + free.AudioLost);
+    }
+
+    [Fact]
+    public void MaxOutgoing_IsSpreadByPriority()
+    {
+        var scene = new SimulcastScene();
+        var viewer = scene.Join("viewer", Fast);
+        var second = viewer.Transport.Consume("second", "video", Router.RtpCapabilities, false, scene.Now).Value!;
+        viewer.Transport.SetBitrates(900_000, null, null, scene.Now);
+        second.SetPriority(200, scene.Now);
+        scene.RunUntil(() => second.CurrentSpatialLayer == 1 && viewer.Video!.CurrentSpatialLayer == 0, 8, viewer.ToString);
+        second.SetPriority(1, scene.Now);
+        viewer.Video!.SetPriority(200, scene.Now);
+        scene.RunUntil(() => second.CurrentSpatialLayer == 0 && viewer.Video.CurrentSpatialLayer == 1, 8, viewer.ToString);
+    }
+
+    [Fact]
+    public void MinOutgoing_OfAViewerOnANarrowLink_KeepsTheLayerThatItAllows()
+    {
+        var scene = new SimulcastScene();
+        var viewer = scene.Join("viewer", 300_000);
+        scene.RunUntil(() => viewer.Video!.CurrentSpatialLayer == 0, 8, viewer.ToString);
+        viewer.Transport.SetBitrates(null, 600_000, null, scene.Now);
+        scene.RunUntil(() => viewer.Video!.CurrentSpatialLayer == 1, 5, viewer.ToString);
+        scene.Run(5 * Second);
+        Assert.Equal(1, viewer.Video!.CurrentSpatialLayer);
+    }
+
+    [Fact]
+    public void MaxIncoming_IsToldToTheSender_AndTheNodesOwnLimitAfterIt()
+    {
+        var scene = new SimulcastScene(adapts: false);
+        scene.Join("viewer", Fast);
+        scene.Run(2 * Second);
+        scene.Sender.SetBitrates(null, null, 250_000, scene.Now);
+        scene.Run(Second / 10);
+        Assert.Equal(250_000, scene.ToldBitrate!.Value, 1_000.0);
+        scene.Sender.SetBitrates(null, null, null, scene.Now);
+        scene.Run(Second / 10);
+        Assert.Equal(scene.Router.Options.MaxIncomingBitrate, scene.ToldBitrate!.Value, 10_000.0);
+    }
+
     // Over five seconds: within one, a key frame counts for much.
     private static void AssertBelow(long limit, SimulcastScene.Viewer viewer, SimulcastScene scene)
     {

@@ -128,6 +128,22 @@ public sealed class MediaNodeControlTests : IAsyncLifetime
         await _node.RefusedAsync(FaultCode.NotFound, new SetConsumerPriority("x", 1));
         await _node.RefusedAsync(FaultCode.NotFound, new SetMaxVideoBitrate("x", 1_000_000));
         await _node.RefusedAsync(FaultCode.Invalid, new SetMaxVideoBitrate("a", 0));
+        await _node.RefusedAsync(FaultCode.NotFound, new SetTransportBitrates("x", new TransportBitrates(1_000_000)));
+        await _node.RefusedAsync(FaultCode.Invalid, new SetTransportBitrates("a", new TransportBitrates(MaxIncoming: -1)));
+    }
+
+    [Fact]
+    public async Task Bitrates_OfATransport_AreKeptAndToldToTheNextActivation_AndReconciled()
+    {
+        await _node.RunAsync<TransportOpened>(new CreateWebRtcTransport("a", "alice", Bitrates: new TransportBitrates(500_000)));
+        Assert.Equal(new TransportBitrates(500_000), await AdoptedAsync(2));
+        await _node.RunAsync<MediaDone>(new SetTransportBitrates("a", new TransportBitrates(500_000, 100_000, 300_000)), epoch: 2);
+        Assert.Equal(new TransportBitrates(500_000, 100_000, 300_000), await AdoptedAsync(3));
+        await _node.Control.ReconcileAsync(_node.Header("r", 3), new DesiredRoom([new DesiredTransport("a", "alice")], [], []));
+        Assert.Null(await AdoptedAsync(4));
+
+        async Task<TransportBitrates?> AdoptedAsync(long epoch)
+            => Assert.Single((await _node.Control.AdoptAsync(_node.Header("r", epoch), ["alice"])).Value!.Transports).Bitrates;
     }
 
     [Fact]

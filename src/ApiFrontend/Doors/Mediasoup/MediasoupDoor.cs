@@ -1,4 +1,5 @@
 using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Media;
 using VoiceCluster.ApiFrontend.Auth;
 using VoiceCluster.ApiFrontend.Limits;
 using VoiceCluster.ApiFrontend.SocketIo;
@@ -47,6 +48,9 @@ internal sealed partial class MediasoupDoor(
         On("close-consumer", session.CloseConsumerAsync);
         On("set-preferred-layers", session.SetPreferredLayersAsync);
         On("set-priority", session.SetPriorityAsync);
+        On("set-max-outgoing-bitrate", r => session.SetBitrateAsync(r, TransportBitrate.MaxOutgoing));
+        On("set-min-outgoing-bitrate", r => session.SetBitrateAsync(r, TransportBitrate.MinOutgoing));
+        On("set-max-incoming-bitrate", r => session.SetBitrateAsync(r, TransportBitrate.MaxIncoming));
         socket.OnAny(request =>
         {
             // The name is the client's own text: it does not become a metric's label.

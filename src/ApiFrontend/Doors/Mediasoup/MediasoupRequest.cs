@@ -1,5 +1,6 @@
 using System.Text.Json;
 using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
 
 namespace VoiceCluster.ApiFrontend.Doors.Mediasoup;
@@ -92,6 +93,18 @@ internal sealed class MediasoupRequest
 
     /// <summary>mediasoup's range of priorities.</summary>
     public int Priority(string name) => OptionalWhole(name, 1, 255) ?? (Fault is null ? MissingNumber(name) : 0);
+
+    /// <summary>Bits a second; 0 for no limit.</summary>
+    public long Bitrate(string name)
+    {
+        int bitrate = OptionalWhole(name, 0, (int)TransportBitrates.Most) ?? (Fault is null ? MissingNumber(name) : 0);
+        if (bitrate is > 0 and < (int)TransportBitrates.Least)
+        {
+            Refuse($"{name} must be 0, for no limit, or at least {TransportBitrates.Least}.");
+        }
+
+        return bitrate;
+    }
 
     private int? OptionalWhole(string name, int least, int most)
     {

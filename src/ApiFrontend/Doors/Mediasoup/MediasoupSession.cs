@@ -1,4 +1,5 @@
 using VoiceCluster.Abstractions;
+using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.ApiFrontend.Identity;
 using VoiceCluster.ApiFrontend.Rooms;
@@ -211,6 +212,13 @@ internal sealed partial class MediasoupSession(
         string consumerId = request.Text("consumerId");
         int priority = request.Priority("priority");
         return InRoomAsync(request, m => m.Room.SetConsumerPriorityAsync(m.PeerId, consumerId, priority));
+    }
+
+    public Task<Outcome<SocketIoPayload>> SetBitrateAsync(MediasoupRequest request, TransportBitrate which)
+    {
+        string transportId = request.Text("transportId");
+        long bitrate = request.Bitrate("bitrate");
+        return InRoomAsync(request, m => m.Room.SetTransportBitrateAsync(m.PeerId, transportId, which, bitrate));
     }
 
     /// <summary>The room does not know the participant any more: it goes in again under its id.</summary>

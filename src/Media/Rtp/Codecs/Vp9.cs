@@ -10,7 +10,9 @@ namespace VoiceCluster.Media.Rtp.Codecs;
 /// <param name="TemporalLayer">TID; -1 when absent.</param>
 /// <param name="SpatialLayer">SID; -1 when absent.</param>
 /// <param name="IsSwitchingUp">U: one may switch up to this temporal layer here.</param>
-public readonly record struct Vp9Descriptor(bool IsKeyFrame, bool IsFrameStart, bool IsFrameEnd, int PictureId, int TemporalLayer, int SpatialLayer, bool IsSwitchingUp)
+/// <param name="IsInterPredicted">P: the layer frame needs earlier pictures, and is no place to join its spatial layer.</param>
+public readonly record struct Vp9Descriptor(
+    bool IsKeyFrame, bool IsFrameStart, bool IsFrameEnd, int PictureId, int TemporalLayer, int SpatialLayer, bool IsSwitchingUp, bool IsInterPredicted)
 {
     /// <summary>Reads the descriptor as far as the layer indices; false when the payload ends within.</summary>
     public static bool TryParse(ReadOnlySpan<byte> payload, out Vp9Descriptor descriptor)
@@ -59,7 +61,7 @@ public readonly record struct Vp9Descriptor(bool IsKeyFrame, bool IsFrameStart, 
 
         var start = (flags & 0x08) != 0;
         var predicted = (flags & 0x40) != 0;
-        descriptor = new Vp9Descriptor(!predicted && start && spatialLayer <= 0, start, (flags & 0x04) != 0, pictureId, temporalLayer, spatialLayer, switchingUp);
+        descriptor = new Vp9Descriptor(!predicted && start && spatialLayer <= 0, start, (flags & 0x04) != 0, pictureId, temporalLayer, spatialLayer, switchingUp, predicted);
         return true;
     }
 }

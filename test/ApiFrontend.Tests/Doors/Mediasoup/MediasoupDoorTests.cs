@@ -81,6 +81,12 @@ public sealed class MediasoupDoorTests
         Assert.Equal("{}", Raw(await bob.AskAsync("resume-consumer", $$"""{"roomId":"r","consumerId":"{{consumer}}"}""")));
         Assert.Equal("{}", Raw(await bob.AskAsync("set-preferred-layers", $$"""{"roomId":"r","consumerId":"{{consumer}}","spatialLayer":1}""")));
         Assert.Equal("{}", Raw(await bob.AskAsync("set-priority", $$"""{"roomId":"r","consumerId":"{{consumer}}","priority":200}""")));
+        foreach (string which in (string[])["max-outgoing", "min-outgoing", "max-incoming"])
+        {
+            Assert.Equal("{}", Raw(await alice.AskAsync($"set-{which}-bitrate", $$"""{"roomId":"r","transportId":"{{id}}","bitrate":300000}""")));
+        }
+
+        Assert.Equal("{}", Raw(await alice.AskAsync("set-max-outgoing-bitrate", $$"""{"roomId":"r","transportId":"{{id}}","bitrate":0}""")));
         Assert.Equal("{}", Raw(await bob.AskAsync("close-consumer", $$"""{"roomId":"r","consumerId":"{{consumer}}"}""")));
         Assert.Contains("usernameFragment", Raw((await alice.AskAsync("restart-ice", $$"""{"roomId":"r","transportId":"{{id}}"}""")).GetProperty("iceParameters")));
         Assert.Equal("{}", Raw(await alice.AskAsync("close-producer", own)));
@@ -92,6 +98,9 @@ public sealed class MediasoupDoorTests
         Assert.Contains($$"""connect {{id}} {"role":"client"}""", calls);
         Assert.Contains($"layers {consumer} 1 ", calls);
         Assert.Contains($"priority {consumer} 200", calls);
+        Assert.Equal(
+            [$"bitrate {id} MaxOutgoing 300000", $"bitrate {id} MinOutgoing 300000", $"bitrate {id} MaxIncoming 300000", $"bitrate {id} MaxOutgoing 0"],
+            calls.Where(c => c.StartsWith("bitrate ", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -114,6 +123,13 @@ public sealed class MediasoupDoorTests
     [InlineData("set-priority", "{\"roomId\":\"r\",\"consumerId\":\"c\",\"priority\":256}", "INVALID")]
     [InlineData("set-priority", "{\"roomId\":\"r\",\"consumerId\":\"c\",\"priority\":1.5}", "INVALID")]
     [InlineData("set-priority", "{\"roomId\":\"r\",\"consumerId\":\"c\",\"priority\":\"2\"}", "INVALID")]
+    [InlineData("set-max-outgoing-bitrate", "{\"roomId\":\"r\",\"transportId\":\"t\"}", "INVALID")]
+    [InlineData("set-max-outgoing-bitrate", "{\"roomId\":\"r\",\"transportId\":\"t\",\"bitrate\":-1}", "INVALID")]
+    [InlineData("set-max-outgoing-bitrate", "{\"roomId\":\"r\",\"transportId\":\"t\",\"bitrate\":29999}", "INVALID")]
+    [InlineData("set-min-outgoing-bitrate", "{\"roomId\":\"r\",\"transportId\":\"t\",\"bitrate\":1000000001}", "INVALID")]
+    [InlineData("set-min-outgoing-bitrate", "{\"roomId\":\"r\",\"bitrate\":100000}", "INVALID")]
+    [InlineData("set-max-incoming-bitrate", "{\"roomId\":\"r\",\"transportId\":\"t\",\"bitrate\":1e30}", "INVALID")]
+    [InlineData("set-max-incoming-bitrate", "{\"roomId\":\"r\",\"transportId\":\"t\",\"bitrate\":\"100000\"}", "INVALID")]
     [InlineData("pause-producer", "{\"roomId\":\"r\",\"producerId\":\"nobody's\"}", "NOT_FOUND")]
     [InlineData("leave-room", "{\"roomId\":\"other\"}", "NOT_FOUND")]
     [InlineData("make-coffee", "{}", "INVALID")]
