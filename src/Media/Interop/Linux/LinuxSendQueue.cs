@@ -7,7 +7,7 @@ using VoiceCluster.Media.Net;
 namespace VoiceCluster.Media.Interop.Linux;
 
 /// <summary>
-/// What a port is about to send. Datagrams lie one behind the other in one piece of memory that fits a core's cache. Those of one
+/// What a port is about to send. Datagrams lie one behind the other in one piece of memory. Those of one
 /// length for one receiver form a group, which leaves as one message that the kernel cuts into datagrams (UDP_SEGMENT, udp(7)): sending
 /// costs the kernel ten times what encrypting costs us, and most of that is for the message, not for its bytes.
 /// The order of datagrams to one receiver is kept. Where the system cannot cut, each datagram is a message.
@@ -16,10 +16,10 @@ namespace VoiceCluster.Media.Interop.Linux;
 internal sealed unsafe class LinuxSendQueue : IDisposable
 {
     /// <summary>Datagrams that wait at most; the kernel takes up to 1,024 messages in one call (UIO_MAXIOV).</summary>
-    public const int Capacity = 512;
+    public const int Capacity = 1024;
 
-    /// <summary>Bytes that wait at most.</summary>
-    private const int ArenaSize = 512 * 1024;
+    /// <summary>Bytes that wait at most: a frame of eight large packets for a hundred receivers, so that the eight leave as one message for each.</summary>
+    private const int ArenaSize = 1280 * 1024;
 
     /// <summary>Datagrams of a message at most (UDP_MAX_SEGMENTS of Linux up to 6.8; later ones take 128).</summary>
     private const int MaxSegments = 64;
