@@ -275,7 +275,7 @@ public sealed class Producer
     }
 
     /// <summary>From now on its sound goes to the mixer too.</summary>
-    internal void JoinMix(Mixer mixer) => _mix = _voice is null ? null : mixer.AddSource(Transport.Owner);
+    internal void JoinMix(Mixer mixer) => _mix = _voice is null ? null : mixer.AddSource(Owner);
 
     internal void LeaveMix()
     {

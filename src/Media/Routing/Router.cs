@@ -39,6 +39,12 @@ public sealed class Router
 
     public bool IsClosed { get; private set; }
 
+    /// <summary>Consumers of clients. One word, so that other threads may look at it.</summary>
+    public int ClientConsumers { get; private set; }
+
+    /// <summary>Whether somebody here receives whoever speaks, in a slot or in the mix: then every voice of the room is needed. Likewise for other threads.</summary>
+    public bool HearsEverybody => Mixer is not null || Loudest.Sets > (Top.Limit > 0 ? 1 : 0);
+
     internal ActiveSpeakerDetector Speakers { get; } = new();
 
     /// <summary>Who is in which slot, and among the top speakers.</summary>
@@ -58,6 +64,9 @@ public sealed class Router
 
     /// <summary>Who records the room, mostly nobody.</summary>
     internal Recording.RecorderTransport[] Recorders { get; private set; } = [];
+
+    /// <summary>Whether the room is recorded here: then every producer of it is needed. For other threads too.</summary>
+    public bool IsRecorded => Recorders.Length > 0;
 
     /// <summary>Room for one packet's header extension: at most 14 elements of 17 bytes pass.</summary>
     internal byte[] ExtensionScratch { get; } = new byte[256];
@@ -268,7 +277,11 @@ public sealed class Router
         }
     }
 
-    internal void Add(Consumer consumer) => _consumers.Add(consumer.Id, consumer);
+    internal void Add(Consumer consumer)
+    {
+        _consumers.Add(consumer.Id, consumer);
+        ClientConsumers += consumer.Transport.IsClient ? 1 : 0;
+    }
 
     internal void Remove(Transport transport)
     {
@@ -293,6 +306,7 @@ public sealed class Router
     internal void OnConsumerClosed(Consumer consumer)
     {
         _consumers.Remove(consumer.Id);
+        ClientConsumers -= consumer.Transport.IsClient ? 1 : 0;
         Listener.OnConsumerClosed(this, consumer);
     }
 }
