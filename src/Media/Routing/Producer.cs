@@ -120,6 +120,9 @@ public sealed class Producer
 
     internal ReadOnlySpan<ProducerConsumer> Consumers => _consumers;
 
+    /// <summary>Whether anything consumes it by itself; slots and the mix do not count.</summary>
+    public bool HasConsumers => _consumers.Length > 0;
+
     /// <summary>Its loudness; null for video.</summary>
     internal ActiveSpeakerDetector.Voice? Voice => _voice;
 
