@@ -98,6 +98,9 @@ internal sealed partial class ControlledRoom
         return true;
     }
 
+    /// <summary>Whether there is anything here that other parts may want.</summary>
+    public bool HasOwn(bool withVideo) => _router?.Producers.Values.Any(p => !IsCopy(p) && (withVideo || p.Kind == MediaKind.Audio)) == true;
+
     /// <summary>Sends producers of this part through a pipe, one or all that are wanted; what the other end must know of them.</summary>
     public PipedProducer[] Offer(int number, string? producerId, bool withVideo, MediaWorker worker, long now)
     {

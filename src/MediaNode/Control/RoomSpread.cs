@@ -65,6 +65,7 @@ internal sealed partial class RoomSpread(ControlledRoom home, IRoomParts parts, 
             return adopted;
         }
 
+        await LimitSpeakersAsync(header.TopSpeakers).ConfigureAwait(false);
         await EachBranchAsync((room, worker, now) => room.Adopt(participantIds, worker, now)).ConfigureAwait(false);
         await TidyAsync().ConfigureAwait(false);
         adopted = await parts.RunAtHomeAsync(home, header, (room, worker, now) => room.Adopt(participantIds, worker, now)).ConfigureAwait(false);
@@ -258,6 +259,11 @@ internal sealed partial class RoomSpread(ControlledRoom home, IRoomParts parts, 
         {
             foreach (var from in Parts.Where(p => p != to))
             {
+                if (!await TryAsync(from, (_, _) => from.HasOwn(to.IsRecorded)).ConfigureAwait(false))
+                {
+                    continue;
+                }
+
                 await PipeAsync(from, to, producerId: null, withVideo: to.IsRecorded).ConfigureAwait(false);
             }
         }
