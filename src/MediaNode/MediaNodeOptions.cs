@@ -56,10 +56,10 @@ public sealed class MediaNodeOptions
 
     /// <summary>
     /// Consumers that a worker takes before a large room there goes on at a further worker of the node: who comes then goes to the one with
-    /// the least to do. 0 keeps every room on one worker. Default 2,500, half of what a core forwards when each of them is a voice that
-    /// never pauses.
+    /// the least to do. 0 keeps every room on one worker. Default 2,000, half of what a core forwards when each of them is a voice that
+    /// never pauses: those who are there will hear more.
     /// </summary>
-    public int MaxConsumersPerWorker { get; set; } = 2_500;
+    public int MaxConsumersPerWorker { get; set; } = 2_000;
 
     /// <summary>WebRTC transports a worker. Default 10,000.</summary>
     public int MaxTransportsPerWorker { get; set; } = 10_000;

@@ -166,19 +166,18 @@ internal sealed partial class AdminRouters(
         return produced.IsOk ? AdminAnswer.Created(PlainJson.Describe(produced.Value)) : AdminAnswer.Refuse(produced.Fault, produced.Error);
     });
 
-    public async Task<AdminAnswer> ConsumeAsync(string id, string producerId, RtpCapabilities capabilities, bool paused)
+    public Task<AdminAnswer> ConsumeAsync(string id, string producerId, RtpCapabilities capabilities, bool paused)
     {
-        if (_transports.TryGetValue(id, out var found) && control.FindRoom(found.Transport.Router.Id)?.Spread is { } spread)
-        {
-            await spread.BringHomeAsync(producerId).ConfigureAwait(false);
-        }
+        return _transports.TryGetValue(id, out var found) && control.FindRoom(found.Transport.Router.Id)?.Spread is { } spread
+            ? spread.WithProducerAtHomeAsync(producerId, ConsumeAsync)
+            : ConsumeAsync();
 
-        return await OnTransportAsync(id, (transport, worker, now) =>
+        Task<AdminAnswer> ConsumeAsync() => OnTransportAsync(id, (transport, worker, now) =>
         {
             var consumed = transport.Consume(Guid.NewGuid().ToString(), producerId, capabilities, paused, now);
             worker.RunSoon(transport, now);
             return consumed.IsOk ? AdminAnswer.Created(PlainJson.Describe(consumed.Value)) : AdminAnswer.Refuse(consumed.Fault, consumed.Error);
-        }).ConfigureAwait(false);
+        });
     }
 
     public Task<AdminAnswer> SetPausedAsync(string id, string mediaId, bool isProducer, bool paused) => OnMediaAsync(

@@ -128,23 +128,17 @@ internal sealed partial class RoomSpread(ControlledRoom home, IRoomParts parts, 
         return (Outcome<RoomReconciled>)all;
     });
 
-    /// <summary>Brings a producer of another part to the room's home, for a transport there that is no participant's.</summary>
-    public async Task BringHomeAsync(string producerId)
+    /// <summary>Does something at the room's home for which a producer has to be there, though its client be at another part.</summary>
+    public Task<T> WithProducerAtHomeAsync<T>(string producerId, Func<Task<T>> action) => !_isUsed ? action() : WithGateAsync(async () =>
     {
-        if (_isUsed)
+        var where = await LookAsync(Holds.Nothing, new CommandIds(Producer: producerId)).ConfigureAwait(false);
+        if (where.With(Holds.Producer) is { } source && source != home)
         {
-            await WithGateAsync(async () =>
-            {
-                var where = await LookAsync(Holds.Nothing, new CommandIds(Producer: producerId)).ConfigureAwait(false);
-                if (where.With(Holds.Producer) is { } source && source != home)
-                {
-                    await PipeAsync(source, home, producerId, withVideo: true).ConfigureAwait(false);
-                }
-
-                return true;
-            }).ConfigureAwait(false);
+            await PipeAsync(source, home, producerId, withVideo: true).ConfigureAwait(false);
         }
-    }
+
+        return await action().ConfigureAwait(false);
+    });
 
     private async Task<Outcome<MediaReply>?> RunAsync(RoomCommandHeader header, MediaCommand command, Whereabouts where)
     {

@@ -1,8 +1,10 @@
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Media;
+using VoiceCluster.Abstractions.Recordings;
 using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.Media;
 using VoiceCluster.Media.Routing;
+using VoiceCluster.MediaNode.Recording;
 using VoiceCluster.MediaNode.Tests.Io;
 
 namespace VoiceCluster.MediaNode.Tests.Control;
@@ -280,6 +282,54 @@ public sealed class SpreadTests : IAsyncLifetime
         Assert.All(_node.InEachPart(r => r.Producers.TryGetValue("p-zoe", out var p) && !p.IsPaused ? 1 : 0), n => Assert.Equal(0, n));
         await _node.RunAsync<MediaDone>(new ClosePipeTransport("pipe"));
         SocketClient.RunUntil(() => _node.InEachPart(r => r.Producers.ContainsKey("p-zoe") ? 1 : 0).Sum() == 0, all);
+    }
+
+    [Fact]
+    public async Task Recording_HasTheVoicesOfEveryWorker_AlsoOfOneWhoComesLater()
+    {
+        var directory = Directory.CreateTempSubdirectory("recordings");
+        try
+        {
+            await using var node = await SpreadNode.StartAsync(workers: 2, recording: new RecordingOptions { Path = directory.FullName });
+            var id = Guid.NewGuid();
+            List<SpreadNode.Person> people = [await node.JoinAsync("alice"), await node.JoinAsync("bob")];
+            Assert.NotEqual(people[0].Worker, people[1].Worker);
+            await node.RunAsync<MediaDone>(new StartRecording(id, new RecordingPlan(true, false, false, TimeSpan.FromHours(1), 1L << 30)));
+            people.Add(await node.JoinAsync("carol"));
+            var until = people.Max(p => p.Speaker.Sent) + 60;
+            SpreadNode.RunUntil(() => people.All(p => p.Speaker.Run()) && people.All(p => p.Speaker.Sent >= until), people);
+            await node.RunAsync<MediaDone>(new StopRecording(id));
+            SpreadNode.RunUntil(() => node.Node.Recordings.Any(r => r.Report.Status == RecordingStatus.Stopped), people);
+            var files = node.Node.Recordings.Last(r => r.Report.Status == RecordingStatus.Stopped).Report.Files;
+            Assert.Equal(["alice", "bob", "carol"], files.Select(f => f.ParticipantId).Order());
+            Assert.All(files, f => Assert.True(f is { IsComplete: true, Size: > 100 }));
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Mix_AtEveryWorker_HasTheOthersVoices_AndEndsWithThem()
+    {
+        var people = new[] { await _node.JoinAsync("alice", slots: 0), await _node.JoinAsync("bob", slots: 0), await _node.JoinAsync("carol", slots: 0) };
+        Assert.Single(people.Select(p => p.Worker).Distinct());
+        foreach (var person in people)
+        {
+            await _node.RunAsync<ConsumerOpened>(new CreateMixConsumer($"m-{person.Name}", person.Name, SpreadNode.Negotiated, false));
+        }
+
+        var dave = await _node.JoinAsync("dave", slots: 0);
+        Assert.NotEqual(people[0].Worker, dave.Worker);
+        await _node.RunAsync<ConsumerOpened>(new CreateMixConsumer("m-dave", "dave", SpreadNode.Negotiated, false));
+        SpreadNode.Person[] all = [.. people, dave];
+        var before = all.Select(p => p.Client.RtpReceived).ToArray();
+        SpreadNode.RunUntil(() => dave.Speaker.Run() && people.Select((p, i) => p.Client.RtpReceived > before[i] + 20).All(x => x), all);
+        before = all.Select(p => p.Client.RtpReceived).ToArray();
+        SpreadNode.RunUntil(() => people[0].Speaker.Run() && dave.Client.RtpReceived > before[3] + 20, all);
+        await _node.RunAsync<MediaDone>(new CloseTransport("dave"));
+        SpreadNode.RunUntil(() => _node.Sum(s => s.WorkerPipes) + _node.Sum(s => s.Branches) == 0, all);
     }
 
     [Fact]
