@@ -25,8 +25,10 @@ public sealed class SeveralWorkersTests(ClusterFixture fixture)
         }
 
         // A send and a receive transport each.
-        Assert.Equal([4, 4], await CountAsync("transports"));
-        Assert.Equal([1, 1], await CountAsync("workerPipes"));
+        var transports = await CountAsync("transports");
+        Assert.Equal([4, 4], transports);
+        var pipes = await CountAsync("workerPipes");
+        Assert.Equal([1, 1], pipes);
 
         // Muted at one worker is silent at the other.
         await people[0].SetPausedAtServerAsync("audio", true);

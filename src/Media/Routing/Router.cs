@@ -179,6 +179,9 @@ public sealed class Router
         return new RouterAudio(totals, lost, expected, voices == 0 ? 0 : jitter / voices, voices, [.. trips], clients);
     }
 
+    /// <summary>Counts what a part of the room has counted that has closed.</summary>
+    public void Inherit(in RouterTotals totals) => _retired.Add(totals);
+
     /// <summary>
     /// Begins to record what is in the room and what comes, into the queue; with the mix of all if wanted and if there is an
     /// Opus library. The worker has to run its timers.

@@ -4,6 +4,7 @@ using VoiceCluster.Media.Routing;
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Transports;
 using VoiceCluster.Media.Workers;
+using VoiceCluster.MediaNode.Io;
 
 namespace VoiceCluster.MediaNode.Control;
 
@@ -80,10 +81,18 @@ internal sealed partial class ControlledRoom
         return true;
     }
 
-    /// <summary>Closes a part that is not the home.</summary>
-    public bool CloseAsPart(MediaWorker worker, long now)
+    /// <summary>Closes a part that is not the home; what it has counted.</summary>
+    public RouterTotals CloseAsPart(MediaWorker worker, long now)
     {
         Close(worker, now);
+        return MeasureAudio().Totals;
+    }
+
+    /// <summary>A part has ended: at home its clients count on, and what it told of them is over.</summary>
+    public bool Inherit(WorkerThread part, in RouterTotals totals)
+    {
+        _router?.Inherit(totals);
+        _watch?.ForgetPart(part);
         return true;
     }
 

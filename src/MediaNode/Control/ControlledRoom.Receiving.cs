@@ -149,13 +149,6 @@ internal sealed partial class ControlledRoom
         return true;
     }
 
-    /// <summary>For the room's home: another part has ended, and what was there with it.</summary>
-    internal bool ForgetPart(WorkerThread part)
-    {
-        _watch?.ForgetPart(part);
-        return true;
-    }
-
     private static ConsumerOpened Opened(Consumer consumer) =>
         new(consumer.RtpParameters.ToJson(), (Abstractions.Rooms.MediaKind)consumer.Kind, consumer.IsProducerPaused);
 

@@ -95,8 +95,8 @@ internal sealed partial class RoomSpread
             await CloseAsync(pair).ConfigureAwait(false);
         }
 
-        await TryAsync(branch, (worker, now) => branch.CloseAsPart(worker, now)).ConfigureAwait(false);
-        _ = home.Thread.InvokeAsync((_, _) => home.ForgetPart(branch.Thread));
+        var totals = await TryAsync(branch, (worker, now) => branch.CloseAsPart(worker, now)).ConfigureAwait(false);
+        _ = home.Thread.InvokeAsync((_, _) => home.Inherit(branch.Thread, totals));
         LogLeft(logger, home.Name, branch.Thread.Index);
     }
 
@@ -114,7 +114,7 @@ internal sealed partial class RoomSpread
     {
         _branches = [.. _branches.Where(b => b != branch)];
         LogLost(logger, home.Name, branch.Thread.Index);
-        _ = home.Thread.InvokeAsync((_, _) => home.ForgetPart(branch.Thread));
+        _ = home.Thread.InvokeAsync((_, _) => home.Inherit(branch.Thread, default));
         foreach (var pair in _pipes.Keys.Where(p => p.One == branch || p.Other == branch).ToArray())
         {
             await CloseAsync(pair).ConfigureAwait(false);
