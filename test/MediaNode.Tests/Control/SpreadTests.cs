@@ -174,6 +174,16 @@ public sealed class SpreadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task HomesWorker_ThatEnds_EndsTheRoomAtTheOthers()
+    {
+        var people = await PairAsync();
+        SpreadNode.RunUntil(() => _node.Sum(s => s.Branches) == 1, people);
+        await _node.Runtime.Workers[people[0].Worker].DisposeAsync();
+        SpreadNode.RunUntil(() => _node.Sum(s => s.Branches) == 0, people);
+        await _node.RefusedAsync(FaultCode.Unavailable, new CloseTransport("bob"));
+    }
+
+    [Fact]
     public async Task Adopt_And_Reconcile_SeeAllPartsAsOne()
     {
         var people = new[] { await _node.JoinAsync("alice"), await _node.JoinAsync("bob"), await _node.JoinAsync("carol") };
