@@ -225,21 +225,22 @@ public sealed partial class WorkerThread : IAsyncDisposable
     private void Wait(long deadline, long now)
     {
         var pause = _pacer.Next(now, _busyInAll, Worker.Stats.DatagramsSent, _socket.SendMessages + (Relay?.SendMessages ?? 0) + PlainPorts.Sent, _received);
-        if (pause > 0 && deadline - now > pause)
-        {
-            // A full fence each time: the state must be seen before the queues are looked at, else a wake-up could be lost.
-            Interlocked.Exchange(ref _rest, Pausing);
-            if (_commands.IsEmpty)
-            {
-                _socket.Pause(pause);
-                now += pause;
-            }
-        }
 
+        // A full fence each time: the state must be seen before the queues are looked at, else a wake-up could be lost.
         Interlocked.Exchange(ref _rest, Asleep);
 
         // The wait also finds out which of the plain ports are ready, so it is never left out for long.
         _socket.Wait(_commands.IsEmpty && !Worker.HasLinkInput ? deadline - now : 0);
+        if (pause > 0)
+        {
+            Interlocked.Exchange(ref _rest, Pausing);
+            if (_commands.IsEmpty)
+            {
+                // A frame of video comes as a burst: its first packet wakes the thread, and the others shall leave with it.
+                _socket.Pause(pause);
+            }
+        }
+
         Volatile.Write(ref _rest, Awake);
     }
 
