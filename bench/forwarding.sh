@@ -4,6 +4,7 @@
 #   bench/forwarding.sh                      all scenarios, five rounds, about eight minutes
 #   bench/forwarding.sh audio mesh           only these: steady audio mesh video calls thousand
 #   bench/forwarding.sh thousand             1,000 open microphones in one room, each of the 1,000 receives the three loudest; not among all
+#   bench/forwarding.sh workers              one room on one worker and on two: bench/workers.sh
 #   ROUNDS=3 SUITE=cm bench/forwarding.sh    fewer rounds; AES-CM with HMAC-SHA1 in place of AES-128-GCM
 #
 # Prints a table and writes artifacts/forwarding.txt. Needs Linux, two cores that nothing else uses, the .NET 10 SDK, gcc and the headers
@@ -11,6 +12,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+[ "${1:-}" != workers ] || exec bench/workers.sh
 rounds=${ROUNDS:-5}
 suite=${SUITE:-gcm}
 server_core=${SERVER_CORE:-0}

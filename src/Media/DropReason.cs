@@ -88,4 +88,7 @@ public enum DropReason
 
     /// <summary>A packet of Opus that says again that there is silence.</summary>
     Silence,
+
+    /// <summary>Another worker of the node was too late to take what its part of the room needs.</summary>
+    PipeFull,
 }

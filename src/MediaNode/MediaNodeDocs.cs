@@ -10,7 +10,7 @@ internal static class MediaNodeDocs
     public static RouteDocs Media { get; } = OperationsDocs.Door.Route("getMedia", "What clients are told of this media node")
         .About("The announced address, and each worker with its UDP port and its load: the first place to look when nobody connects.")
         .Answer<MediaAnswer>(200, "The node as it is now.", """
-            {"announced":"203.0.113.7","rooms":1,"workers":[{"index":0,"listens":"0.0.0.0:10000","alive":true,"busy":0.0123,"transports":4,"producers":2,"consumers":2,"pipes":0}]}
+            {"announced":"203.0.113.7","rooms":1,"workers":[{"index":0,"listens":"0.0.0.0:10000","alive":true,"busy":0.0123,"transports":4,"producers":2,"consumers":2,"pipes":0,"workerPipes":0}]}
             """);
 
     private sealed record MediaAnswer(
@@ -26,5 +26,6 @@ internal static class MediaNodeDocs
         int Transports,
         int Producers,
         int Consumers,
-        [property: Description("Pipes to other media nodes, for rooms that are on several.")] int Pipes);
+        [property: Description("Pipes to other media nodes, for rooms that are on several.")] int Pipes,
+        [property: Description("Pipes to other workers of this node, for rooms that are on several.")] int WorkerPipes);
 }

@@ -76,6 +76,7 @@ public static class MediaNodeHosting
                 producers = w.Worker.Stats.Producers,
                 consumers = w.Worker.Stats.Consumers,
                 pipes = w.Worker.Stats.Pipes,
+                workerPipes = w.Worker.Stats.WorkerPipes,
             }),
         })).AllowAnonymous().WithDocs(MediaNodeDocs.Media);
         endpoints.MapRecordings();

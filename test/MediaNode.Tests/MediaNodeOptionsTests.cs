@@ -18,9 +18,10 @@ public sealed class MediaNodeOptionsTests
             Workers = -1,
             HttpPort = 70_000,
             MaxConsumersPerNode = 0,
+            MaxConsumersPerWorker = -1,
         });
 
-        string[] options = ["Media:Ip", "Media:AnnouncedIp", "Media:PortRange", "Media:Workers", "Media:HttpPort", "Media:MaxConsumersPerNode"];
+        string[] options = ["Media:Ip", "Media:AnnouncedIp", "Media:PortRange", "Media:Workers", "Media:HttpPort", "Media:MaxConsumersPerNode", "Media:MaxConsumersPerWorker"];
         Assert.All(options, o => Assert.Contains(result.Failures!, f => f.StartsWith(o, StringComparison.Ordinal)));
     }
 

@@ -27,6 +27,9 @@ internal sealed class LoudestSelector
     /// <summary>Whether anybody asks.</summary>
     public bool IsNeeded => _sets.Count > 0;
 
+    /// <summary>How many sets of places there are.</summary>
+    public int Sets => _sets.Count;
+
     public void Open(Seating set) => _sets.Add(set);
 
     public void Close(Seating set) => _sets.Remove(set);

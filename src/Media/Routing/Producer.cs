@@ -121,6 +121,9 @@ public sealed class Producer
 
     internal ReadOnlySpan<ProducerConsumer> Consumers => _consumers;
 
+    /// <summary>Whether anything consumes it by itself; slots and the mix do not count.</summary>
+    public bool HasConsumers => _consumers.Length > 0;
+
     /// <summary>Its loudness; null for video.</summary>
     internal ActiveSpeakerDetector.Voice? Voice => _voice;
 
@@ -276,7 +279,7 @@ public sealed class Producer
     }
 
     /// <summary>From now on its sound goes to the mixer too.</summary>
-    internal void JoinMix(Mixer mixer) => _mix = _voice is null ? null : mixer.AddSource(Transport.Owner);
+    internal void JoinMix(Mixer mixer) => _mix = _voice is null ? null : mixer.AddSource(Owner);
 
     internal void LeaveMix()
     {

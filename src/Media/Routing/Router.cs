@@ -39,6 +39,12 @@ public sealed class Router
 
     public bool IsClosed { get; private set; }
 
+    /// <summary>Consumers of clients. One word, so that other threads may look at it.</summary>
+    public int ClientConsumers { get; private set; }
+
+    /// <summary>Whether somebody here receives whoever speaks, in a slot or in the mix: then every voice of the room is needed. Likewise for other threads.</summary>
+    public bool HearsEverybody => Mixer is not null || Loudest.Sets > (Top.Limit > 0 ? 1 : 0);
+
     internal ActiveSpeakerDetector Speakers { get; } = new();
 
     /// <summary>Who is in which slot, and among the top speakers.</summary>
@@ -58,6 +64,9 @@ public sealed class Router
 
     /// <summary>Who records the room, mostly nobody.</summary>
     internal Recording.RecorderTransport[] Recorders { get; private set; } = [];
+
+    /// <summary>Whether the room is recorded here: then every producer of it is needed. For other threads too.</summary>
+    public bool IsRecorded => Recorders.Length > 0;
 
     /// <summary>Room for what is being written.</summary>
     internal RouterScratch Scratch { get; } = new();
@@ -170,6 +179,9 @@ public sealed class Router
         return new RouterAudio(totals, lost, expected, voices == 0 ? 0 : jitter / voices, voices, [.. trips], clients);
     }
 
+    /// <summary>Counts what a part of the room has counted that has closed.</summary>
+    public void Inherit(in RouterTotals totals) => _retired.Add(totals);
+
     /// <summary>
     /// Begins to record what is in the room and what comes, into the queue; with the mix of all if wanted and if there is an
     /// Opus library. The worker has to run its timers.
@@ -268,7 +280,11 @@ public sealed class Router
         }
     }
 
-    internal void Add(Consumer consumer) => _consumers.Add(consumer.Id, consumer);
+    internal void Add(Consumer consumer)
+    {
+        _consumers.Add(consumer.Id, consumer);
+        ClientConsumers += consumer.Transport.IsClient ? 1 : 0;
+    }
 
     internal void Remove(Transport transport)
     {
@@ -293,6 +309,7 @@ public sealed class Router
     internal void OnConsumerClosed(Consumer consumer)
     {
         _consumers.Remove(consumer.Id);
+        ClientConsumers -= consumer.Transport.IsClient ? 1 : 0;
         Listener.OnConsumerClosed(this, consumer);
     }
 }

@@ -11,6 +11,26 @@ namespace VoiceCluster.Media.Routing;
 public readonly record struct RouterAudio(
     RouterTotals Totals, long Lost, long Expected, double JitterMilliseconds, int Voices, double[] RoundTrips, int Clients)
 {
+    /// <summary>The same of the parts of one room.</summary>
+    public static RouterAudio Sum(IReadOnlyCollection<RouterAudio> parts)
+    {
+        var totals = default(RouterTotals);
+        foreach (var part in parts)
+        {
+            totals.Add(part.Totals);
+        }
+
+        var voices = parts.Sum(p => p.Voices);
+        return new RouterAudio(
+            totals,
+            parts.Sum(p => p.Lost),
+            parts.Sum(p => p.Expected),
+            voices == 0 ? 0 : parts.Sum(p => p.JitterMilliseconds * p.Voices) / voices,
+            voices,
+            [.. parts.SelectMany(p => p.RoundTrips).Order()],
+            parts.Sum(p => p.Clients));
+    }
+
     /// <summary>The round trip that a share of the clients does not exceed; 0 while nobody has measured one.</summary>
     public double RoundTripOf(double share) =>
         RoundTrips.Length == 0 ? 0 : RoundTrips[Math.Min(RoundTrips.Length - 1, (int)(share * RoundTrips.Length))];
@@ -36,6 +56,17 @@ public struct RouterTotals
 
     /// <summary>Of these, relay packets that came too late.</summary>
     public long Expired { get; private set; }
+
+    /// <summary>Adds another sum.</summary>
+    internal void Add(in RouterTotals other)
+    {
+        PacketsReceived += other.PacketsReceived;
+        BytesReceived += other.BytesReceived;
+        PacketsSent += other.PacketsSent;
+        BytesSent += other.BytesSent;
+        Dropped += other.Dropped;
+        Expired += other.Expired;
+    }
 
     /// <summary>Adds one transport.</summary>
     internal void Add(TransportStats stats)

@@ -28,7 +28,7 @@ internal sealed class SlotSet(Transport transport) : Seating
     }
 
     /// <inheritdoc/>
-    protected override bool MaySit(ActiveSpeakerDetector.Voice voice) => voice.Producer.Transport.Owner != transport.Owner;
+    protected override bool MaySit(ActiveSpeakerDetector.Voice voice) => voice.Producer.Owner != transport.Owner;
 
     /// <inheritdoc/>
     protected override void OnChanged(int place, Producer? before, Producer? now, long at) => _slots[place].SwitchTo(now, at);

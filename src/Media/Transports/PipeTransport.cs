@@ -12,7 +12,7 @@ namespace VoiceCluster.Media.Transports;
 /// and its SSRC, which the sending worker gives once. Nothing but empty reports is sent until the other end has proved with an
 /// authentic packet from the signalled address that it is there, nor when it has been silent.
 /// </summary>
-public sealed class PipeTransport : Transport, IWorkerTransport
+public sealed class PipeTransport : RouterPipe, IWorkerTransport
 {
     /// <summary>µs between two signs of life while the other end has given none.</summary>
     private const long HelloEvery = 100_000;
@@ -23,21 +23,16 @@ public sealed class PipeTransport : Transport, IWorkerTransport
     /// <summary>µs without an authentic packet after which the other end counts as gone.</summary>
     internal const long SilenceBeforeUnbound = 5_000_000;
 
-    /// <summary>Producers that one room's pipe carries at most.</summary>
-    private const int MaxPiped = 10_000;
-
     private readonly MediaWorker _worker;
-    private readonly Dictionary<string, PipeConsumer> _piped = new(StringComparer.Ordinal);
     private SrtpSender? _sender;
     private SrtpReceiver? _receiver;
     private long _lastAuthentic;
     private long _nextSignOfLife;
 
     internal PipeTransport(MediaWorker worker, Router router, string id, string cryptoSuite, bool enableRtx)
-        : base(router, id, new Rtp.Ssrc(worker.TakePipeSsrc()))
+        : base(worker, router, id, enableRtx)
     {
         _worker = worker;
-        EnableRtx = enableRtx;
         SrtpParameters = SrtpParameters.Create(cryptoSuite);
         Timer = new PipeTimer(this);
     }
@@ -47,12 +42,6 @@ public sealed class PipeTransport : Transport, IWorkerTransport
 
     /// <summary>The key with which this end sends.</summary>
     public SrtpParameters SrtpParameters { get; }
-
-    /// <summary>The SSRC of this end's feedback.</summary>
-    public uint RtcpSsrc => _rtcpSsrc.Value;
-
-    /// <summary>Whether lost video is sent again.</summary>
-    public bool EnableRtx { get; }
 
     /// <summary>Where the other end is, once <see cref="Connect"/> was told.</summary>
     public TransportAddress? RemoteAddress { get; private set; }
@@ -68,12 +57,6 @@ public sealed class PipeTransport : Transport, IWorkerTransport
     Timed IWorkerTransport.Timer => Timer;
 
     internal Timed Timer { get; }
-
-    internal override bool IsClient => false;
-
-    private protected override int MaxProducers => MaxPiped;
-
-    private protected override int MaxConsumers => MaxPiped * 4;
 
     /// <summary>Tells where the other end is, with what key it sends and which SSRC its feedback has. Null means done.</summary>
     public string? Connect(in TransportAddress remote, SrtpParameters parameters, uint remoteRtcpSsrc, long now)
@@ -110,45 +93,7 @@ public sealed class PipeTransport : Transport, IWorkerTransport
         return null;
     }
 
-    /// <summary>Sends a producer through the pipe; its answer's parameters are for <see cref="Transport.Produce"/> of the other end.</summary>
-    public MediaResult<PipeConsumer> ConsumeForPipe(string producerId, long now)
-    {
-        if (_piped.TryGetValue(producerId, out var known))
-        {
-            return MediaResult<PipeConsumer>.Ok(known);
-        }
-
-        if (!Router.Producers.TryGetValue(producerId, out var producer))
-        {
-            return MediaResult<PipeConsumer>.Refuse(MediaFault.NotFound, $"There is no producer {producerId}.");
-        }
-
-        if (producer.Transport is PipeTransport)
-        {
-            return MediaResult<PipeConsumer>.Refuse(MediaFault.Conflict, $"Producer {producerId} came through a pipe itself.");
-        }
-
-        var encodings = producer.ConsumableParameters.Encodings.Length;
-        string[] ids = [.. Enumerable.Range(0, encodings).Select(i => $"{Id}/{producerId}/{i}")];
-        if (CheckNew<PipeConsumer>(encodings, ids) is { } refused)
-        {
-            return refused;
-        }
-
-        var parameters = Ortc.MakePipe(producer.ConsumableParameters, NextMid(), EnableRtx, _worker.TakePipeSsrc);
-        var streams = new ProducerConsumer[encodings];
-        for (var i = 0; i < encodings; i++)
-        {
-            streams[i] = StartEncoding(ids[i], producer, parameters with { Encodings = [parameters.Encodings[i]] }, i, now);
-        }
-
-        var consumer = new PipeConsumer(producer, parameters, streams);
-        _piped.Add(producerId, consumer);
-        return MediaResult<PipeConsumer>.Ok(consumer);
-    }
-
-    /// <summary>What goes through the pipe, by producer.</summary>
-    public IReadOnlyDictionary<string, PipeConsumer> Piped => _piped;
+    private protected override bool Carries(Producer producer) => producer.Transport is not PipeTransport;
 
     /// <inheritdoc/>
     public override MediaResult<Producer> Produce(string id, MediaKind kind, RtpParameters parameters, bool paused, long now, string? owner = null)
@@ -184,7 +129,6 @@ public sealed class PipeTransport : Transport, IWorkerTransport
             _worker.UnmapPipe(remote, RemoteRtcpSsrc, this);
         }
 
-        _worker.ReturnPipeSsrc(RtcpSsrc);
         _worker.Forget(this);
         _sender?.Dispose();
         _receiver?.Dispose();
@@ -230,20 +174,6 @@ public sealed class PipeTransport : Transport, IWorkerTransport
         }
     }
 
-    internal override void OnConsumerClosed(Consumer consumer)
-    {
-        base.OnConsumerClosed(consumer);
-        foreach (var ssrc in SsrcsOf(consumer.RtpParameters))
-        {
-            _worker.ReturnPipeSsrc(ssrc);
-        }
-
-        if (consumer is ProducerConsumer { Producer.Id: var producerId })
-        {
-            _piped.Remove(producerId);
-        }
-    }
-
     /// <inheritdoc/>
     protected internal override Span<byte> RentPacket() => IsBound ? _worker.Sink.Rent() : [];
 
@@ -252,22 +182,6 @@ public sealed class PipeTransport : Transport, IWorkerTransport
 
     /// <inheritdoc/>
     protected internal override void CommitRtcp(int length, long now) => Send(_sender!.ProtectRtcp(_worker.Sink.Rent(), length));
-
-    private static IEnumerable<uint> SsrcsOf(RtpParameters parameters)
-    {
-        foreach (var encoding in parameters.Encodings)
-        {
-            if (encoding.Ssrc is { } ssrc)
-            {
-                yield return ssrc;
-            }
-
-            if (encoding.Rtx is { } rtx)
-            {
-                yield return rtx.Ssrc;
-            }
-        }
-    }
 
     private void MapStreams(Producer producer)
     {

@@ -41,6 +41,7 @@ public sealed partial class MediaWorker
         _pipes = new TransportSet<PipeTransport>(_deadlines, Stats);
         _relayList = new TransportSet<RelayTransport>(_deadlines, Stats);
         _plains = new TransportSet<PlainTransport>(_deadlines, Stats);
+        _workerPipes = new TransportSet<WorkerPipe>(_deadlines, Stats, countsDropsOnly: true);
         _byFragmentChars = _byFragment.GetAlternateLookup<ReadOnlySpan<char>>();
         _byTuple = new TupleTable<WebRtcTransport>(options.MaxTransports * IceLiteAgent.MaxTuples);
     }
@@ -62,7 +63,8 @@ public sealed partial class MediaWorker
     internal CountingSink Sink { get; }
 
     /// <summary>Opens a router; an id that is taken is a conflict.</summary>
-    public MediaResult<Router> CreateRouter(string id, IRouterListener listener, long now)
+    /// <param name="isBranch">The room is at home at another worker of this node.</param>
+    public MediaResult<Router> CreateRouter(string id, IRouterListener listener, long now, bool isBranch = false)
     {
         var router = new Router(id, Options.Router, listener);
         if (!_routers.TryAdd(id, router))
@@ -70,10 +72,10 @@ public sealed partial class MediaWorker
             return MediaResult<Router>.Refuse(MediaFault.Conflict, "The room is open already.");
         }
 
-        var timer = new RouterTimer(router);
+        var timer = new RouterTimer(router, isBranch);
         _routerTimers.Add(router, timer);
         _deadlines.Set(timer, now);
-        Stats.Routers = _routers.Count;
+        CountRouter(timer, 1);
         return MediaResult<Router>.Ok(router);
     }
 
@@ -85,7 +87,7 @@ public sealed partial class MediaWorker
             _deadlines.Remove(timer);
             _routers.Remove(router.Id);
             router.Close(now);
-            Stats.Routers = _routers.Count;
+            CountRouter(timer, -1);
         }
     }
 
@@ -237,10 +239,17 @@ public sealed partial class MediaWorker
         _relayList.Sum(ref totals, drops);
         _plains.Sum(ref totals, drops);
         _pipes.Sum(ref totals, drops);
+        _workerPipes.Sum(ref totals, drops);
         var (producers, consumers) = (0, 0);
         foreach (var pipe in _pipes)
         {
             // Of clients there is no more for a room's being on several nodes.
+            producers -= pipe.Producers.Count;
+            consumers -= pipe.Consumers.Count;
+        }
+
+        foreach (var pipe in _workerPipes)
+        {
             producers -= pipe.Producers.Count;
             consumers -= pipe.Consumers.Count;
         }
@@ -255,9 +264,23 @@ public sealed partial class MediaWorker
         (Stats.Producers, Stats.Consumers) = (producers, consumers);
     }
 
-    /// <summary>A router's speakers.</summary>
-    private sealed class RouterTimer(Router router) : Timed
+    private void CountRouter(RouterTimer timer, int change)
     {
+        if (timer.IsBranch)
+        {
+            Stats.Branches += change;
+        }
+        else
+        {
+            Stats.Routers += change;
+        }
+    }
+
+    /// <summary>A router's speakers.</summary>
+    private sealed class RouterTimer(Router router, bool isBranch) : Timed
+    {
+        public bool IsBranch => isBranch;
+
         internal override long Run(long now) => router.Advance(now);
     }
 }

@@ -12,7 +12,8 @@ internal interface IWorkerTransport
 }
 
 /// <summary>A worker's transports of one kind, their timers, and their counters also after they have closed.</summary>
-internal sealed class TransportSet<T>(DeadlineHeap deadlines, WorkerStats stats)
+/// <param name="countsDropsOnly">Their packets come from clients and go to clients by other transports, which count them.</param>
+internal sealed class TransportSet<T>(DeadlineHeap deadlines, WorkerStats stats, bool countsDropsOnly = false)
     where T : Transport, IWorkerTransport
 {
     private readonly List<T> _transports = [];
@@ -35,7 +36,7 @@ internal sealed class TransportSet<T>(DeadlineHeap deadlines, WorkerStats stats)
         _transports[transport.Index] = last;
         last.Index = transport.Index;
         _transports.RemoveAt(_transports.Count - 1);
-        stats.Retire(transport.Stats);
+        stats.Retire(transport.Stats, countsDropsOnly);
     }
 
     /// <summary>Adds the counters of those that are open.</summary>
@@ -43,7 +44,11 @@ internal sealed class TransportSet<T>(DeadlineHeap deadlines, WorkerStats stats)
     {
         foreach (var transport in _transports)
         {
-            totals.Add(transport.Stats);
+            if (!countsDropsOnly)
+            {
+                totals.Add(transport.Stats);
+            }
+
             for (var i = 0; i < drops.Length; i++)
             {
                 drops[i] += transport.Stats.Drops[i];

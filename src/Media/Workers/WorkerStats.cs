@@ -53,14 +53,23 @@ public sealed class WorkerStats
     /// <summary>Pipes to other media nodes now.</summary>
     public int Pipes { get; internal set; }
 
+    /// <summary>Ends of pipes to other workers of this node now.</summary>
+    public int WorkerPipes { get; internal set; }
+
+    /// <summary>Packets and reports that came from other workers of this node.</summary>
+    public long WorkerPipePackets { get; internal set; }
+
     /// <summary>Producers of clients now; those that came through pipes are counted where their clients are.</summary>
     public int Producers { get; internal set; }
 
     /// <summary>Consumers of clients now, without what goes through pipes.</summary>
     public int Consumers { get; internal set; }
 
-    /// <summary>Routers, that is rooms, now.</summary>
+    /// <summary>Routers now of rooms that are at home at this worker.</summary>
     public int Routers { get; internal set; }
+
+    /// <summary>Routers now of rooms that are at home at another worker and reach to this one.</summary>
+    public int Branches { get; internal set; }
 
     /// <summary>Sums over all transports, those that have closed included; renewed each second.</summary>
     public ref readonly MediaTotals Media => ref _all;
@@ -71,9 +80,13 @@ public sealed class WorkerStats
     internal void CountDrop(DropReason reason) => _drops[(int)reason]++;
 
     /// <summary>Keeps a closing transport's counters.</summary>
-    internal void Retire(TransportStats stats)
+    internal void Retire(TransportStats stats, bool dropsOnly)
     {
-        _closed.Add(stats);
+        if (!dropsOnly)
+        {
+            _closed.Add(stats);
+        }
+
         for (var i = 0; i < _dropsOfClosed.Length; i++)
         {
             _dropsOfClosed[i] += stats.Drops[i];

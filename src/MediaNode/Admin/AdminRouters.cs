@@ -32,7 +32,7 @@ internal sealed partial class AdminRouters(
         JsonArray routers = [];
         foreach (var name in control.RoomNames)
         {
-            if (control.FindRoom(name) is { } room && await room.Thread.InvokeAsync((_, _) => Describe(name, room.Router, isRoom: true)).ConfigureAwait(false) is { } described)
+            if (control.FindRoom(name) is { } room && await DescribeAsync(room).ConfigureAwait(false) is { } described)
             {
                 routers.Add((JsonNode)described);
             }
@@ -40,7 +40,7 @@ internal sealed partial class AdminRouters(
 
         foreach (var (id, own) in _routers)
         {
-            if (await own.Thread.InvokeAsync((_, _) => Describe(id, own.Router, isRoom: false)).ConfigureAwait(false) is { } described)
+            if (await own.Thread.InvokeAsync((_, _) => Describe(id, isRoom: false, Contents(own.Router))).ConfigureAwait(false) is { } described)
             {
                 routers.Add((JsonNode)described);
             }
@@ -51,10 +51,10 @@ internal sealed partial class AdminRouters(
 
     public async Task<AdminAnswer> GetAsync(string id)
     {
-        var (thread, find, isRoom) = Find(id);
-        return thread is not null && await thread.InvokeAsync((_, _) => Describe(id, find!(), isRoom)).ConfigureAwait(false) is { } described
-            ? AdminAnswer.Ok(described)
-            : NoRouter(id);
+        var described = control.FindRoom(id) is { } room && !_routers.ContainsKey(id) ? await DescribeAsync(room).ConfigureAwait(false)
+            : _routers.TryGetValue(id, out var own) ? await own.Thread.InvokeAsync((_, _) => Describe(id, isRoom: false, Contents(own.Router))).ConfigureAwait(false)
+            : null;
+        return described is null ? NoRouter(id) : AdminAnswer.Ok(described);
     }
 
     public async Task<AdminAnswer> CreateAsync(string? wished)
@@ -119,7 +119,7 @@ internal sealed partial class AdminRouters(
 
     public async Task<AdminAnswer> CreateTransportAsync(string routerId, PlainListen listen, PlainTransportOptions plain)
     {
-        var (thread, find, _) = Find(routerId);
+        var (thread, find) = Find(routerId);
         if (thread is null)
         {
             return NoRouter(routerId);
@@ -166,12 +166,19 @@ internal sealed partial class AdminRouters(
         return produced.IsOk ? AdminAnswer.Created(PlainJson.Describe(produced.Value)) : AdminAnswer.Refuse(produced.Fault, produced.Error);
     });
 
-    public Task<AdminAnswer> ConsumeAsync(string id, string producerId, RtpCapabilities capabilities, bool paused) => OnTransportAsync(id, (transport, worker, now) =>
+    public Task<AdminAnswer> ConsumeAsync(string id, string producerId, RtpCapabilities capabilities, bool paused)
     {
-        var consumed = transport.Consume(Guid.NewGuid().ToString(), producerId, capabilities, paused, now);
-        worker.RunSoon(transport, now);
-        return consumed.IsOk ? AdminAnswer.Created(PlainJson.Describe(consumed.Value)) : AdminAnswer.Refuse(consumed.Fault, consumed.Error);
-    });
+        return _transports.TryGetValue(id, out var found) && control.FindRoom(found.Transport.Router.Id)?.Spread is { } spread
+            ? spread.WithProducerAtHomeAsync(producerId, ConsumeAsync)
+            : ConsumeAsync();
+
+        Task<AdminAnswer> ConsumeAsync() => OnTransportAsync(id, (transport, worker, now) =>
+        {
+            var consumed = transport.Consume(Guid.NewGuid().ToString(), producerId, capabilities, paused, now);
+            worker.RunSoon(transport, now);
+            return consumed.IsOk ? AdminAnswer.Created(PlainJson.Describe(consumed.Value)) : AdminAnswer.Refuse(consumed.Fault, consumed.Error);
+        });
+    }
 
     public Task<AdminAnswer> SetPausedAsync(string id, string mediaId, bool isProducer, bool paused) => OnMediaAsync(
         id,
@@ -221,18 +228,34 @@ internal sealed partial class AdminRouters(
 
     private static bool IsId(string id) => id.Length is >= 1 and <= 64 && id.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 
-    private static JsonObject? Describe(string id, Router? router, bool isRoom) => router is null ? null : new JsonObject
+    // A room may be on several workers; each producer is told by the one where its client is.
+    private static async Task<JsonObject?> DescribeAsync(ControlledRoom room)
+    {
+        List<RouterContents?> contents = [];
+        foreach (var part in (room.Spread?.Parts ?? [room]).Where(p => p == room || p.Thread.IsAlive))
+        {
+            contents.Add(await part.Thread.InvokeAsync((_, _) => Contents(part.Router)).ConfigureAwait(false));
+        }
+
+        return contents[0] is null ? null : Describe(room.Name, isRoom: true, [.. contents]);
+    }
+
+    private static RouterContents? Contents(Router? router) => router is null or { IsClosed: true } ? null : new RouterContents(
+        [.. router.Producers.Values.Where(p => p.Transport is not WorkerPipe).Select(PlainJson.Describe)],
+        [.. router.Transports.Values.OfType<PlainTransport>().Select(t => (JsonNode)t.Id)]);
+
+    private static JsonObject? Describe(string id, bool isRoom, params RouterContents?[] contents) => Array.TrueForAll(contents, c => c is null) ? null : new JsonObject
     {
         ["id"] = id,
         ["room"] = isRoom,
-        ["producers"] = new JsonArray([.. router.Producers.Values.Select(PlainJson.Describe)]),
-        ["plainTransports"] = new JsonArray([.. router.Transports.Values.OfType<PlainTransport>().Select(t => (JsonNode)t.Id)]),
+        ["producers"] = new JsonArray([.. contents.SelectMany(c => c?.Producers ?? [])]),
+        ["plainTransports"] = new JsonArray([.. contents.SelectMany(c => c?.PlainTransports ?? [])]),
     };
 
-    private (WorkerThread? Thread, Func<Router?>? Router, bool IsRoom) Find(string id) =>
-        _routers.TryGetValue(id, out var own) ? (own.Thread, () => own.Router.IsClosed ? null : own.Router, false)
-        : control.FindRoom(id) is { } room ? (room.Thread, () => room.Router, true)
-        : (null, null, false);
+    private (WorkerThread? Thread, Func<Router?>? Router) Find(string id) =>
+        _routers.TryGetValue(id, out var own) ? (own.Thread, () => own.Router.IsClosed ? null : own.Router)
+        : control.FindRoom(id) is { } room ? (room.Thread, () => room.Router)
+        : (null, null);
 
     private AdminAnswer Open(WorkerThread thread, MediaWorker worker, Router router, PlainListen listen, PlainTransportOptions plain, long now)
     {
@@ -343,6 +366,8 @@ internal sealed partial class AdminRouters(
 
     [LoggerMessage(2080, LogLevel.Information, "Router {Id} was opened by /admin")]
     private static partial void LogCreated(ILogger logger, string id);
+
+    private sealed record RouterContents(JsonNode[] Producers, JsonNode[] PlainTransports);
 
     private sealed record OwnRouter(WorkerThread Thread, Router Router);
 

@@ -13,9 +13,9 @@ namespace VoiceCluster.MediaNode.Control;
 /// <summary>The room's pipes to its other nodes. What goes through them belongs to the room's grain, and to no participant.</summary>
 internal sealed partial class ControlledRoom
 {
-    private static bool IsPiped(Producer producer) => producer.Transport is PipeTransport;
+    private static bool IsPiped(Producer producer) => producer.Transport is RouterPipe;
 
-    private static bool IsPiped(Consumer consumer) => consumer.Transport is PipeTransport;
+    private static bool IsPiped(Consumer consumer) => consumer.Transport is RouterPipe;
 
     private PipeTransport? FindPipe(string id) => _router!.Transports.GetValueOrDefault(id) as PipeTransport;
 

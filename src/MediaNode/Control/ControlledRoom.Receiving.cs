@@ -3,6 +3,7 @@ using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.Media.Routing;
 using VoiceCluster.Media.Routing.Parameters;
+using VoiceCluster.MediaNode.Io;
 
 namespace VoiceCluster.MediaNode.Control;
 
@@ -125,7 +126,28 @@ internal sealed partial class ControlledRoom
     }
 
     /// <summary>The participants who speak now, loudest first.</summary>
-    internal Speaker[] DescribeSpeakers() => _router is null || _watch is null ? [] : [.. _watch.Describe(_router.CurrentSpeakers)];
+    internal Speaker[] DescribeSpeakers() => _router is null || _watch is null ? [] : _watch.DescribeAll(_router.CurrentSpeakers);
+
+    /// <summary>For the room's home: another part's participants who speak, loudest first.</summary>
+    internal bool TakeSpeakers(WorkerThread part, Speaker[] speakers)
+    {
+        _watch?.TakeSpeakers(part, speakers);
+        return true;
+    }
+
+    /// <summary>For the room's home: a transport of another part has changed.</summary>
+    internal bool TakeState(WorkerThread part, TransportStateChange change)
+    {
+        _watch?.TakeState(part, change);
+        return true;
+    }
+
+    /// <summary>For the room's home: a transport of another part was closed by command.</summary>
+    internal bool ForgetState(string transportId)
+    {
+        _watch?.ForgetState(transportId);
+        return true;
+    }
 
     private static ConsumerOpened Opened(Consumer consumer) =>
         new(consumer.RtpParameters.ToJson(), (Abstractions.Rooms.MediaKind)consumer.Kind, consumer.IsProducerPaused);

@@ -2,6 +2,7 @@ using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
 using VoiceCluster.Media.Relay;
+using VoiceCluster.Media.Routing;
 using VoiceCluster.Media.Transports;
 using VoiceCluster.Media.Workers;
 
@@ -47,10 +48,11 @@ internal sealed partial class ControlledRoom
         return opened;
     }
 
-    private Outcome<MediaReply> DescribeAudio()
-    {
-        var audio = _router!.DescribeAudio();
-        return new AudioReported(new AudioStatistics(
+    private Outcome<MediaReply> DescribeAudio() => Report(MeasureAudio());
+
+    /// <summary>The answer to <see cref="ReportAudio"/>.</summary>
+    public static AudioReported Report(in RouterAudio audio) => new(
+        new AudioStatistics(
             audio.Totals.PacketsReceived,
             audio.Totals.BytesReceived,
             audio.Totals.PacketsSent,
@@ -63,9 +65,8 @@ internal sealed partial class ControlledRoom
             audio.RoundTripOf(0.5),
             audio.RoundTripOf(0.99),
             audio.Clients),
-            audio.Voices,
-            audio.RoundTrips);
-    }
+        audio.Voices,
+        audio.RoundTrips);
 
     private WebRtcTransport? FindWebRtc(string transportId) => _transports.GetValueOrDefault(transportId)?.Transport as WebRtcTransport;
 

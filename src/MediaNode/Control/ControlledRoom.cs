@@ -16,9 +16,10 @@ namespace VoiceCluster.MediaNode.Control;
 /// room's worker, so that commands, packets and timers of a room never meet.
 /// </summary>
 internal sealed partial class ControlledRoom(
-    string name, WorkerThread thread, RoomReports reports, IPEndPoint? relayEndPoint, RecordingWriter? recordings)
+    string name, WorkerThread thread, RoomReports reports, IPEndPoint? relayEndPoint, RecordingWriter? recordings, ControlledRoom? home = null)
 {
     private readonly Dictionary<string, OwnedTransport> _transports = new(StringComparer.Ordinal);
+    private volatile bool _isClosed;
     private RoomWatch? _watch;
     private Router? _router;
     private long _sequence;
@@ -34,7 +35,11 @@ internal sealed partial class ControlledRoom(
     public long Epoch { get; private set; }
 
     /// <summary>True after CloseRoom: the next command needs a new room.</summary>
-    public bool IsClosed { get; private set; }
+    public bool IsClosed
+    {
+        get => _isClosed;
+        private set => _isClosed = value;
+    }
 
     /// <summary>True while no router is there: the first command was refused, or closed what never was.</summary>
     public bool IsUnopened => _router is null;
@@ -215,7 +220,7 @@ internal sealed partial class ControlledRoom(
         return new RoomReconciled(
             Router.RtpCapabilities.ToJson(),
             [.. desired.Transports.Select(t => t.TransportId).Where(id => !_transports.ContainsKey(id))],
-            [.. desired.Producers.Select(p => p.ProducerId).Where(id => !router.Producers.ContainsKey(id))],
+            [.. desired.Producers.Select(p => p.ProducerId).Where(id => !router.Producers.TryGetValue(id, out var p) || IsCopy(p))],
             [.. desired.Consumers.Select(c => c.ConsumerId).Where(id => !router.Consumers.ContainsKey(id))],
             DescribePipes());
     }
@@ -229,7 +234,7 @@ internal sealed partial class ControlledRoom(
         }
 
         _watch = new RoomWatch(this, reports);
-        var opened = worker.CreateRouter(name, _watch, now);
+        var opened = worker.CreateRouter(name, _watch, now, isBranch: home is not null);
         if (!opened.IsOk)
         {
             return FaultOf(opened.Fault, opened.Error);
@@ -243,7 +248,7 @@ internal sealed partial class ControlledRoom(
     /// <summary>Closes a room that has had no transport and no command for that many microseconds. True when it is closed.</summary>
     public bool CloseIfIdle(MediaWorker worker, long now, long idle)
     {
-        if (!IsClosed && _transports.Count == 0 && now - _lastCommandAt >= idle)
+        if (!IsClosed && _transports.Count == 0 && Spread is not { IsSplit: true } && now - _lastCommandAt >= idle)
         {
             Close(worker, now);
         }
@@ -354,7 +359,12 @@ internal sealed partial class ControlledRoom(
 
     private Outcome<MediaReply> CreateProducer(CreateProducer command, long now)
     {
-        if (_router!.Producers.TryGetValue(command.ProducerId, out var known))
+        if (_router!.Producers.TryGetValue(command.ProducerId, out var known) && IsCopy(known))
+        {
+            // Of one that was at another part and is no more.
+            known.Close(now);
+        }
+        else if (known is not null)
         {
             return known.Transport.Id == command.TransportId
                 ? new MediaDone()

@@ -18,7 +18,7 @@ public sealed partial class MediaNodeControl(
     RoomReports reports,
     IOptions<MediaNodeOptions> options,
     ILogger<MediaNodeControl> logger,
-    RecordingWriter? recordings = null) : IMediaNode
+    RecordingWriter? recordings = null) : IMediaNode, IRoomParts
 {
     /// <summary>Epochs of closed rooms that are remembered, so that a stale activation does not open its room again.</summary>
     private const int RememberedEpochs = 4_096;
@@ -32,6 +32,10 @@ public sealed partial class MediaNodeControl(
     private readonly ConcurrentDictionary<string, ControlledRoom> _rooms = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _closedEpochs = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<string> _closedOrder = new();
+
+    // Connections between workers are made with the first room that is on both, and stay.
+    private readonly ConcurrentDictionary<(WorkerThread One, WorkerThread Other), (WorkerLink One, WorkerLink Other)> _links = [];
+    private readonly ConcurrentDictionary<WorkerThread, bool> _watched = [];
 
     /// <summary>The rooms now.</summary>
     public string[] RoomNames => [.. _rooms.Keys];
@@ -51,16 +55,22 @@ public sealed partial class MediaNodeControl(
             return Task.FromResult<Outcome<MediaReply>>(new Fault(FaultCode.Unavailable, "The media node has reached twice its Media:MaxConsumersPerNode."));
         }
 
-        return RunAsync(header, (room, worker, now) => room.Execute(command, worker, now));
+        return RunAsync(header, room => room.Spread is { } spread && spread.Takes(command)
+            ? spread.ExecuteAsync(header, command)
+            : RunAtHomeAsync(room, header, (r, worker, now) => r.Execute(command, worker, now)));
     }
 
     /// <inheritdoc/>
     public Task<Outcome<RoomAdopted>> AdoptAsync(RoomCommandHeader header, string[] participantIds) =>
-        RunAsync(header, (room, worker, now) => room.Adopt(participantIds, worker, now));
+        RunAsync(header, room => room.Spread is { IsNeeded: true } spread
+            ? spread.AdoptAsync(header, participantIds)
+            : RunAtHomeAsync(room, header, (r, worker, now) => r.Adopt(participantIds, worker, now)));
 
     /// <inheritdoc/>
     public Task<Outcome<RoomReconciled>> ReconcileAsync(RoomCommandHeader header, DesiredRoom desired) =>
-        RunAsync(header, (room, worker, now) => room.Reconcile(desired, worker, now));
+        RunAsync(header, room => room.Spread is { IsNeeded: true } spread
+            ? spread.ReconcileAsync(header, desired)
+            : RunAtHomeAsync(room, header, (r, worker, now) => r.Reconcile(desired, worker, now)));
 
     /// <summary>
     /// Closes rooms without transports that nobody has commanded for a while: their grain moved them elsewhere while this node
@@ -95,14 +105,77 @@ public sealed partial class MediaNodeControl(
         }
     }
 
-    private async Task<Outcome<T>> RunAsync<T>(RoomCommandHeader header, Func<ControlledRoom, MediaWorker, long, Outcome<T>> run)
+    /// <inheritdoc/>
+    Task<Outcome<T>?> IRoomParts.RunAtHomeAsync<T>(ControlledRoom room, RoomCommandHeader header, Func<ControlledRoom, MediaWorker, long, Outcome<T>> run) =>
+        RunAtHomeAsync(room, header, run);
+
+    /// <inheritdoc/>
+    WorkerThread? IRoomParts.Another(IEnumerable<WorkerThread> taken) =>
+        runtime.Workers.Except(taken).Where(w => w.IsAlive).MinBy(w => w.Worker.Stats.Consumers);
+
+    /// <inheritdoc/>
+    ControlledRoom IRoomParts.MakeBranch(ControlledRoom home, WorkerThread thread)
+    {
+        Watch(thread);
+        return new ControlledRoom(home.Name, thread, reports, relayEndPoint: null, recordings: null, home);
+    }
+
+    /// <inheritdoc/>
+    (WorkerLink One, WorkerLink Other) IRoomParts.LinkOf(WorkerThread one, WorkerThread other) =>
+        _links.GetOrAdd((one, other), static pair => WorkerLink.Create(pair.One.WakeForDatagrams, pair.Other.WakeForDatagrams));
+
+    private ControlledRoom Make(string name)
+    {
+        var room = new ControlledRoom(name, WorkerOf(name), reports, runtime.RelayEndPoint, recordings);
+        if (runtime.Workers.Count > 1 && options.Value.MaxConsumersPerWorker > 0)
+        {
+            room.Spread = new RoomSpread(room, this, options.Value.MaxConsumersPerWorker, logger);
+            Watch(room.Thread);
+        }
+
+        return room;
+    }
+
+    private void Watch(WorkerThread thread)
+    {
+        if (_watched.TryAdd(thread, true))
+        {
+            _ = TellOfEndAsync(thread);
+        }
+    }
+
+    private async Task TellOfEndAsync(WorkerThread thread)
+    {
+        await thread.Ended.ConfigureAwait(false);
+        foreach (var room in _rooms.Values)
+        {
+            try
+            {
+                await (room.Spread?.OnWorkerEndedAsync(thread) ?? Task.CompletedTask).ConfigureAwait(false);
+            }
+            catch (TaskCanceledException)
+            {
+                LogUnreachable(logger, room.Name);
+            }
+        }
+    }
+
+    private Task<Outcome<T>?> RunAtHomeAsync<T>(ControlledRoom room, RoomCommandHeader header, Func<ControlledRoom, MediaWorker, long, Outcome<T>> run) =>
+        room.Thread.InvokeAsync((worker, now) => RunOnWorker(room, header, run, worker, now));
+
+    private async Task<Outcome<T>> RunAsync<T>(RoomCommandHeader header, Func<ControlledRoom, Task<Outcome<T>?>> run)
     {
         while (true)
         {
-            var room = _rooms.GetOrAdd(header.Room, name => new ControlledRoom(name, WorkerOf(name), reports, runtime.RelayEndPoint, recordings));
+            var room = _rooms.GetOrAdd(header.Room, Make);
             try
             {
-                var outcome = await room.Thread.InvokeAsync((worker, now) => RunOnWorker(room, header, run, worker, now)).ConfigureAwait(false);
+                var outcome = await run(room).ConfigureAwait(false);
+                if (room is { IsClosed: true, Spread: { IsNeeded: true } spread })
+                {
+                    await spread.EndAsync().ConfigureAwait(false);
+                }
+
                 if (outcome is not null)
                 {
                     return outcome;

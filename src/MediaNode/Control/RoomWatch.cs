@@ -4,6 +4,7 @@ using VoiceCluster.Media.Audio;
 using VoiceCluster.Media.Relay;
 using VoiceCluster.Media.Routing;
 using VoiceCluster.Media.Transports;
+using VoiceCluster.MediaNode.Io;
 
 namespace VoiceCluster.MediaNode.Control;
 
@@ -14,6 +15,10 @@ namespace VoiceCluster.MediaNode.Control;
 internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRouterListener, IWebRtcTransportListener, IRelayTransportListener
 {
     private readonly Dictionary<string, TransportStateChange> _transports = new(StringComparer.Ordinal);
+
+    // At the room's home: what its other parts have told.
+    private readonly Dictionary<WorkerThread, Speaker[]> _speakersOfParts = [];
+    private readonly Dictionary<string, (WorkerThread Part, TransportStateChange State)> _transportsOfParts = new(StringComparer.Ordinal);
 
     // When the last ten reports went; the oldest is at _nextSent.
     private readonly long[] _sentAt = [.. Enumerable.Repeat(long.MinValue / 2, RoomReports.MaxPerSecond)];
@@ -26,7 +31,67 @@ internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRou
     /// <inheritdoc/>
     public void OnActiveSpeakers(Router router, ReadOnlySpan<ActiveSpeaker> speakers)
     {
-        _speakers = [.. Describe(speakers.ToArray())];
+        var found = Describe(speakers.ToArray()).ToArray();
+        if (room.Home is { } home)
+        {
+            var part = room.Thread;
+            _ = home.Thread.InvokeAsync((_, _) => home.TakeSpeakers(part, found));
+            return;
+        }
+
+        Speak(Merge(found));
+    }
+
+    /// <summary>At home: who speaks at another part.</summary>
+    public void TakeSpeakers(WorkerThread part, Speaker[] speakers)
+    {
+        _speakersOfParts[part] = speakers;
+        Speak(room.DescribeSpeakers());
+    }
+
+    /// <summary>At home: a transport of another part has changed.</summary>
+    public void TakeState(WorkerThread part, TransportStateChange change)
+    {
+        if (change.State == MediaTransportState.Closed)
+        {
+            _transportsOfParts.Remove(change.TransportId);
+        }
+        else
+        {
+            _transportsOfParts[change.TransportId] = (part, change);
+        }
+
+        _transports[change.TransportId] = change;
+        Changed();
+    }
+
+    /// <summary>At home: a transport of another part is no more, as the grain knows.</summary>
+    public void ForgetState(string transportId) => _transportsOfParts.Remove(transportId);
+
+    /// <summary>At home: another part has ended; what is known of its transports has closed with it.</summary>
+    public void ForgetPart(WorkerThread part)
+    {
+        if (_speakersOfParts.Remove(part, out var speakers) && speakers.Length > 0)
+        {
+            Speak(room.DescribeSpeakers());
+        }
+
+        foreach (var (id, of) in _transportsOfParts.Where(t => t.Value.Part == part).ToArray())
+        {
+            TakeState(part, of.State with { State = MediaTransportState.Closed });
+        }
+    }
+
+    /// <summary>The participants of all parts who speak, loudest first; those of this part are given.</summary>
+    public Speaker[] DescribeAll(IEnumerable<ActiveSpeaker> speakers) => Merge(Describe(speakers));
+
+    private Speaker[] Merge(IEnumerable<Speaker> own) => _speakersOfParts.Count == 0
+        ? [.. own]
+        : [.. own.Concat(_speakersOfParts.Values.SelectMany(s => s)).OrderByDescending(s => s.Level).DistinctBy(s => s.ParticipantId)];
+
+    private void Speak(Speaker[] speakers)
+    {
+        _speakers = speakers;
 
         // Who speaks is to be known within 100 ms: it does not wait for the spacing while fewer than ten went in a second.
         Flush();
@@ -49,6 +114,11 @@ internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRou
         if (owned is null)
         {
             // Closed by command: the grain knows.
+            if (room.Home is { } home)
+            {
+                _ = home.Thread.InvokeAsync((_, _) => home.ForgetState(transport.Id));
+            }
+
             return;
         }
 
@@ -63,8 +133,7 @@ internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRou
             room.Forget(transport.Id);
         }
 
-        _transports[transport.Id] = new TransportStateChange(transport.Id, (MediaTransportState)state, transport.WasSilent);
-        Changed();
+        Note(new TransportStateChange(transport.Id, (MediaTransportState)state, transport.WasSilent));
     }
 
     /// <inheritdoc/>
@@ -88,13 +157,35 @@ internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRou
     /// <inheritdoc/>
     public void OnProducerClosed(Router router, Producer producer)
     {
-        // The grain closes producers, or learns of it by their transport.
+        // The grain closes producers, or learns of it by their transport. Copies at other parts end with it.
+        TidyParts();
     }
 
     /// <inheritdoc/>
     public void OnConsumerClosed(Router router, Consumer consumer)
     {
-        // The grain removes the consumers of a producer that it closes.
+        // The grain removes the consumers of a producer that it closes. It may have been the last for which another part sends.
+        TidyParts();
+    }
+
+    private void TidyParts() => (room.Home ?? room).Spread?.TidySoon();
+
+    private void Note(TransportStateChange change)
+    {
+        if (room.Home is { } home)
+        {
+            var part = room.Thread;
+            _ = home.Thread.InvokeAsync((_, _) => home.TakeState(part, change));
+            if (change.State == MediaTransportState.Closed)
+            {
+                TidyParts();
+            }
+
+            return;
+        }
+
+        _transports[change.TransportId] = change;
+        Changed();
     }
 
     /// <summary>A closed room reports no more.</summary>
@@ -141,8 +232,8 @@ internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRou
 
         foreach (var change in report.Transports)
         {
-            _transports[change.TransportId] = room.FindTransport(change.TransportId) is { } owned
-                ? new TransportStateChange(change.TransportId, owned.State)
+            _transports[change.TransportId] = room.FindTransport(change.TransportId) is { } owned ? new TransportStateChange(change.TransportId, owned.State)
+                : _transportsOfParts.TryGetValue(change.TransportId, out var elsewhere) ? elsewhere.State
                 : change with { State = MediaTransportState.Closed };
         }
 
@@ -150,7 +241,7 @@ internal sealed class RoomWatch(ControlledRoom room, RoomReports reports) : IRou
     }
 
     /// <summary>The thread whose work this is.</summary>
-    public Io.WorkerThread Thread => room.Thread;
+    public WorkerThread Thread => room.Thread;
 
     private void Changed()
     {

@@ -14,6 +14,11 @@ public sealed partial class WorkerThread : IAsyncDisposable
     /// <summary>Batches that are handled before commands and timers get their turn.</summary>
     private const int BatchesInARow = 8;
 
+    /// <summary>What the thread does: it works, lets packets gather, or sleeps until there is something.</summary>
+    private const int Awake = 0;
+    private const int Pausing = 1;
+    private const int Asleep = 2;
+
     /// <summary>Microseconds of the window over which <see cref="BusyRatio"/> is measured.</summary>
     private const long BusyWindow = 1_000_000;
 
@@ -23,7 +28,7 @@ public sealed partial class WorkerThread : IAsyncDisposable
     private readonly ConcurrentQueue<WorkItem> _commands = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
-    private int _wakePending;
+    private int _rest;
     private volatile bool _stopping;
     private readonly BatchPacer _pacer = new();
     private long _busySince;
@@ -91,12 +96,26 @@ public sealed partial class WorkerThread : IAsyncDisposable
         {
             item.Cancel();
         }
-        else if (Interlocked.Exchange(ref _wakePending, 1) == 0)
+        else
         {
-            _socket.Wake();
+            Wake();
         }
 
         return item.Task;
+    }
+
+    /// <summary>Done when the loop has ended, on purpose or by a fault.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>For other workers, after they have published datagrams for this one: ends its sleep. Packets that it lets gather can wait with it.</summary>
+    public void WakeForDatagrams()
+    {
+        // A full fence: what was published must be seen by one that has not read this as sleep, and the other way round.
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _rest) == Asleep && Interlocked.CompareExchange(ref _rest, Awake, Asleep) == Asleep)
+        {
+            _socket.Wake();
+        }
     }
 
     /// <summary>Ends the loop after the commands already queued, and frees the port.</summary>
@@ -120,6 +139,16 @@ public sealed partial class WorkerThread : IAsyncDisposable
         Relay?.Dispose();
     }
 
+    // The queue's own exchange is no fence for the look at the state.
+    private void Wake()
+    {
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _rest) != Awake && Interlocked.Exchange(ref _rest, Awake) != Awake)
+        {
+            _socket.Wake();
+        }
+    }
+
     private void Run()
     {
         PinThread();
@@ -135,8 +164,6 @@ public sealed partial class WorkerThread : IAsyncDisposable
                 _busy += idleSince - now;
                 _busyInAll += idleSince - now;
 
-                // A full fence: the flag must be down before the queue is looked at, else a wake-up could be lost.
-                Interlocked.Exchange(ref _wakePending, 0);
                 if (_commands.IsEmpty)
                 {
                     Wait(deadline, idleSince);
@@ -148,6 +175,7 @@ public sealed partial class WorkerThread : IAsyncDisposable
                 // :: Step 3
                 ReceiveAll(now);
                 ReceiveRelay(now);
+                ReceiveFromWorkers(now);
                 _received += PlainPorts.Receive(Worker, now);
 
                 // :: Step 4
@@ -197,12 +225,23 @@ public sealed partial class WorkerThread : IAsyncDisposable
     private void Wait(long deadline, long now)
     {
         var pause = _pacer.Next(now, _busyInAll, Worker.Stats.DatagramsSent, _socket.SendMessages + (Relay?.SendMessages ?? 0) + PlainPorts.Sent, _received);
-        _socket.Wait(deadline - now);
-        if (pause > 0 && _commands.IsEmpty)
+
+        // A full fence each time: the state must be seen before the queues are looked at, else a wake-up could be lost.
+        Interlocked.Exchange(ref _rest, Asleep);
+
+        // The wait also finds out which of the plain ports are ready, so it is never left out for long.
+        _socket.Wait(_commands.IsEmpty && !Worker.HasLinkInput ? deadline - now : 0);
+        if (pause > 0)
         {
-            // A frame of video comes as a burst: its first packet wakes the thread, and the others shall leave with it.
-            _socket.Pause(pause);
+            Interlocked.Exchange(ref _rest, Pausing);
+            if (_commands.IsEmpty)
+            {
+                // A frame of video comes as a burst: its first packet wakes the thread, and the others shall leave with it.
+                _socket.Pause(pause);
+            }
         }
+
+        Volatile.Write(ref _rest, Awake);
     }
 
     private void ReceiveAll(long now)
@@ -245,9 +284,24 @@ public sealed partial class WorkerThread : IAsyncDisposable
         }
     }
 
-    // What comes in at one port can go out at the other.
+    private void ReceiveFromWorkers(long now)
+    {
+        for (var batch = 0; batch < BatchesInARow; batch++)
+        {
+            var count = Worker.ReceiveFromWorkers(now);
+            _received += count;
+            Flush();
+            if (count < IBatchSocket.BatchSize)
+            {
+                return;
+            }
+        }
+    }
+
+    // What comes in at one port can go out at the other. Other workers begin with their share while this one sends its own.
     private void Flush()
     {
+        Worker.FlushLinks();
         _socket.Flush();
         Relay?.Flush();
     }

@@ -46,7 +46,10 @@ public sealed class MediaMetrics : IDisposable
         Gauge("voicecluster_media_producers", "Producers.", s => s.Producers);
         Gauge("voicecluster_media_consumers", "Consumers.", s => s.Consumers);
         Gauge("voicecluster_media_pipes", "Pipes to other media nodes.", s => s.Pipes);
+        Gauge("voicecluster_media_worker_pipes", "Ends of pipes to other workers of this node, of rooms that are on several.", s => s.WorkerPipes);
+        Counter("voicecluster_media_worker_pipe_packets", null, "RTP packets and reports taken from other workers of this node.", s => s.WorkerPipePackets);
         Gauge("voicecluster_media_rooms", "Rooms.", s => s.Routers);
+        Gauge("voicecluster_media_room_branches", "Rooms that are at home at another worker of this node and reach to this one.", s => s.Branches);
         _meter.CreateObservableCounter("voicecluster_media_packets_dropped", Drops, null, "Packets dropped, by reason.");
         _meter.CreateObservableCounter("voicecluster_media_send_failures", () => OfThreads(t => t.Socket.SendFailures + (t.Relay?.SendFailures ?? 0)), null, "Datagrams that the system did not take.");
         _meter.CreateObservableCounter("voicecluster_media_receive_queue_overflows", () => OfThreads(t => t.Socket.ReceiveQueueOverflows + (t.Relay?.ReceiveQueueOverflows ?? 0)), null, "Datagrams that the kernel dropped because the worker was late (SO_RXQ_OVFL).");

@@ -32,10 +32,10 @@ internal sealed class AdminNode : IAsyncDisposable
 
     public string PublicUrl { get; }
 
-    public static async Task<AdminNode> StartAsync(string? token = null)
+    public static async Task<AdminNode> StartAsync(string? token = null, int maxConsumersPerWorker = 0)
     {
         var (port, publicPort) = (FreePort(SocketType.Stream), FreePort(SocketType.Stream));
-        MediaNodeOptions options = new() { PortRange = "21000-21999", PlainPortRange = "22000-22999", Workers = 2, HttpPort = port, AdminToken = token };
+        MediaNodeOptions options = new() { PortRange = "21000-21999", PlainPortRange = "22000-22999", Workers = 2, HttpPort = port, AdminToken = token, MaxConsumersPerWorker = maxConsumersPerWorker };
         var node = await NodeFixture.StartAsync(options);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();

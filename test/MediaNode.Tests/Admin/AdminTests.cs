@@ -79,6 +79,31 @@ public sealed class AdminTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.NotFound, (await _admin.SendAsync(HttpMethod.Get, $"/admin/transports/{Id(plain)}")).StatusCode);
     }
 
+    [Fact]
+    public async Task Room_OnSeveralWorkers_IsOneToAnOperator()
+    {
+        await using var admin = await AdminNode.StartAsync(maxConsumersPerWorker: 1);
+        await admin.Node.RunAsync<TransportOpened>(new CreateWebRtcTransport("a", "alice"));
+        await admin.Node.RunAsync<MediaDone>(new CreateProducer("p", "a", MediaKind.Audio, Opus, Paused: false));
+        await admin.Node.RunAsync<SlotConsumersOpened>(new CreateSlotConsumers(["s"], "a", [Opus], false));
+        await admin.Node.RunAsync<TransportOpened>(new CreateWebRtcTransport("b", "bob"));
+        await admin.Node.RunAsync<MediaDone>(new CreateProducer("q", "b", MediaKind.Audio, Opus, Paused: false));
+        Assert.Equal(1, admin.Node.Runtime.Workers.Sum(w => w.Worker.Stats.Branches));
+        await admin.Node.RunAsync<MediaDone>(new CloseConsumer("s"));
+
+        var plain = await admin.PostAsync("/admin/routers/r/plain-transports");
+        foreach (var producer in (string[])["p", "q"])
+        {
+            var consumer = await admin.PostAsync($"/admin/transports/{Id(plain)}/consumers", $$"""{"producerId":"{{producer}}"}""");
+            Assert.Equal(producer, consumer.GetProperty("producerId").GetString());
+        }
+
+        var room = await admin.GetAsync("/admin/routers/r");
+        Assert.Equal(["p", "q"], room.GetProperty("producers").EnumerateArray().Select(p => p.GetProperty("id").GetString()).Order());
+        Assert.Equal(1, room.GetProperty("plainTransports").GetArrayLength());
+        Assert.Equal(1, (await admin.GetAsync("/admin/routers")).GetProperty("routers").GetArrayLength());
+    }
+
     [Theory]
     [InlineData("POST", "/admin/routers", "[]", 400)]
     [InlineData("POST", "/admin/routers", "{", 400)]
