@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using VoiceCluster.Abstractions.Rooms;
+using VoiceCluster.Bench.Engine.Processes;
 
 namespace VoiceCluster.Bench.Engine.Grains;
 
