@@ -19,6 +19,11 @@ const churnParallel = 4;
 const warmUpCycles = 1_000;
 const churnCycles = 1_000;
 const muteRounds = 100;
+const voicebench = path.join(repository, 'src/LoadTest/bin/Release/net10.0/voicebench');
+const soakPeriods = Number(process.env.PERIODS ?? 12);
+const soakSeconds = 270;
+/** 10,000 an hour with the 100 of each period that do not come and go. */
+const soakChurn = 170;
 
 const rows = [];
 const results = {};
@@ -32,17 +37,19 @@ function row(figure, value, target, within) {
 const number = (value, digits = 1) => value.toFixed(digits);
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** Runs the generator and gives its line of JSON, if it prints one. */
-async function generate(...args) {
-  const child = track(spawn(churn, args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] }));
+/** Runs a program and gives the JSON that it prints, if any. */
+async function run(program, args, stderr = 'inherit') {
+  const child = track(spawn(program, args.map(String), { stdio: ['ignore', 'pipe', stderr] }));
   let output = '';
   child.stdout.on('data', (data) => { output += data; });
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
   if (code !== 0) {
-    throw new Error(`${args[0]} ended with ${code}`);
+    throw new Error(`${args[0]} ended with ${code}: ${output}`);
   }
   return output ? JSON.parse(output) : null;
 }
+
+const generate = (...args) => run(churn, args);
 
 async function withServer(name, use, options) {
   const server = await startServer(name, artifacts, options);
@@ -183,7 +190,42 @@ async function measureMute() {
   row('resume-producer to the first packet', spread(resume), '', null);
 }
 
-const steps = { start: measureStart, idle: measureIdle, room: measureRoom, churn: measureChurn, mute: measureMute };
+/** An hour in which listeners of ten rooms come and go all the time; every five minutes all leave, and what is left is looked at. */
+async function measureSoak() {
+  results.soak = await withServer('soak', async (server) => {
+    const periods = [];
+    for (let i = 0; i < soakPeriods; i++) {
+      const bench = await run(voicebench, [
+        '--url', server.url, '--rooms', 10, '--publishers', 1, '--subscribers', 9, '--churn', soakChurn, '--duration', `${soakSeconds}s`, '--json', '-',
+      ], 'ignore');
+      const left = await snapshot(server, i);
+      periods.push({ bench, left });
+      console.error(`  period ${i + 1}: ${bench.churned} came and went, ${bench.joinFailures} failed, loss ${bench.lossPercent}%, latency ${bench.latencyMicroseconds.p50}/${bench.latencyMicroseconds.p99} µs,`
+        + ` join ${bench.joinMilliseconds.p50}/${bench.joinMilliseconds.p99} ms, ${number(left.rss)} MB, heap ${number(left.heap, 2)} MB, ${left.handles} handles, ${left.threads} threads, load ${loadavg()[0].toFixed(1)}`);
+    }
+    return { periods };
+  }, { settings: ['--RateLimit:Enabled=false'] });
+  const { periods } = results.soak;
+  // In the first period the just-in-time compiler and the pools are still growing.
+  const flat = (field) => periods.at(-1).left[field] - periods[Math.min(1, periods.length - 1)].left[field];
+  const all = (value) => periods.map(value).join(', ');
+  const sum = (value) => periods.reduce((total, period) => total + value(period), 0);
+  row('soak: clients that came and went, failed', `${sum(({ bench }) => bench.membersJoined)}, ${sum(({ bench }) => bench.joinFailures)}`, '0 failed', sum(({ bench }) => bench.joinFailures) === 0);
+  row('soak: packets lost', `${sum(({ bench }) => bench.packetsLost)} of ${sum(({ bench }) => bench.packetsExpected)}`, '', null);
+  row('soak: one-way latency p50/p99, µs', all(({ bench }) => `${bench.latencyMicroseconds.p50}/${bench.latencyMicroseconds.p99}`), '', null);
+  row('soak: join p50/p99, ms', all(({ bench }) => `${bench.joinMilliseconds.p50}/${bench.joinMilliseconds.p99}`), '', null);
+  row('soak: memory after each period, MB', all(({ left }) => number(left.rss)), '', null);
+  row('soak: of that not the collector\'s, MB', all(({ left }) => number(left.unmanaged)), 'flat: < 5 MB', flat('unmanaged') < 5);
+  row('soak: managed heap, MB', all(({ left }) => number(left.heap, 2)), 'flat: < 1 MB', flat('heap') < 1);
+  row('soak: handles', all(({ left }) => left.handles), 'flat: ± 5', Math.abs(flat('handles')) <= 5);
+  row('soak: threads', all(({ left }) => left.threads), 'flat: ± 5', Math.abs(flat('threads')) <= 5);
+  row('soak: transports, producers, consumers, rooms left', all(({ left }) => left.mediaObjects), '0', periods.every(({ left }) => left.mediaObjects === 0));
+  row('soak: connections, participants left', all(({ left }) => left.doorObjects), '0', periods.every(({ left }) => left.doorObjects === 0));
+}
+
+const steps = { start: measureStart, idle: measureIdle, room: measureRoom, churn: measureChurn, mute: measureMute, soak: measureSoak };
+/** What takes an hour is measured only when it is asked for. */
+const long = ['soak'];
 
 async function main(wanted) {
   const unknown = wanted.filter((name) => !(name in steps));
@@ -194,7 +236,7 @@ async function main(wanted) {
   await mkdir(artifacts, { recursive: true });
   const failed = [];
   for (const [name, measure] of Object.entries(steps)) {
-    if (wanted.length === 0 || wanted.includes(name)) {
+    if (wanted.length === 0 ? !long.includes(name) : wanted.includes(name)) {
       console.error(`== ${name}`);
       try {
         await measure();

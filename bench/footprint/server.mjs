@@ -51,14 +51,14 @@ export function track(child) {
 }
 
 /** Starts the server on free ports, itself or through `dotnet run`; resolves at its ready line. */
-export async function startServer(name, artifacts, { throughSdk = false } = {}) {
+export async function startServer(name, artifacts, { throughSdk = false, settings = [] } = {}) {
   const data = await mkdtemp(path.join(tmpdir(), 'voicecluster-footprint-'));
   folders.add(data);
   const port = await freeTcpPort();
   const [first, last] = await freeUdpRange(4);
   const args = [
     `--Http:Ports=${port}`, `--Media:PortRange=${first}-${last}`, `--Media:HttpPort=${await freeTcpPort()}`,
-    `--Relay:UdpPort=${last + 1}`, `--Data:Path=${data}`,
+    `--Relay:UdpPort=${last + 1}`, `--Data:Path=${data}`, ...settings,
   ];
   const log = createWriteStream(path.join(artifacts, `footprint-${name}.log`));
   const begin = performance.now();

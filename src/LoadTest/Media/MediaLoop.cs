@@ -147,7 +147,7 @@ internal sealed unsafe class MediaLoop : IDisposable
                 // :: Step 4
                 if (now >= nextSweep)
                 {
-                    Sweep(now);
+                    Sweep();
                     nextSweep = Math.Max(nextSweep + _sweepPeriod, now);
                 }
 
@@ -197,10 +197,16 @@ internal sealed unsafe class MediaLoop : IDisposable
         }
     }
 
-    private void Sweep(long now)
+    /// <summary>
+    /// A sweep of a thousand links takes longer than the time between two packets to send. What is due leaves between two links: sent
+    /// together after the sweep it would come to the server as a burst of many clients at once, which no real ones make.
+    /// </summary>
+    private void Sweep()
     {
         foreach (var link in _links)
         {
+            var now = Now;
+            RunSources(now);
             link.Sweep(_batch, now);
             if (link.Due <= now)
             {

@@ -30,7 +30,7 @@ public sealed unsafe class DtlsConnection : IDisposable
     private nint _ssl;
     private nint _in;
     private nint _out;
-    private byte[] _pending = new byte[4096];
+    private byte[] _pending = [];
     private int _pendingStart;
     private int _pendingEnd;
     private bool _helloSeen;
@@ -136,6 +136,8 @@ public sealed unsafe class DtlsConnection : IDisposable
         _pendingStart += length;
         if (_pendingStart == _pendingEnd)
         {
+            // After the handshake there is hardly anything more to send.
+            _pending = _handshakeDone ? [] : _pending;
             _pendingStart = _pendingEnd = 0;
         }
 
@@ -210,6 +212,7 @@ public sealed unsafe class DtlsConnection : IDisposable
         if (_handshakeDone)
         {
             LibSsl.ERR_clear_error();
+            LibSsl.SSL_alloc_buffers(_ssl);
             LibSsl.SSL_shutdown(_ssl);
             Drain(keepAlerts: true);
         }
@@ -294,6 +297,7 @@ public sealed unsafe class DtlsConnection : IDisposable
                 NextTimeout = long.MaxValue;
                 Drain(keepAlerts: true);
                 VerifyPeer();
+                FreeBuffers();
                 return;
             }
 
@@ -328,8 +332,17 @@ public sealed unsafe class DtlsConnection : IDisposable
         {
             State = DtlsState.Closed;
             Raise(DtlsEventKind.ClosedByPeer);
+            return;
         }
+
+        FreeBuffers();
     }
+
+    /// <summary>
+    /// OpenSSL keeps 18 kB to read and write records, which after the handshake are rare: a repeated flight, and the end. It makes
+    /// them anew when it reads.
+    /// </summary>
+    private void FreeBuffers() => LibSsl.SSL_free_buffers(_ssl);
 
     private void VerifyPeer()
     {

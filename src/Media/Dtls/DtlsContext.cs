@@ -57,7 +57,11 @@ public sealed unsafe class DtlsContext : IDisposable
         }
 
         Check(LibSsl.SSL_CTX_check_private_key(Handle) == 1, "the private key for this certificate");
-        LibSsl.SSL_CTX_set_verify(Handle, LibSsl.VerifyPeer | LibSsl.VerifyFailIfNoPeerCert, &AcceptChain);
+        LibSsl.SSL_CTX_set_verify(Handle, LibSsl.VerifyPeer | LibSsl.VerifyFailIfNoPeerCert, 0);
+        LibSsl.SSL_CTX_set_cert_verify_callback(Handle, &AcceptChain, null);
+
+        // Our certificate has no chain either; OpenSSL would look for one in each handshake.
+        LibSsl.SSL_CTX_ctrl(Handle, LibSsl.CtrlMode, LibSsl.ModeNoAutoChain, null);
     }
 
     ~DtlsContext() => Free();
@@ -77,9 +81,12 @@ public sealed unsafe class DtlsContext : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Self-signed certificates have no chain to check: the fingerprint is the proof (RFC 5763 §5), and DtlsConnection checks it.</summary>
+    /// <summary>
+    /// In place of OpenSSL's building and checking of a chain. Self-signed certificates have none: the fingerprint is the proof
+    /// (RFC 5763 §5), and DtlsConnection checks it. That the peer has the key, OpenSSL checks by the handshake's signature.
+    /// </summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int AcceptChain(int preverified, nint store) => 1;
+    private static int AcceptChain(nint store, void* argument) => 1;
 
     private static string OpenSslName(SrtpProfile profile) => profile switch
     {

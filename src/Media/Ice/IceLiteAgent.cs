@@ -25,7 +25,7 @@ public sealed class IceLiteAgent
 
     private readonly byte[]? _remoteUfrag;
     private readonly Tuple[] _tuples = new Tuple[MaxTuples];
-    private readonly Queue<IceEvent> _events = new(4 * MaxTuples);
+    private readonly Queue<IceEvent> _events = new();
     private LocalSide _local;
     private LocalSide? _previous;
     private int _count;

@@ -477,7 +477,7 @@ public sealed class Producer
 
     private ReadOnlySpan<byte> RouteExtensions(in RtpPacket packet)
     {
-        var scratch = Transport.Router.ExtensionScratch;
+        var scratch = Transport.Router.Scratch.Extension;
         var length = 0;
         var reader = packet.Extensions;
         while (reader.MoveNext())

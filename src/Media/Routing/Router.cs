@@ -59,8 +59,8 @@ public sealed class Router
     /// <summary>Who records the room, mostly nobody.</summary>
     internal Recording.RecorderTransport[] Recorders { get; private set; } = [];
 
-    /// <summary>Room for one packet's header extension: at most 14 elements of 17 bytes pass.</summary>
-    internal byte[] ExtensionScratch { get; } = new byte[256];
+    /// <summary>Room for what is being written.</summary>
+    internal RouterScratch Scratch { get; } = new();
 
     /// <summary>True when an endpoint of these capabilities can receive the producer.</summary>
     public bool CanConsume(string producerId, RtpCapabilities capabilities)

@@ -15,14 +15,8 @@ public abstract partial class Transport
     /// <summary>µs between looks for packets to ask for again.</summary>
     private const long NackInterval = 10_000;
 
-    /// <summary>Numbers in one NACK; the rest waits for the next look.</summary>
-    private const int MaxNacksAtOnce = 256;
-
     private protected readonly Ssrc _rtcpSsrc;
     private readonly RembGenerator _remb;
-    private readonly ushort[] _nacks = new ushort[MaxNacksAtOnce];
-    private readonly ReportBlock[] _blocks = new ReportBlock[31];
-    private readonly Ssrc[] _rembSsrcs = new Ssrc[32];
     private TransportFeedbackGenerator? _feedback;
     private byte _transportSequenceId;
     private long _reportAt;
@@ -283,8 +277,8 @@ public abstract partial class Transport
             }
 
             var writer = new RtcpWriter(buffer);
-            var count = nack.Collect(now, Stats.RoundTrip, _nacks);
-            Stats.NacksSent += writer.AddNack(_rtcpSsrc, stream.Ssrc, _nacks.AsSpan(0, count));
+            var count = nack.Collect(now, Stats.RoundTrip, Router.Scratch.Nacks);
+            Stats.NacksSent += writer.AddNack(_rtcpSsrc, stream.Ssrc, Router.Scratch.Nacks.AsSpan(0, count));
             SendRtcp(writer, now);
         }
 
@@ -364,9 +358,9 @@ public abstract partial class Transport
             return;
         }
 
-        _blocks[count++] = statistics.Report(ssrc.Value, now);
+        Router.Scratch.Blocks[count++] = statistics.Report(ssrc.Value, now);
         _worstLoss = Math.Max(_worstLoss, statistics.FractionLost);
-        if (count == _blocks.Length)
+        if (count == Router.Scratch.Blocks.Length)
         {
             SendBlocks(count, now);
             sent = true;
@@ -386,7 +380,7 @@ public abstract partial class Transport
         }
 
         var writer = new RtcpWriter(buffer);
-        writer.TryAddReceiverReport(_rtcpSsrc, _blocks.AsSpan(0, count));
+        writer.TryAddReceiverReport(_rtcpSsrc, Router.Scratch.Blocks.AsSpan(0, count));
         writer.TryAddCname(_rtcpSsrc, "voicecluster"u8);
         AddRemb(ref writer, now);
         SendRtcp(writer, now);
@@ -412,9 +406,9 @@ public abstract partial class Transport
 
             foreach (var stream in producer.Streams)
             {
-                if (stream is not null && count < _rembSsrcs.Length)
+                if (stream is not null && count < Router.Scratch.RembSsrcs.Length)
                 {
-                    _rembSsrcs[count++] = stream.Ssrc;
+                    Router.Scratch.RembSsrcs[count++] = stream.Ssrc;
                 }
             }
         }
@@ -422,7 +416,7 @@ public abstract partial class Transport
         if (count > 0)
         {
             var estimate = _transportSequenceId != 0 ? Router.Options.MaxIncomingBitrate : _remb.Update(_worstLoss, now);
-            writer.TryAddRemb(_rtcpSsrc, Math.Min(estimate, limit), _rembSsrcs.AsSpan(0, count));
+            writer.TryAddRemb(_rtcpSsrc, Math.Min(estimate, limit), Router.Scratch.RembSsrcs.AsSpan(0, count));
         }
     }
 }

@@ -22,8 +22,10 @@ internal struct SrtpStream
 internal sealed class SrtpStreamTable(int maxStreams)
 {
     private readonly uint _multiplier = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4)) | 1;
-    private SrtpStream[] _streams = new SrtpStream[8];
-    private int[] _slots = new int[16];
+
+    // Most transports carry a stream or two each way, and a stream's windows take 300 bytes.
+    private SrtpStream[] _streams = new SrtpStream[2];
+    private int[] _slots = new int[4];
     private int _last;
 
     public int Count { get; private set; }

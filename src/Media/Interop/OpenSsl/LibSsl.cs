@@ -8,6 +8,7 @@ internal static unsafe partial class LibSsl
     public const int Dtls12 = 0xFEFD;
 
     public const int CtrlSetMtu = 17;
+    public const int CtrlMode = 33;
     public const int CtrlSetSessionCacheMode = 44;
     public const int CtrlSetMaxCertList = 51;
     public const int CtrlSetMaxSendFragment = 52;
@@ -16,6 +17,8 @@ internal static unsafe partial class LibSsl
     public const int CtrlSetGroupsList = 92;
     public const int CtrlSetMinVersion = 123;
     public const int CtrlSetMaxVersion = 124;
+
+    public const nint ModeNoAutoChain = 0x8;
 
     public const int BioCtrlReset = 1;
     public const int BioSetMemEofReturn = 130;
@@ -70,7 +73,10 @@ internal static unsafe partial class LibSsl
     public static partial int SSL_CTX_check_private_key(nint context);
 
     [LibraryImport(OpenSslLibraries.Ssl)]
-    public static partial void SSL_CTX_set_verify(nint context, int mode, delegate* unmanaged[Cdecl]<int, nint, int> callback);
+    public static partial void SSL_CTX_set_verify(nint context, int mode, nint callback);
+
+    [LibraryImport(OpenSslLibraries.Ssl)]
+    public static partial void SSL_CTX_set_cert_verify_callback(nint context, delegate* unmanaged[Cdecl]<nint, void*, int> callback, void* argument);
 
     [LibraryImport(OpenSslLibraries.Ssl)]
     public static partial nint SSL_new(nint context);
@@ -80,6 +86,12 @@ internal static unsafe partial class LibSsl
 
     [LibraryImport(OpenSslLibraries.Ssl)]
     public static partial nint SSL_ctrl(nint ssl, int command, nint number, void* pointer);
+
+    [LibraryImport(OpenSslLibraries.Ssl)]
+    public static partial int SSL_alloc_buffers(nint ssl);
+
+    [LibraryImport(OpenSslLibraries.Ssl)]
+    public static partial int SSL_free_buffers(nint ssl);
 
     [LibraryImport(OpenSslLibraries.Ssl)]
     public static partial int SSL_set_ex_data(nint ssl, int index, nint data);
