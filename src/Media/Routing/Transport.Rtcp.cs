@@ -12,6 +12,12 @@ public abstract partial class Transport
     private const int MinReportInterval = 700_000;
     private const int MaxReportInterval = 1_000_000;
 
+    /// <summary>
+    /// Reports leave at whole multiples of this, in µs, so that those of a thousand transports do not wake the thread a thousand times a
+    /// second: some of them leave together, and nobody notices that one is some milliseconds later.
+    /// </summary>
+    private const long ReportGrid = 8_192;
+
     /// <summary>µs between looks for packets to ask for again.</summary>
     private const long NackInterval = 10_000;
 
@@ -60,7 +66,7 @@ public abstract partial class Transport
 
         if (now >= _reportAt)
         {
-            _reportAt = now + Router.NextJitter(MinReportInterval, MaxReportInterval);
+            _reportAt = (now + Router.NextJitter(MinReportInterval, MaxReportInterval - (int)ReportGrid) + ReportGrid - 1) & -ReportGrid;
             SendReports(now);
             Allocate(now);
             foreach (var consumer in _consumers)

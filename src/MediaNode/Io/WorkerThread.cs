@@ -197,13 +197,12 @@ public sealed partial class WorkerThread : IAsyncDisposable
     private void Wait(long deadline, long now)
     {
         var pause = _pacer.Next(now, _busyInAll, Worker.Stats.DatagramsSent, _socket.SendMessages + (Relay?.SendMessages ?? 0) + PlainPorts.Sent, _received);
-        if (pause > 0 && deadline - now > pause)
-        {
-            _socket.Pause(pause);
-            now += pause;
-        }
-
         _socket.Wait(deadline - now);
+        if (pause > 0 && _commands.IsEmpty)
+        {
+            // A frame of video comes as a burst: its first packet wakes the thread, and the others shall leave with it.
+            _socket.Pause(pause);
+        }
     }
 
     private void ReceiveAll(long now)
