@@ -1,5 +1,5 @@
 /** A tone counts as heard above this level. */
-const AudibleDb = -45;
+export const AudibleDb = -45;
 /** A second tone counts when it is at most so much quieter than the loudest. */
 const RangeDb = 20;
 /** Two peaks closer than this are one tone. */

@@ -1,4 +1,5 @@
 // The browser tests' page: any number of participants, driven from the tests through `window.harness`.
+import { AudibleDb } from './ear';
 import { Session, type JoinOptions } from './session';
 import { ToneToleranceHz } from './tone';
 import { peerHarness } from './peer';
@@ -69,6 +70,29 @@ const harness = {
         }
       } else {
         silentSince = null;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return null;
+  },
+
+  /**
+   * Waits until the session's media has moved to another node, and each tone is heard there; gives when either was, in milliseconds
+   * of the system's clock. What was heard before the move does not count: those consumers end with it.
+   */
+  async soundsAgain(key: string, tones: number[], movesBefore: number, deadlineMs: number): Promise<{ movedAt: number; heardAt: number } | null> {
+    const start = performance.now();
+    const heard = new Set<number>();
+    let movedAt: number | null = null;
+    while (performance.now() - start < deadlineMs) {
+      if (movedAt === null && this.hasEvents(key, 'media-moved', movesBefore + 1)) {
+        movedAt = Date.now();
+      }
+      if (movedAt !== null) {
+        tones.filter((tone) => session(key).levelOfTone(tone) > AudibleDb).forEach((tone) => heard.add(tone));
+        if (heard.size === tones.length) {
+          return { movedAt, heardAt: Date.now() };
+        }
       }
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

@@ -231,6 +231,11 @@ export class Session {
     return [...this.received.values()].find((entry) => entry.peerId === peerId && entry.ear)?.ear?.level() ?? -127;
   }
 
+  /** The level of a tone in the voice that has most of it. */
+  levelOfTone(hz: number): number {
+    return Math.max(-127, ...[...this.received.values()].map(({ ear }) => ear?.levelOf(hz) ?? -127));
+  }
+
   /** Mutes as a client does: stops sending, and tells the server. */
   async mute(): Promise<void> {
     this.producer('audio').pause();

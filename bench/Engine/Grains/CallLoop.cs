@@ -28,26 +28,4 @@ internal static class CallLoop
 
         return new CallFigures(calls, times.Buckets);
     }
-
-    public static async Task<CallFigures> JoinAsync(IGrainFactory factory, int rooms, TimeSpan time)
-    {
-        var targets = Enumerable.Range(0, rooms).Select(i => factory.GetGrain<IRollGrain>(i)).ToArray();
-        var details = new Echo(new string('x', 32), 1);
-        var times = new Histogram();
-        var end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
-        long calls = 0;
-        for (var now = Stopwatch.GetTimestamp(); now < end;)
-        {
-            for (var i = 0; i < Batch; i++)
-            {
-                await targets[Random.Shared.Next(rooms)].JoinAsync(Guid.NewGuid(), details);
-                calls++;
-                var after = Stopwatch.GetTimestamp();
-                times.Add(after - now);
-                now = after;
-            }
-        }
-
-        return new CallFigures(calls, times.Buckets);
-    }
 }

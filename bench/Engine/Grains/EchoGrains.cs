@@ -25,13 +25,6 @@ public interface IStoredGrain : IGrainWithIntegerKey
     Task<Echo> EchoAsync(Echo echo);
 }
 
-/// <summary>A room as far as a join concerns it: it notes who is there and tells everybody's door.</summary>
-public interface IRollGrain : IGrainWithIntegerKey
-{
-    /// <summary>Notes a member, in place of the one that has been there for longest when it is full, and answers how many there are.</summary>
-    Task<int> JoinAsync(Guid member, Echo details);
-}
-
 /// <inheritdoc cref="IEchoGrain"/>
 public sealed class EchoGrain : Grain, IEchoGrain
 {
@@ -73,29 +66,4 @@ public sealed class EchoState
     /// <summary>How often it was called.</summary>
     [Id(0)]
     public int Calls { get; set; }
-}
-
-/// <inheritdoc cref="IRollGrain"/>
-public sealed class RollGrain : Grain, IRollGrain
-{
-    private const int Capacity = 50;
-
-    private readonly Dictionary<Guid, Echo> _members = [];
-    private readonly Queue<Guid> _order = new();
-
-    /// <inheritdoc/>
-    public Task<int> JoinAsync(Guid member, Echo details)
-    {
-        if (_members.Count == Capacity && !_members.ContainsKey(member))
-        {
-            _members.Remove(_order.Dequeue());
-        }
-
-        if (_members.TryAdd(member, details))
-        {
-            _order.Enqueue(member);
-        }
-
-        return Task.FromResult(_members.Count);
-    }
 }

@@ -3,6 +3,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using VoiceCluster.Bench.Engine.Grains;
+using VoiceCluster.Grains;
+using VoiceCluster.Grains.Rooms;
 
 namespace VoiceCluster.Bench.Engine.Processes;
 
@@ -14,9 +16,13 @@ internal static class SiloProcess
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddOptions<RoomOptions>();
+        builder.Services.AddSingleton<Door>();
         builder.UseOrleans(silo =>
         {
             silo.AddMemoryGrainStorageAsDefault();
+            silo.AddMemoryGrainStorage(GrainStores.Rooms);
             if (args[1] == "alone")
             {
                 silo.UseLocalhostClustering(FreePort(), FreePort());
@@ -29,6 +35,12 @@ internal static class SiloProcess
             silo.Configure<Orleans.Configuration.EndpointOptions>(o =>
                 (o.AdvertisedIPAddress, o.SiloPort, o.GatewayPort) = (System.Net.IPAddress.Loopback, FreePort(), FreePort()));
         });
+        if (args[1] != "alone")
+        {
+            // After the silo, which it speaks through.
+            builder.Services.AddHostedService<InstantMediaNode>();
+        }
+
         using var host = builder.Build();
         await host.StartAsync();
         if (args.Length > 2)

@@ -19,27 +19,32 @@ internal static class Calls
         var local = await one.EchoKeysAsync(one.Silos[0], Grains);
         var remote = await two.EchoKeysAsync(two.Silos[1], Grains);
         var callers = await two.CallerKeysAsync(two.Silos[0], 256);
+        var other = await two.CallerKeysAsync(two.Silos[1], 1);
+        Func<Task<Pauses>> inOne = () => one.Client.GetGrain<ICallerGrain>(0).PausesAsync();
+        Func<Task<Pauses>> inOneAndClient = async () => await inOne() + Pauses.OfThisProcess();
+        Func<Task<Pauses>> inTwo = async () =>
+            await two.Client.GetGrain<ICallerGrain>(callers[0]).PausesAsync() + await two.Client.GetGrain<ICallerGrain>(other[0]).PausesAsync();
         var rows = new List<(string Name, Func<TimeSpan, Task> Measure)>();
         foreach (var count in new[] { 1, 64 })
         {
-            Row($"grain to grain, same silo, {count}", count, (i, time) => one.Client.GetGrain<ICallerGrain>(i).RunAsync(local, i * 17, time));
+            Row($"grain to grain, same silo, {count}", count, inOne, (i, time) => one.Client.GetGrain<ICallerGrain>(i).RunAsync(local, i * 17, time));
         }
 
         foreach (var count in new[] { 1, 16, 64, 256 })
         {
-            Row($"client to gateway, TCP, {count}", count, (i, time) => Task.Run(() => CallLoop.RunAsync(one.Client, local, i * 17, time)));
+            Row($"client to gateway, TCP, {count}", count, inOneAndClient, (i, time) => Task.Run(() => CallLoop.RunAsync(one.Client, local, i * 17, time)));
         }
 
         foreach (var count in new[] { 1, 16, 64, 256 })
         {
-            Row($"silo to silo, TCP, {count}", count, (i, time) => two.Client.GetGrain<ICallerGrain>(callers[i]).RunAsync(remote, i * 17, time));
+            Row($"silo to silo, TCP, {count}", count, inTwo, (i, time) => two.Client.GetGrain<ICallerGrain>(callers[i]).RunAsync(remote, i * 17, time));
         }
 
-        void Row(string name, int count, Func<int, TimeSpan, Task<CallFigures>> call)
+        void Row(string name, int count, Func<Task<Pauses>> pauses, Func<int, TimeSpan, Task<CallFigures>> call)
         {
             if (name.Contains(only, StringComparison.Ordinal))
             {
-                rows.Add((name, time => MeasureAsync(report, time == WarmUp ? null : name, count, i => call(i, time))));
+                rows.Add((name, time => MeasureAsync(report, time == WarmUp ? null : name, count, pauses, i => call(i, time))));
             }
         }
 
@@ -58,18 +63,23 @@ internal static class Calls
         }
     }
 
-    /// <summary>Runs so many callers and notes calls a second, and the 50th and 99th percentile of their round trips in µs.</summary>
-    public static async Task<double> MeasureAsync(Report report, string? row, int callers, Func<int, Task<CallFigures>> call)
+    /// <summary>
+    /// Runs so many callers and notes calls a second, and the 50th and 99th percentile of their round trips in µs; beside it what kept the
+    /// processes from their work meanwhile.
+    /// </summary>
+    private static async Task MeasureAsync(Report report, string? row, int callers, Func<Task<Pauses>> pauses, Func<int, Task<CallFigures>> call)
     {
+        var before = await pauses();
         var watch = Stopwatch.GetTimestamp();
         var figures = await Task.WhenAll(Enumerable.Range(0, callers).Select(call));
-        var rate = figures.Sum(f => f.Calls) / Stopwatch.GetElapsedTime(watch).TotalSeconds;
+        var seconds = Stopwatch.GetElapsedTime(watch).TotalSeconds;
+        var calls = figures.Sum(f => f.Calls);
+        var paused = await pauses() - before;
         var times = new Histogram(figures.Select(f => f.Buckets));
         if (row is not null)
         {
-            report.Add(row, rate, times.At(0.5), times.At(0.99));
+            report.Add(row, calls / seconds, times.At(0.5), times.At(0.99));
+            report.Add($"{row}: collections/s, ms of them, switches a call", paused.Collections / seconds, paused.CollectionMs / seconds, (double)paused.Switches / calls);
         }
-
-        return rate;
     }
 }

@@ -8,7 +8,7 @@ internal static class Scaling
 {
     /// <summary>Callers in each silo: several of them wait for the same other silo, as in a cluster that is in use.</summary>
     private const int CallersEach = 64;
-    private const int Rooms = 2_000;
+    private const int Rooms = 512;
 
     private static readonly TimeSpan Time = TimeSpan.FromSeconds(2);
 
@@ -19,11 +19,13 @@ internal static class Scaling
             await using var cluster = await Cluster.StartAsync(table, silos);
             var targets = Enumerable.Range(0, 1_000).Select(i => (long)i).ToArray();
             await MeasureAsync(cluster, null, i => cluster.Client.GetGrain<ICallerGrain>(i).RunAsync(targets, i * 17, Time));
+            await SettleAsync(cluster);
             await MeasureAsync(cluster, null, i => cluster.Client.GetGrain<ICallerGrain>(i).JoinAsync(Rooms, Time));
             for (var i = 0; i < rounds; i++)
             {
                 report.Calibrate();
                 await MeasureAsync(cluster, (report, $"{silos} silos: calls/s, and for each core in use"), i => cluster.Client.GetGrain<ICallerGrain>(i).RunAsync(targets, i * 17, Time));
+                await SettleAsync(cluster);
                 report.Calibrate();
                 await MeasureAsync(cluster, (report, $"{silos} silos: joins/s, and for each core in use"), i => cluster.Client.GetGrain<ICallerGrain>(i).JoinAsync(Rooms, Time));
             }
@@ -44,6 +46,9 @@ internal static class Scaling
             report.Add($"a silo joins {silos}: grains that moved, % / of those to others than the new one", moved.Length * 100.0 / before.Length, moved.Count(m => m.Second != added.Id));
         }
     }
+
+    private static Task SettleAsync(Cluster cluster) => Task.WhenAll(Enumerable.Range(0, CallersEach).Select(i =>
+        cluster.Client.GetGrain<ICallerGrain>(i).SettleAsync(i * (Rooms / CallersEach), Rooms / CallersEach)));
 
     private static async Task<int[]> PlacesAsync(IClusterClient client)
     {

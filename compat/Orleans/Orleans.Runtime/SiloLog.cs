@@ -95,6 +95,9 @@ internal sealed partial class SiloLog(ILogger<SiloLog> logger)
     [LoggerMessage(1038, LogLevel.Error, "The connection with {Peer} is closed, because what it said could not be handled")]
     public partial void ConnectionBroken(Exception exception, string peer);
 
+    [LoggerMessage(1040, LogLevel.Warning, "The connection with {Peer} is closed, because it sent what is no frame: {Reason}")]
+    public partial void NoFrame(string peer, string reason);
+
     [LoggerMessage(1036, LogLevel.Information, "Connected to gateway {Gateway}")]
     public partial void GatewayConnected(string gateway);
 }

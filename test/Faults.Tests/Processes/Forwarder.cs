@@ -10,7 +10,9 @@ internal sealed class Forwarder : IAsyncDisposable
     private readonly int _port;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _run;
+    private readonly Lock _lock = new();
     private volatile TaskCompletionSource _open = Opened();
+    private int _hangs;
 
     public Forwarder(IPAddress address, int port)
     {
@@ -23,16 +25,34 @@ internal sealed class Forwarder : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public IPEndPoint Address => (IPEndPoint)_listener.LocalEndpoint;
 
-    /// <summary>Nothing passes, in either direction, until it is told to go on.</summary>
-    public void Hang() => _open = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>Nothing passes, in either direction, until it is told to go on, as often as it was told to hang.</summary>
+    public void Hang()
+    {
+        lock (_lock)
+        {
+            // What waits already must not be left behind.
+            if (_hangs++ == 0)
+            {
+                _open = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+        }
+    }
 
-    /// <summary>Everything passes again, also what came meanwhile.</summary>
-    public void GoOn() => _open.TrySetResult();
+    /// <summary>One reason to hang is over. After the last everything passes again, also what came meanwhile.</summary>
+    public void GoOn()
+    {
+        lock (_lock)
+        {
+            if (_hangs > 0 && --_hangs == 0)
+            {
+                _open.SetResult();
+            }
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        GoOn();
         await _run;
         _listener.Dispose();
         _stop.Dispose();

@@ -66,21 +66,20 @@ internal sealed class ProcessRun(ProcessCluster cluster, ProcessSchedule schedul
         var outside = new WorkloadClient("outside", 99, cluster.Client, log, TimeProvider.System, schedule.Seed, run);
         using var stop = new CancellationTokenSource();
         var asking = Task.Run(() => outside.RunAsync(TimeSpan.FromMilliseconds(Pause), stop.Token));
-        foreach (var (place, silo) in cluster.Living)
-        {
-            await silo.AskAsync(string.Create(CultureInfo.InvariantCulture, $"begin {run} {schedule.Seed * 31 + place} {place} {Pause} {File(silo)}"), EndLimit);
-        }
-
+        await LetSilosAskAsync(run);
         await Task.WhenAll(schedule.Faults.Select(f => BeginAsync(f, begin)));
         cluster.Network?.Mend();
         Note("all faults are over");
         var over = Stopwatch.GetTimestamp();
         await stop.CancelAsync();
-        await Task.WhenAll(cluster.Living.Select(s => s.Silo.AskAsync("end", EndLimit)).Append(asking));
         if (!cluster.Living.Any())
         {
+            // Nobody is left: those that come next are told of the run as well, so that they too ask every grain of it.
             await cluster.RestoreAsync();
+            await LetSilosAskAsync(run);
         }
+
+        await Task.WhenAll(cluster.Living.Select(s => s.Silo.AskAsync("end", EndLimit)).Append(asking));
 
         await Task.WhenAll(cluster.Living.Select(s => s.Silo.AskAsync("recover", RecoveryLimit)).Append(RecoverAsync(outside)));
         Recovery = Stopwatch.GetElapsedTime(over);
@@ -98,6 +97,14 @@ internal sealed class ProcessRun(ProcessCluster cluster, ProcessSchedule schedul
 
         History = [.. log.Operations, .. Directory.GetFiles(_folder).SelectMany(OperationLog.Read)];
         return [.. answers.Where(a => a is not (null or "read")).Select(a => a!), .. HistoryChecker.Check(History, schedule.IsWhole, stored: null)];
+    }
+
+    private async Task LetSilosAskAsync(string run)
+    {
+        foreach (var (place, silo) in cluster.Living)
+        {
+            await silo.AskAsync(string.Create(CultureInfo.InvariantCulture, $"begin {run} {schedule.Seed * 31 + place} {place} {Pause} {File(silo)}"), EndLimit);
+        }
     }
 
     private static async Task<string?> RecoverAsync(WorkloadClient outside)

@@ -22,8 +22,11 @@ internal sealed class BusyWait(Socket socket)
     /// <summary>Waits in vain in a row before it ends.</summary>
     public const int Patience = 4;
 
-    /// <summary>The longest wait. Several times what an echo took where it was measured.</summary>
-    private static readonly TimeSpan Limit = TimeSpan.FromMicroseconds(50);
+    /// <summary>
+    /// The longest wait. An echo takes a tenth of it, but the other side may have gone to sleep for once: what its wakes take must not
+    /// end the wait here as well, because then each side sleeps since the other one does.
+    /// </summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromMicroseconds(200);
 
     /// <summary>How long a connection whose work took long is read in the ordinary way.</summary>
     private static readonly TimeSpan RestAfterLongWork = TimeSpan.FromMilliseconds(250);

@@ -128,7 +128,11 @@ internal sealed class ClusterConnection : IAsyncDisposable
     /// <summary>Nothing more is read: the other side has closed the connection, or there was a fault.</summary>
     public void OnEnd(Exception? reason)
     {
-        if (reason is not (null or IOException or ObjectDisposedException or OperationCanceledException or OrleansException or SocketException))
+        if (reason is NoFrameException)
+        {
+            _runtime.Log.NoFrame(Remote.ToString(), reason.Message);
+        }
+        else if (reason is not (null or IOException or ObjectDisposedException or OperationCanceledException or OrleansException or SocketException))
         {
             // A fault of ours must not leave a connection that nobody reads.
             _runtime.Log.ConnectionBroken(reason, Remote.ToString());

@@ -174,7 +174,7 @@ internal sealed class FrameInput : InterruptedReading
                 var length = BinaryPrimitives.ReadInt32LittleEndian(_input.AsSpan(_start)) + FrameHeader.LengthLength;
                 if (length is < FrameHeader.Length or > MaxFrameLength)
                 {
-                    throw new OrleansException($"{_connection.Remote} sent a frame of {length} bytes.");
+                    throw new NoFrameException($"A frame of {length} bytes cannot be.");
                 }
 
                 if (_end - _start < length)
@@ -224,3 +224,6 @@ internal sealed class FrameInput : InterruptedReading
         }
     }
 }
+
+/// <summary>What has come is no frame, so that nobody knows where the next one would begin.</summary>
+internal sealed class NoFrameException(string message) : OrleansException(message);

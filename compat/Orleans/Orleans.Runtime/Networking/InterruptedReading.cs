@@ -36,8 +36,11 @@ internal abstract class InterruptedReading
     /// </summary>
     private static class Watch
     {
-        /// <summary>Work that is under way at one look and at the next takes long.</summary>
-        private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(5);
+        /// <summary>
+        /// Work that is under way at one look and at the next takes long. Not shorter: a thread that has lost its processor to another
+        /// process for a few milliseconds would look like it, and each look takes the processor from somebody.
+        /// </summary>
+        private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(25);
 
         private static readonly Lock Gate = new();
         private static readonly List<InterruptedReading> Watched = [];
