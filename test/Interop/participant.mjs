@@ -3,7 +3,7 @@
 // It writes one JSON line whenever the set of heard tones changes, and ends when its standard input does.
 import wrtc from '@roamhq/wrtc';
 import { io } from 'socket.io-client';
-import { ToneSink, ToneSource } from './tones.mjs';
+import { reportVoices, say, ToneSink, ToneSource } from './tones.mjs';
 
 for (const name of ['MediaStream', 'MediaStreamTrack', 'RTCPeerConnection', 'RTCSessionDescription']) {
   globalThis[name] = wrtc[name];
@@ -11,12 +11,10 @@ for (const name of ['MediaStream', 'MediaStreamTrack', 'RTCPeerConnection', 'RTC
 const { Device } = await import('mediasoup-client');
 
 const [server, roomId, tone, candidates, transports] = process.argv.slice(2);
-const candidateTones = candidates.split(',').map(Number);
 const socket = io(`${server}/voice`, { transports: transports.split(',') });
 // mediasoup-client's handler for Chromium speaks plain WebRTC 1.0, which libwebrtc for Node has as well.
 const device = new Device({ handlerName: 'Chrome111' });
 const sinks = new Map();
-const say = (line) => console.log(JSON.stringify(line));
 
 async function ask(event, request) {
   const answer = await socket.timeout(15_000).emitWithAck(event, request);
@@ -83,16 +81,7 @@ const sending = await createTransport('send');
 await sending.produce({ track: source.track });
 say({ joined: joined.peerId });
 
-let last = '';
-setInterval(() => {
-  // A voice with no tone, or with two, shows as such: [[700],[]] is not [[700]].
-  const voices = [...sinks.values()].map((sink) => sink.heard(candidateTones)).filter((heard) => heard !== null && heard.length > 0);
-  const line = JSON.stringify(voices.sort((a, b) => a[0] - b[0]));
-  if (line !== last) {
-    last = line;
-    say({ hears: voices });
-  }
-}, 100);
+reportVoices(sinks, candidates.split(',').map(Number));
 
 process.stdin.resume();
 process.stdin.on('end', async () => {

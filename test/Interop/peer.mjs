@@ -4,14 +4,12 @@
 // It writes one JSON line whenever the set of heard tones changes, and ends when its standard input does.
 import wrtc from '@roamhq/wrtc';
 import { WebSocket } from 'ws';
-import { ToneSink, ToneSource } from './tones.mjs';
+import { reportVoices, say, ToneSink, ToneSource } from './tones.mjs';
 
 const [server, room, tone, candidates, hearing] = process.argv.slice(2);
-const candidateTones = candidates.split(',').map(Number);
 /** In a mix of a few equal voices each holds less of the sound. */
 const MixShare = hearing === 'mix' ? 0.15 : undefined;
 const query = new URLSearchParams({ peerID: `wrtc-${tone}-${process.pid}`, room });
-const say = (line) => console.log(JSON.stringify(line));
 const pc = new wrtc.RTCPeerConnection();
 const source = new ToneSource(Number(tone));
 const sinks = new Map();
@@ -76,15 +74,7 @@ await inTurn(async () => {
 await connected;
 say({ joined: query.get('peerID') });
 
-let last = '';
-setInterval(() => {
-  const voices = [...sinks.values()].map((sink) => sink.heard(candidateTones)).filter((heard) => heard !== null && heard.length > 0);
-  const line = JSON.stringify(voices.sort((a, b) => a[0] - b[0]));
-  if (line !== last) {
-    last = line;
-    say({ hears: voices });
-  }
-}, 100);
+reportVoices(sinks, candidates.split(',').map(Number));
 
 process.stdin.resume();
 process.stdin.on('end', () => {

@@ -97,3 +97,20 @@ function goertzel(samples, hz, rate) {
   const power = last * last + before * before - coefficient * last * before;
   return 2 * power / (samples.length * samples.length);
 }
+
+/** Tells the test something, as a line of JSON. */
+export const say = (line) => console.log(JSON.stringify(line));
+
+/** Says which of the candidates each of the voices in a map of sinks is made of, whenever that has changed. */
+export function reportVoices(sinks, candidates) {
+  let last = '';
+  setInterval(() => {
+    // A voice with no tone, or with two, shows as such: [[700],[]] is not [[700]].
+    const voices = [...sinks.values()].map((sink) => sink.heard(candidates)).filter((heard) => heard !== null && heard.length > 0);
+    const line = JSON.stringify(voices.sort((a, b) => a[0] - b[0]));
+    if (line !== last) {
+      last = line;
+      say({ hears: voices });
+    }
+  }, 100);
+}

@@ -2,13 +2,11 @@
 //   node voice.mjs SERVER CHANNEL TONE CANDIDATES SLOTS
 // It writes one JSON line whenever the set of heard tones changes, and ends when its standard input does.
 import wrtc from '@roamhq/wrtc';
-import { ToneSink, ToneSource } from './tones.mjs';
+import { reportVoices, say, ToneSink, ToneSource } from './tones.mjs';
 
 const [server, channel, tone, candidates, slots] = process.argv.slice(2);
-const candidateTones = candidates.split(',').map(Number);
 /** In a mix of a few equal voices each holds less of the sound. */
 const MixShare = 0.15;
-const say = (line) => console.log(JSON.stringify(line));
 let token = null;
 
 async function call(method, path, body) {
@@ -52,16 +50,7 @@ await pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
 await connected;
 say({ joined: joined.session_id });
 
-let last = '';
-setInterval(() => {
-  // A voice with no tone, or with two, shows as such: [[700],[]] is not [[700]].
-  const voices = [...sinks.values()].map((sink) => sink.heard(candidateTones)).filter((heard) => heard !== null && heard.length > 0);
-  const line = JSON.stringify(voices.sort((a, b) => a[0] - b[0]));
-  if (line !== last) {
-    last = line;
-    say({ hears: voices });
-  }
-}, 100);
+reportVoices(sinks, candidates.split(',').map(Number));
 
 process.stdin.resume();
 process.stdin.on('end', async () => {
