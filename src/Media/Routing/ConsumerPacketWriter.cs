@@ -14,6 +14,11 @@ internal sealed class ConsumerPacketWriter
     /// <summary>Bytes of a packet of padding alone, as WebRTC's own senders have them.</summary>
     private const byte PaddingLength = 224;
 
+    /// <summary>
+    /// Bytes for which a MID has room at least: "9" and "10" make packets of one length, and only such leave together for one receiver.
+    /// </summary>
+    private const int EvenMid = 2;
+
     /// <summary>RFC 6464: no voice, and the lowest level.</summary>
     private const byte SilentLevel = 127;
 
@@ -169,7 +174,7 @@ internal sealed class ConsumerPacketWriter
         }
 
         AddPassedOn(ref extensions, packet.Extensions);
-        var start = extensions.Finish();
+        var start = extensions.Finish(_midId == 0 ? 0 : Math.Max(0, EvenMid - _midLength));
         if (overhead != 0)
         {
             BinaryPrimitives.WriteUInt16BigEndian(buffer[start..], (ushort)sent.Output);

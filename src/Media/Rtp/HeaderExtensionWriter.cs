@@ -31,7 +31,8 @@ public ref struct HeaderExtensionWriter
     }
 
     /// <summary>Pads to words, sets the length and the X bit; returns where the payload begins. Without elements nothing is written.</summary>
-    public int Finish()
+    /// <param name="spare">Bytes of padding before that, so that elements of unequal length make packets of equal length.</param>
+    public int Finish(int spare = 0)
     {
         var length = _offset - _start - 4;
         if (length == 0)
@@ -40,7 +41,7 @@ public ref struct HeaderExtensionWriter
             return _start;
         }
 
-        while (length % 4 != 0)
+        for (; spare > 0 || length % 4 != 0; spare--)
         {
             _packet[_offset++] = 0;
             length++;

@@ -32,6 +32,23 @@ public class ForwardingTests
     }
 
     [Fact]
+    public void Audio_OfManyToOneReceiver_HasOneLength()
+    {
+        // The MIDs are "0" to "10"; packets of unequal length would not leave together.
+        for (var i = 0; i < 11; i++)
+        {
+            _room.Sender.Produce($"p{i}", MediaKind.Audio, MediaFixtures.Audio((uint)(100 + i)), false, 0);
+            Consume($"p{i}", $"c{i}");
+            _room.Receive(MediaFixtures.Opus((uint)(100 + i), 1000, 960, level: 33));
+        }
+
+        Assert.Equal("10"u8.ToArray(), _room.ToReceiver[^1].Extension(1)!);
+        Assert.Equal(11, _room.ToReceiver.Count);
+        Assert.Single(_room.ToReceiver.Select(p => p.Bytes.Length).Distinct());
+        Assert.All(_room.ToReceiver, p => Assert.Equal([0x78, 1, 2, 3, 4], p.Payload));
+    }
+
+    [Fact]
     public void Audio_LateJoiner_StartsAtOnceAndContiguous()
     {
         _room.Sender.Produce("p", MediaKind.Audio, MediaFixtures.Audio(1), false, 0);
