@@ -87,6 +87,18 @@ public sealed class TurnTests(SiloFixture silo) : IClassFixture<SiloFixture>
     }
 
     [Fact]
+    public async Task StatelessWorker_CalledOneAfterAnother_StaysAlone()
+    {
+        var grain = Grain<IWorkerGrain>();
+        for (var i = 0; i < 10_000; i++)
+        {
+            await grain.PeekAsync();
+        }
+
+        Assert.Equal(1, Probe.Count);
+    }
+
+    [Fact]
     public async Task Continuations_OfManyRequests_NeverRunInParallelAndStayOnTheScheduler()
     {
         var grain = Grain<IReentrantGrain>();

@@ -95,14 +95,14 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
 
     private StagedLifecycle Lifecycle => _lifecycle ??= new StagedLifecycle();
 
-    /// <summary>Requests that wait or run.</summary>
+    /// <summary>Requests that the grain has not done with.</summary>
     public int Load
     {
         get
         {
             lock (_lock)
             {
-                return _requests.Count;
+                return _requests.Load;
             }
         }
     }

@@ -21,6 +21,9 @@ internal abstract class ActivationRequest
     /// <summary>Whether it counts as use of the activation.</summary>
     public virtual bool KeepsAlive => true;
 
+    /// <summary>Whether the grain has done with it, though its turn may not have ended: whoever waited for the answer may be calling again.</summary>
+    public bool IsOver { get; protected set; }
+
     /// <summary>Runs it. Called on the activation's scheduler; never throws.</summary>
     public abstract Task RunAsync(Activation activation);
 

@@ -18,6 +18,21 @@ internal struct RequestQueue(GrainClassInfo info)
     /// <summary>Requests that wait or run.</summary>
     public readonly int Count => _waiting.Count + _running.Count;
 
+    /// <summary>Requests that the grain has not done with.</summary>
+    public readonly int Load
+    {
+        get
+        {
+            var load = Count;
+            for (var request = _running.First; request is not null; request = ActivationRequest.List.Next(request))
+            {
+                load -= request.IsOver ? 1 : 0;
+            }
+
+            return load;
+        }
+    }
+
     /// <summary>Whether one runs.</summary>
     public readonly bool IsRunning => _running.Count > 0;
 

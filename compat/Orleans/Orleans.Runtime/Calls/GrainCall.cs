@@ -113,10 +113,12 @@ internal abstract class GrainCall<TResult>(CallRuntime runtime, GrainId target, 
             var value = Runtime.IncomingFilters.Length == 0 && instance is not IIncomingGrainCallFilter
                 ? await request.InvokeAsync(instance)
                 : await InvokeFilteredAsync(activation, instance);
+            IsOver = true;
             Complete(value);
         }
         catch (Exception e)
         {
+            IsOver = true;
             Fail(e);
             if (e is InconsistentStateException && Source != activation.GrainId)
             {
