@@ -1,5 +1,7 @@
+using VoiceCluster.Media.Interop;
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Rtcp;
+using VoiceCluster.Media.Rtp;
 using VoiceCluster.Media.Rtp.Codecs;
 
 namespace VoiceCluster.Media.Routing;
@@ -76,6 +78,26 @@ public abstract class Consumer
             Transport.Router.OnConsumerClosed(this);
         }
     }
+
+    /// <summary>Asks for what this object points to, before its next packet (<see cref="Prefetch"/>).</summary>
+    internal void PrefetchParts()
+    {
+        Prefetch.Object(Munger);
+        Prefetch.Object(Writer, 128);
+        Prefetch.Object(Sender, 64);
+        Prefetch.Object(Transport, 512);
+    }
+
+    /// <summary>The next step: what those point to.</summary>
+    internal void PrefetchState(long sequence)
+    {
+        Munger?.Prefetch(sequence);
+        Writer.Prefetch();
+        Transport.PrefetchState();
+    }
+
+    /// <summary>Its numbers; null where it has them otherwise.</summary>
+    private protected virtual SequenceMunger? Munger => null;
 
     internal virtual void OnConnected(long now)
     {

@@ -95,6 +95,13 @@ internal sealed class ConsumerPacketWriter
 
     public bool HasRtx(byte payloadType) => Takes(payloadType) && _rtxOf[_mapping.PayloadTypeOf(payloadType)] != 0;
 
+    /// <summary>Asks for what it needs for the next packet.</summary>
+    public void Prefetch()
+    {
+        Interop.Prefetch.Object(_mapping);
+        Interop.Prefetch.Object(_mid);
+    }
+
     public bool TryWrite(Span<byte> buffer, in SourcePacket packet, in SentPacket sent, out int length)
         => TryWrite(buffer, packet, sent, Ssrc, _mapping.PayloadTypeOf(packet.PayloadType), (ushort)sent.Output, 0, out length);
 

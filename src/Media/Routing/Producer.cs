@@ -1,4 +1,5 @@
 using VoiceCluster.Media.Audio;
+using VoiceCluster.Media.Interop;
 using VoiceCluster.Media.Mixing;
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Rtp;
@@ -454,14 +455,45 @@ public sealed class Producer
             KeyFrames.OnKeyFrame(stream.EncodingIndex);
         }
 
-        foreach (var consumer in consumers)
+        for (var i = 0; i < consumers.Length; i++)
         {
-            consumer.Forward(stream, source, now);
+            LookAhead(consumers, consumers.Length, i, sequence);
+            consumers[i].Forward(stream, source, now);
         }
 
         for (var i = 0; i < _slotCount; i++)
         {
+            LookAhead(_slots, _slotCount, i, sequence);
             _slots[i].Forward(stream, source, now);
+        }
+    }
+
+    // What the next consumers will touch, a step of the way for each: what a pointer leads to can be asked for only once the pointer is there.
+    private static void LookAhead(Consumer[] consumers, int count, int i, long sequence)
+    {
+        if (i + 5 < count)
+        {
+            Prefetch.Object(consumers[i + 5], 256);
+        }
+
+        if (i + 4 < count)
+        {
+            consumers[i + 4].PrefetchParts();
+        }
+
+        if (i + 3 < count)
+        {
+            consumers[i + 3].PrefetchState(sequence);
+        }
+
+        if (i + 2 < count)
+        {
+            consumers[i + 2].Transport.PrefetchKeys();
+        }
+
+        if (i + 1 < count)
+        {
+            consumers[i + 1].Transport.PrefetchStreams();
         }
     }
 

@@ -112,6 +112,8 @@ public sealed partial class ProducerConsumer : Consumer
         }
     }
 
+    private protected override SequenceMunger? Munger => _munger;
+
     /// <summary>Leaves out a packet that has nothing for receivers.</summary>
     internal void Skip(RtpStreamReceiver stream, long sequence)
     {

@@ -67,6 +67,8 @@ public sealed class SlotConsumer : Consumer
         Place = producer.AddSlot(this);
     }
 
+    private protected override SequenceMunger? Munger => _munger;
+
     internal void Skip(RtpStreamReceiver stream, long sequence)
     {
         if (stream == _current && !_begins)

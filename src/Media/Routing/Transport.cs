@@ -190,6 +190,19 @@ public abstract partial class Transport
         }
     }
 
+    /// <summary>Asks for what this object points to, before its next packet (<see cref="Interop.Prefetch"/>).</summary>
+    internal virtual void PrefetchState() => Interop.Prefetch.Object(Stats, 192);
+
+    /// <summary>The next step: the keys.</summary>
+    internal virtual void PrefetchKeys()
+    {
+    }
+
+    /// <summary>The last step: what is known of the streams under those keys.</summary>
+    internal virtual void PrefetchStreams()
+    {
+    }
+
     internal void SendRtp(int length, long now)
     {
         Stats.RtpPacketsSent++;

@@ -40,6 +40,9 @@ public sealed class SequenceMunger(ushort first, int window = SequenceMunger.Win
         return _next++;
     }
 
+    /// <summary>Asks for the place of a packet that is about to be mapped.</summary>
+    internal void Prefetch(long source) => Interop.Prefetch.Element(_entries, (int)(source & (window - 1)));
+
     /// <summary>The outgoing number of a packet; false for one before the join point or older than the window.</summary>
     public bool TryMap(long source, out long output)
     {

@@ -14,6 +14,9 @@ internal sealed unsafe class SrtpCipher : IDisposable
     /// <summary>Bytes of an HMAC-SHA1 key (RFC 3711 §5.2) and of its full output.</summary>
     public const int MacSize = 20;
 
+    /// <summary>Bytes of a context and of the keyed state of its cipher, which OpenSSL allocates right behind it.</summary>
+    public const int ContextSize = 1024;
+
     private const int ShaBlock = 64;
 
     /// <summary>RFC 3711 §4.1.1 and RFC 7714 §8.1: the salt, where it is XORed onto the IV.</summary>
@@ -114,6 +117,9 @@ internal sealed unsafe class SrtpCipher : IDisposable
             && LibCrypto.EVP_CIPHER_CTX_ctrl(_context, LibCrypto.SetTag, 16, tag) == 1
             && LibCrypto.EVP_CipherFinal_ex(_context, none, &written) == 1;
     }
+
+    /// <summary>OpenSSL's context, to be asked for ahead.</summary>
+    public nint Context => _context;
 
     public void Dispose()
     {

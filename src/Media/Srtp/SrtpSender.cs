@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using VoiceCluster.Media.Interop;
 
 namespace VoiceCluster.Media.Srtp;
 
@@ -13,6 +14,8 @@ public sealed unsafe class SrtpSender : IDisposable
     public const int MaxStreams = 65536;
 
     private readonly SrtpSession _session;
+    private readonly SrtpCipher _rtp;
+    private readonly nint _context;
     private readonly SrtpStreamTable _streams = new(MaxStreams);
 
     /// <param name="profile">One of the three.</param>
@@ -23,7 +26,12 @@ public sealed unsafe class SrtpSender : IDisposable
     {
     }
 
-    internal SrtpSender(SrtpSession session) => _session = session;
+    internal SrtpSender(SrtpSession session)
+    {
+        _session = session;
+        _rtp = session.Rtp;
+        _context = session.Rtp.Context;
+    }
 
     /// <summary>The profile given.</summary>
     public SrtpProfile Profile => _session.Profile;
@@ -113,6 +121,18 @@ public sealed unsafe class SrtpSender : IDisposable
 
         return length + _session.TagLength + SrtpPacket.RtcpIndex;
     }
+
+    /// <summary>Asks for what this object points to.</summary>
+    internal void PrefetchKeys()
+    {
+        Prefetch.Object(_session);
+        Prefetch.Object(_rtp);
+        Prefetch.Memory(_context, SrtpCipher.ContextSize);
+        Prefetch.Object(_streams);
+    }
+
+    /// <summary>The next step.</summary>
+    internal void PrefetchStreams() => _streams.Prefetch();
 
     /// <inheritdoc/>
     public void Dispose() => _session.Dispose();

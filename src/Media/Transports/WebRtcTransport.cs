@@ -1,5 +1,6 @@
 using VoiceCluster.Media.Dtls;
 using VoiceCluster.Media.Ice;
+using VoiceCluster.Media.Interop;
 using VoiceCluster.Media.Net;
 using VoiceCluster.Media.Routing;
 using VoiceCluster.Media.Srtp;
@@ -241,6 +242,17 @@ public sealed class WebRtcTransport : Transport, IWorkerTransport
 
     /// <inheritdoc/>
     protected internal override Span<byte> RentPacket() => _sender is null || !IceCanSend ? [] : _worker.Sink.Rent();
+
+    internal override void PrefetchState()
+    {
+        base.PrefetchState();
+        Prefetch.Object(Ice, 192);
+        Prefetch.Object(_sender);
+    }
+
+    internal override void PrefetchKeys() => _sender?.PrefetchKeys();
+
+    internal override void PrefetchStreams() => _sender?.PrefetchStreams();
 
     /// <inheritdoc/>
     protected internal override void CommitRtp(int length, long now)
