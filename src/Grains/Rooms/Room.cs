@@ -145,14 +145,16 @@ public sealed partial class Room(string name, RoomState state, RoomOptions optio
     }
 
     /// <summary>The participants that end with their media and have none: no transport that ICE has reached.</summary>
-    public string[] WithoutMedia() =>
-    [
-        .. from participant in state.Participants
-           where participant.EndsWithMedia
-           let id = participant.Info.ParticipantId
-           where !_transports.Values.Any(t => t.ParticipantId == id && t.State != MediaTransportState.New)
-           select id,
-    ];
+    public string[] WithoutMedia()
+    {
+        HashSet<string> without = [.. state.Participants.Where(p => p.EndsWithMedia).Select(p => p.Info.ParticipantId)];
+        if (without.Count > 0)
+        {
+            without.ExceptWith(_transports.Values.Where(t => t.State != MediaTransportState.New).Select(t => t.ParticipantId));
+        }
+
+        return [.. without];
+    }
 
     /// <summary>Whose the transport is; null when it is absent.</summary>
     public string? OwnerOf(string transportId) => _transports.GetValueOrDefault(transportId)?.ParticipantId;

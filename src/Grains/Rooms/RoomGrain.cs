@@ -321,7 +321,11 @@ public sealed partial class RoomGrain(
             }
         }
 
-        await EndWithoutMediaAsync();
+        if (report.Transports.Length > 0)
+        {
+            await EndWithoutMediaAsync();
+        }
+
         await FinishAsync();
     }
 
