@@ -27,6 +27,9 @@ public interface IBatchSocket : IDatagramSink, IDisposable
     /// <summary>Messages handed to the system: one may carry several datagrams for one receiver.</summary>
     long SendMessages { get; }
 
+    /// <summary>Whether something is queued.</summary>
+    bool HasQueued { get; }
+
     /// <summary>Blocks until a datagram is there, <see cref="Wake"/> is called, or the time is over.</summary>
     void Wait(long timeoutMicroseconds);
 
@@ -53,6 +56,9 @@ public interface IBatchSocket : IDatagramSink, IDisposable
 
     /// <summary>Hands everything queued to the system.</summary>
     void Flush();
+
+    /// <summary>The same, and says whether from now on as much as there is room for may be queued before it is sent unasked.</summary>
+    void FlushAndGather(bool gather);
 
     /// <summary>Ends a present or the next <see cref="Wait"/>.</summary>
     void Wake();

@@ -35,6 +35,7 @@ internal sealed class PacketHistory
         public byte PayloadType;
         public bool Marker;
         public PayloadFormat Format;
+        public VideoFrame Frame;
     }
 
     /// <summary>Keeps a copy.</summary>
@@ -56,6 +57,7 @@ internal sealed class PacketHistory
             PayloadType = packet.PayloadType,
             Marker = packet.Marker,
             Format = packet.Format,
+            Frame = packet.Frame,
         };
     }
 
@@ -79,7 +81,7 @@ internal sealed class PacketHistory
             Extensions = _bytes.AsSpan(start, entry.ExtensionsLength),
             Payload = _bytes.AsSpan(start + entry.ExtensionsLength, entry.PayloadLength),
             Format = entry.Format,
-            Frame = VideoFrame.Read(entry.Format, _bytes.AsSpan(start + entry.ExtensionsLength, entry.PayloadLength)),
+            Frame = entry.Frame,
         };
         return true;
     }

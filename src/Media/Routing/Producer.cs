@@ -1,5 +1,4 @@
 using VoiceCluster.Media.Audio;
-using VoiceCluster.Media.Interop;
 using VoiceCluster.Media.Mixing;
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Rtp;
@@ -8,7 +7,7 @@ using VoiceCluster.Media.Rtp.Codecs;
 namespace VoiceCluster.Media.Routing;
 
 /// <summary>A source of media in a router. Its packets go to its consumers in one flat loop.</summary>
-public sealed class Producer
+public sealed partial class Producer
 {
     private const byte NotMapped = 0xFF;
 
@@ -44,6 +43,7 @@ public sealed class Producer
         _streams = new RtpStreamReceiver?[parameters.Encodings.Length];
         _rids = new Mid[parameters.Encodings.Length];
         KeyFrames = new KeyFrameRequests(_streams.Length);
+        _kept = kind == MediaKind.Video ? new (RtpStreamReceiver, long)[MaxKept] : [];
         for (var i = 0; i < _rids.Length; i++)
         {
             Mid.TryParse(parameters.Encodings[i].Rid, out _rids[i]);
@@ -455,6 +455,12 @@ public sealed class Producer
             KeyFrames.OnKeyFrame(stream.EncodingIndex);
         }
 
+        if (stream.History is not null && Transport.Router.Bursts is { IsOpen: true } bursts)
+        {
+            Keep(bursts, stream, sequence, now);
+            return;
+        }
+
         for (var i = 0; i < consumers.Length; i++)
         {
             LookAhead(consumers, consumers.Length, i, sequence);
@@ -465,35 +471,6 @@ public sealed class Producer
         {
             LookAhead(_slots, _slotCount, i, sequence);
             _slots[i].Forward(stream, source, now);
-        }
-    }
-
-    // What the next consumers will touch, a step of the way for each: what a pointer leads to can be asked for only once the pointer is there.
-    private static void LookAhead(Consumer[] consumers, int count, int i, long sequence)
-    {
-        if (i + 5 < count)
-        {
-            Prefetch.Object(consumers[i + 5], 256);
-        }
-
-        if (i + 4 < count)
-        {
-            consumers[i + 4].PrefetchParts();
-        }
-
-        if (i + 3 < count)
-        {
-            consumers[i + 3].PrefetchState(sequence);
-        }
-
-        if (i + 2 < count)
-        {
-            consumers[i + 2].Transport.PrefetchKeys();
-        }
-
-        if (i + 1 < count)
-        {
-            consumers[i + 1].Transport.PrefetchStreams();
         }
     }
 

@@ -229,7 +229,7 @@ public sealed partial class ProducerConsumer : Consumer
     {
         for (var sequence = joinedAt + 1; stream.History is not null && sequence <= stream.Statistics.Highest; sequence++)
         {
-            if (stream.History.TryGet(sequence, out var packet))
+            if (!Producer.IsYetToCome(stream, sequence) && stream.History.TryGet(sequence, out var packet))
             {
                 Forward(stream, packet, now);
             }

@@ -71,6 +71,9 @@ public sealed class Router
     /// <summary>Room for what is being written.</summary>
     internal RouterScratch Scratch { get; } = new();
 
+    /// <summary>Where packets of video that come together are kept; null forwards each at once.</summary>
+    internal VideoBursts? Bursts { get; init; }
+
     /// <summary>True when an endpoint of these capabilities can receive the producer.</summary>
     public bool CanConsume(string producerId, RtpCapabilities capabilities)
         => _producers.TryGetValue(producerId, out var producer) && Ortc.CanConsume(producer.ConsumableParameters, capabilities);

@@ -65,6 +65,7 @@ public sealed partial class MediaWorker
     public int ReceiveFromWorkers(long now)
     {
         var most = 0;
+        BeginBatch();
         foreach (var link in _links)
         {
             var count = 0;
@@ -79,6 +80,7 @@ public sealed partial class MediaWorker
             most = Math.Max(most, count);
         }
 
+        EndBatch(now);
         return most;
     }
 

@@ -25,6 +25,7 @@ public sealed partial class MediaWorker
     private readonly TupleTable<WebRtcTransport> _byTuple;
     private readonly DeadlineHeap _deadlines = new();
     private readonly TransportSet<WebRtcTransport> _transports;
+    private readonly VideoBursts _bursts = new();
     private long _nextSum;
 
     /// <param name="options">Announced addresses and limits.</param>
@@ -66,7 +67,7 @@ public sealed partial class MediaWorker
     /// <param name="isBranch">The room is at home at another worker of this node.</param>
     public MediaResult<Router> CreateRouter(string id, IRouterListener listener, long now, bool isBranch = false)
     {
-        var router = new Router(id, Options.Router, listener);
+        var router = new Router(id, Options.Router, listener) { Bursts = _bursts };
         if (!_routers.TryAdd(id, router))
         {
             return MediaResult<Router>.Refuse(MediaFault.Conflict, "The room is open already.");
@@ -115,6 +116,12 @@ public sealed partial class MediaWorker
         Stats.Transports = _transports.Count;
         return MediaResult<WebRtcTransport>.Ok(transport);
     }
+
+    /// <summary>Says that several datagrams follow: those of one frame of video are forwarded together at <see cref="EndBatch"/>.</summary>
+    public void BeginBatch() => _bursts.Begin();
+
+    /// <summary>Forwards what has been kept since <see cref="BeginBatch"/>. Each batch ends before commands or timers run.</summary>
+    public void EndBatch(long now) => _bursts.End(now);
 
     /// <summary>Takes one datagram; the span is decrypted in place.</summary>
     public void Receive(Span<byte> datagram, in TransportAddress from, long now)

@@ -190,6 +190,12 @@ public sealed class PortableUdpSocket : IBatchSocket
     }
 
     /// <inheritdoc/>
+    public bool HasQueued => _queued > 0;
+
+    /// <inheritdoc/>
+    public void FlushAndGather(bool gather) => Flush();
+
+    /// <inheritdoc/>
     public void Flush()
     {
         for (var i = 0; i < _queued; i++)

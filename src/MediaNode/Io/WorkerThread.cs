@@ -31,6 +31,8 @@ public sealed partial class WorkerThread : IAsyncDisposable
     private int _rest;
     private volatile bool _stopping;
     private readonly BatchPacer _pacer = new();
+    private readonly SendGatherer _gatherer = new();
+    private long _queuedAt;
     private long _busySince;
     private long _busy;
     private long _busyInAll;
@@ -186,11 +188,11 @@ public sealed partial class WorkerThread : IAsyncDisposable
                 Measure(now);
 
                 // :: Step 6
-                Flush();
+                Flush(now);
             }
 
             RunCommands(_clock.Now);
-            Flush();
+            FlushAll();
         }
         catch (Exception e)
         {
@@ -224,7 +226,13 @@ public sealed partial class WorkerThread : IAsyncDisposable
 
     private void Wait(long deadline, long now)
     {
-        var pause = _pacer.Next(now, _busyInAll, Worker.Stats.DatagramsSent, _socket.SendMessages + (Relay?.SendMessages ?? 0) + PlainPorts.Sent, _received);
+        var messages = _socket.SendMessages + (Relay?.SendMessages ?? 0) + PlainPorts.Sent;
+        var pause = _pacer.Next(now, _busyInAll, Worker.Stats.DatagramsSent, messages, _received);
+        _gatherer.Observe(now, _busyInAll, Worker.Stats.DatagramsSent, messages);
+        if (_socket.HasQueued)
+        {
+            deadline = Math.Min(deadline, _queuedAt + _gatherer.Delay);
+        }
 
         // A full fence each time: the state must be seen before the queues are looked at, else a wake-up could be lost.
         Interlocked.Exchange(ref _rest, Asleep);
@@ -251,13 +259,16 @@ public sealed partial class WorkerThread : IAsyncDisposable
         {
             var count = _socket.ReceiveBatch();
             _received += count;
+            Worker.BeginBatch();
             for (var i = 0; i < count; i++)
             {
                 var datagram = _socket.Datagram(i, out var from);
                 Worker.Receive(datagram, from, now);
             }
 
-            Flush();
+            Worker.EndBatch(now);
+
+            Flush(now);
             if (count < IBatchSocket.BatchSize)
             {
                 return;
@@ -276,7 +287,7 @@ public sealed partial class WorkerThread : IAsyncDisposable
                 Worker.ReceiveRelay(Relay.Datagram(i, out var from), from, now);
             }
 
-            Flush();
+            Flush(now);
             if (count < IBatchSocket.BatchSize)
             {
                 return;
@@ -290,7 +301,7 @@ public sealed partial class WorkerThread : IAsyncDisposable
         {
             var count = Worker.ReceiveFromWorkers(now);
             _received += count;
-            Flush();
+            Flush(now);
             if (count < IBatchSocket.BatchSize)
             {
                 return;
@@ -299,10 +310,30 @@ public sealed partial class WorkerThread : IAsyncDisposable
     }
 
     // What comes in at one port can go out at the other. Other workers begin with their share while this one sends its own.
-    private void Flush()
+    private void Flush(long now)
+    {
+        if (_gatherer.Delay == 0)
+        {
+            FlushAll();
+            return;
+        }
+
+        Worker.FlushLinks();
+        Relay?.Flush();
+        if (!_socket.HasQueued)
+        {
+            _queuedAt = now;
+        }
+        else if (now - _queuedAt >= _gatherer.Delay)
+        {
+            _socket.FlushAndGather(gather: true);
+        }
+    }
+
+    private void FlushAll()
     {
         Worker.FlushLinks();
-        _socket.Flush();
+        _socket.FlushAndGather(gather: false);
         Relay?.Flush();
     }
 

@@ -27,7 +27,7 @@ internal sealed class TestRoom : IRouterListener
 {
     public TestRoom(RouterOptions? options = null)
     {
-        Router = new Router("room", options ?? new RouterOptions { Seed = 1, UnixTimeOffset = 1_700_000_000_000_000 }, this);
+        Router = new Router("room", options ?? new RouterOptions { Seed = 1, UnixTimeOffset = 1_700_000_000_000_000 }, this) { Bursts = Bursts };
         Sender = new LoopbackTransport(Router, "sender") { RtcpSent = (p, _) => ToSender.Add(p.ToArray()) };
         Receiver = new LoopbackTransport(Router, "receiver")
         {
@@ -37,6 +37,9 @@ internal sealed class TestRoom : IRouterListener
     }
 
     public Router Router { get; }
+
+    /// <summary>Closed unless a test begins a batch: then every packet is forwarded at once.</summary>
+    public VideoBursts Bursts { get; } = new();
 
     public LoopbackTransport Sender { get; }
 

@@ -15,8 +15,9 @@ namespace VoiceCluster.Media.Interop.Linux;
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class LinuxSendQueue : IDisposable
 {
-    /// <summary>Datagrams that wait at most; the kernel takes up to 1,024 messages in one call (UIO_MAXIOV).</summary>
-    public const int Capacity = 1024;
+    /// <summary>Datagrams that wait at most: as many as stay in the processor's cache, and more while they are to gather.</summary>
+    private const int UsualLimit = 1024;
+    private const int Capacity = 4096;
 
     /// <summary>Bytes that wait at most: a frame of eight large packets for a hundred receivers, so that the eight leave as one message for each.</summary>
     private const int ArenaSize = 1280 * 1024;
@@ -27,7 +28,7 @@ internal sealed unsafe class LinuxSendQueue : IDisposable
     /// <summary>Bytes of a message at most: an IPv4 packet's 65,535 less its headers, and a margin for options.</summary>
     private const int MaxMessage = 65_000;
 
-    /// <summary>Twice the groups that there can be, so that looking one up takes few steps.</summary>
+    /// <summary>Twice the groups that there can be, so that looking one up takes few steps. Only as much is used as the limit needs.</summary>
     private const int TableSize = 2 * Capacity;
 
     /// <summary>Bytes of a control message with 16 bits: the header of 16, the value, padding.</summary>
@@ -51,6 +52,7 @@ internal sealed unsafe class LinuxSendQueue : IDisposable
     /// <summary>Keeps anybody from choosing addresses that meet in the table.</summary>
     private readonly ulong _hashKey = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))) | 1;
 
+    private int _limit = UsualLimit;
     private int _used;
     private int _packetCount;
     private int _groupCount;
@@ -90,10 +92,20 @@ internal sealed unsafe class LinuxSendQueue : IDisposable
     /// <summary>Messages that were handed to the system; fewer than datagrams where they are grouped.</summary>
     public long Messages { get; private set; }
 
+    /// <summary>Whether nothing waits.</summary>
+    public bool IsEmpty => _packetCount == 0;
+
+    /// <summary>Whether more may wait than usually, before they are sent unasked. To be set while nothing waits.</summary>
+    public bool Gathers
+    {
+        get => _limit == Capacity;
+        set => _limit = value ? Capacity : UsualLimit;
+    }
+
     /// <summary>Room for a datagram of the largest size.</summary>
     public Span<byte> Rent()
     {
-        if (_packetCount == Capacity || ArenaSize - _used < Datagram.MaxSize)
+        if (_packetCount >= _limit || ArenaSize - _used < Datagram.MaxSize)
         {
             Flush();
         }
@@ -194,7 +206,8 @@ internal sealed unsafe class LinuxSendQueue : IDisposable
     {
         var folded = (ulong)(destination.Address >> 64) ^ (ulong)destination.Address;
         var hash = ((folded << 16) ^ (folded >> 48) ^ destination.Port) * _hashKey;
-        for (var i = (int)(hash >> 32) & (TableSize - 1); ; i = (i + 1) & (TableSize - 1))
+        var mask = (2 * _limit) - 1;
+        for (var i = (int)(hash >> 32) & mask; ; i = (i + 1) & mask)
         {
             ref var slot = ref _slots[i];
             if (slot.Round != _round || _groups[slot.Group].Destination == destination)
@@ -220,6 +233,7 @@ internal sealed unsafe class LinuxSendQueue : IDisposable
         var sent = 0;
         while (sent < _groupCount)
         {
+            // The kernel takes up to 1,024 messages in one call (UIO_MAXIOV).
             var count = LibC.SendMMsg(_fd, _messages + sent, (uint)(_groupCount - sent), LibC.MsgDontWait);
             if (count > 0)
             {

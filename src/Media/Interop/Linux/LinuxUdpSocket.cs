@@ -111,6 +111,16 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     public long SendMessages => _out.Messages;
 
     /// <inheritdoc/>
+    public bool HasQueued => !_out.IsEmpty;
+
+    /// <inheritdoc/>
+    public void FlushAndGather(bool gather)
+    {
+        _out.Flush();
+        _out.Gathers = gather;
+    }
+
+    /// <inheritdoc/>
     public void Wait(long timeoutMicroseconds)
     {
         var milliseconds = timeoutMicroseconds <= 0 ? 0 : (int)Math.Min((timeoutMicroseconds + 999) / 1_000, int.MaxValue);
