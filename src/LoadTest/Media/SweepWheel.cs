@@ -18,8 +18,8 @@ internal interface ISwept<T>
 internal sealed class SweepWheel<T>
     where T : class, ISwept<T>
 {
-    /// <summary>Microseconds of a place.</summary>
-    public const long Width = 1_000;
+    /// <summary>Microseconds of a place: long enough that a wake-up finds many links.</summary>
+    public const long Width = 10_000;
 
     /// <summary>Places: about a second, the longest time between two looks.</summary>
     public const int Places = 1_024;
