@@ -8,7 +8,7 @@ using VoiceCluster.Media.Transports;
 namespace VoiceCluster.LoadTest.Media;
 
 /// <summary>One WebRTC transport of a member on a UDP socket of its own. A <see cref="MediaLoop"/>'s thread owns it once it is added.</summary>
-internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, ISwept<MediaLink>, IDisposable
+internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, IRtpSink, ISwept<MediaLink>, IDisposable
 {
     /// <summary>Bytes that the kernel keeps for a socket between two sweeps: a thousand packets of sound and more.</summary>
     private const int ReceiveBuffer = 1 << 20;
@@ -39,15 +39,20 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
         _loop = loop;
         _server = remote.Address;
         _reports = new ClientReports(loop.Options.Video);
-        _port = new UdpPort(_server, ReceiveBuffer, loop.Options.Arrival == ArrivalClock.Kernel, loop.Options.Gro);
+        _port = new UdpPort(_server, ReceiveBuffer, loop.IsStamped, loop.Options.Gro);
 
-        // Without the kernel's times a datagram came when the program reads it: as soon as it can.
-        _sweepLimit = _port.IsStamped ? (long)loop.Options.Sweep.TotalMicroseconds : SweepWheel<MediaLink>.Width;
+        _sweepLimit = loop.LongestSweep;
         _client = new WebRtcClient(certificate, remote, this, this, _begun, local: own);
     }
 
     /// <summary>The socket.</summary>
     public int Descriptor => _port.Descriptor;
+
+    /// <summary>True once it is disposed of: a loop may still have it in its plans.</summary>
+    public bool IsClosed { get; private set; }
+
+    /// <summary>Tells the clock of a received stream that is not sound.</summary>
+    public Task SetClockAsync(uint ssrc, int rate) => _loop.InvokeAsync(() => _meter.SetClock(ssrc, rate));
 
     /// <summary>True once media can flow.</summary>
     public bool IsConnected => _client.IsConnected;
@@ -105,7 +110,7 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
         do
         {
             count = batch.Receive(_port.Descriptor);
-            var read = _port.IsStamped || count == 0 ? 0 : MediaLoop.UnixTicks;
+            var read = _loop.IsStamped || count == 0 ? 0 : MediaLoop.UnixTicks;
             for (var i = 0; i < count; i++)
             {
                 var data = batch.Take(i, out _arrivedAt, out var segment);
@@ -132,10 +137,10 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
         _sweepPeriod = period;
 
         // By the plan and not by the clock, so that links stay as spread as they were when the thread was late.
-        SweepAt = SweepAt + period > now + SweepWheel<MediaLink>.Width ? SweepAt + period : now + period;
+        SweepAt = SweepAt + period > now + _loop.SweepStep ? SweepAt + period : now + period;
     }
 
-    /// <summary>Protects and sends a packet.</summary>
+    /// <inheritdoc/>
     public void SendRtp(ReadOnlySpan<byte> packet)
     {
         if (_client.SendRtp(packet))
@@ -224,6 +229,7 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
     /// <summary>Says close_notify and frees the socket.</summary>
     public void Dispose()
     {
+        IsClosed = true;
         _loop.Figures.Refused += _client.PacketsRefused;
         _loop.Figures.Keep(_meter);
         _client.Close();

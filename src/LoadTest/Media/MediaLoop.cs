@@ -23,11 +23,17 @@ internal sealed unsafe class MediaLoop : IDisposable
     /// </summary>
     private const long LeastSleep = 100;
 
+    /// <summary>Microseconds between two wake-ups for sweeps: many links together have their code in the cache.</summary>
+    private const long LongestStep = 10_000;
+
+    /// <summary>Microseconds between two looks at a socket where a packet came when the program reads it: as short as the wheel goes.</summary>
+    private const long UnstampedSweep = 1_000;
+
     private readonly ConcurrentQueue<Action> _commands = new();
     private readonly List<MediaLink> _links = [];
     private readonly List<MediaLink> _connecting = [];
     private readonly PriorityQueue<(MediaLink Link, PacketSource Source), long> _sources = new();
-    private readonly SweepWheel<MediaLink> _wheel = new(Now);
+    private readonly SweepWheel<MediaLink> _wheel;
     private readonly ReceiveBatch _batch;
     private readonly int _epoll;
     private readonly int _event;
@@ -40,6 +46,9 @@ internal sealed unsafe class MediaLoop : IDisposable
     public MediaLoop(BenchOptions options)
     {
         Options = options;
+        IsStamped = options.Arrival == ArrivalClock.Kernel && UdpPort.CanStamp();
+        LongestSweep = IsStamped ? (long)options.Sweep.TotalMicroseconds : UnstampedSweep;
+        _wheel = new SweepWheel<MediaLink>(Now, Math.Min(LongestSweep, LongestStep));
         _batch = new ReceiveBatch(options.Gro);
         _epoll = Check(LibC.EpollCreate1(LibC.EpollCloExec));
         _event = Check(LibC.EventFd(0, LibC.EfdNonBlock | LibC.EfdCloExec));
@@ -56,6 +65,15 @@ internal sealed unsafe class MediaLoop : IDisposable
 
     /// <summary>What the run does.</summary>
     public BenchOptions Options { get; }
+
+    /// <summary>The kernel says when each packet came; else the program does.</summary>
+    public bool IsStamped { get; }
+
+    /// <summary>Microseconds between two looks at a socket at the most.</summary>
+    public long LongestSweep { get; }
+
+    /// <summary>Microseconds between two wake-ups for sweeps.</summary>
+    public long SweepStep => _wheel.Width;
 
     /// <summary>What it has measured. Read it by <see cref="InvokeAsync"/>.</summary>
     public LoopFigures Figures { get; } = new();
@@ -175,7 +193,7 @@ internal sealed unsafe class MediaLoop : IDisposable
     {
         while (_sources.TryPeek(out var item, out var due) && due <= now)
         {
-            if (item.Link.Descriptor < 0)
+            if (item.Link.IsClosed)
             {
                 _sources.Dequeue();
                 continue;
@@ -213,7 +231,7 @@ internal sealed unsafe class MediaLoop : IDisposable
         var now = Now;
         while (_wheel.TakeDue(now) is { } link)
         {
-            if (link.Descriptor < 0)
+            if (link.IsClosed)
             {
                 continue;
             }

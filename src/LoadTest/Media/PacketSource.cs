@@ -2,6 +2,13 @@ using System.Buffers.Binary;
 
 namespace VoiceCluster.LoadTest.Media;
 
+/// <summary>Where a source's packets go.</summary>
+internal interface IRtpSink
+{
+    /// <summary>Protects and sends a packet.</summary>
+    void SendRtp(ReadOnlySpan<byte> packet);
+}
+
 /// <summary>
 /// One stream that a client sends: frames of packets at even times. The payload's end has the time of sending, which the server
 /// passes on untouched. It reuses one buffer.
@@ -93,7 +100,7 @@ internal sealed class PacketSource
     public void RequestKeyFrame() => _keyFrame = true;
 
     /// <summary>Sends the frames that are due. A loop that was held up for longer than 100 ms leaves frames out instead of sending a flood.</summary>
-    public void Run(MediaLink link, LoopFigures figures, long now)
+    public void Run(IRtpSink link, LoopFigures figures, long now)
     {
         if (now - Due > MaxLag)
         {
@@ -122,7 +129,7 @@ internal sealed class PacketSource
         return true;
     }
 
-    private void SendFrame(MediaLink link, long now)
+    private void SendFrame(IRtpSink link, long now)
     {
         if (_video && _frames++ % 60 == 0)
         {

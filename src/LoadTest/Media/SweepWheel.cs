@@ -12,23 +12,28 @@ internal interface ISwept<T>
 }
 
 /// <summary>
-/// Which link is to be looked at when: places of a millisecond, each with a chain of links. Taking and placing cost the same however
-/// many links there are, and links stay spread over time as they joined.
+/// Which link is to be looked at when: places of some milliseconds, each with a chain of links. Taking and placing cost the same
+/// however many links there are, and links stay spread over time as they joined.
 /// </summary>
 internal sealed class SweepWheel<T>
     where T : class, ISwept<T>
 {
-    /// <summary>Microseconds of a place: long enough that a wake-up finds many links.</summary>
-    public const long Width = 10_000;
-
-    /// <summary>Places: about a second, the longest time between two looks.</summary>
+    /// <summary>The longest time between two looks is a second, and a place has a millisecond at least.</summary>
     public const int Places = 1_024;
 
     private readonly T?[] _places = new T?[Places];
     private long _next;
 
     /// <param name="now">Microseconds.</param>
-    public SweepWheel(long now) => _next = now / Width;
+    /// <param name="width">Microseconds of a place.</param>
+    public SweepWheel(long now, long width)
+    {
+        Width = width;
+        _next = now / width;
+    }
+
+    /// <summary>Microseconds of a place.</summary>
+    public long Width { get; }
 
     /// <summary>Places a link that is in no place: at <see cref="ISwept{T}.SweepAt"/>, or as near to it as the wheel goes.</summary>
     public void Add(T link)

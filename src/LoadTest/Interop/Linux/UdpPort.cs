@@ -14,7 +14,7 @@ internal sealed unsafe class UdpPort : IDisposable
     /// <summary>Opens a socket on a port of the system's choice. A connected one costs the kernel less to send on, and hears its server alone.</summary>
     /// <param name="server">Where it sends to.</param>
     /// <param name="receiveBuffer">Bytes that the kernel keeps for it.</param>
-    /// <param name="stamps">The kernel is to note when each datagram came.</param>
+    /// <param name="stamps">The kernel is to note when each datagram came; see <see cref="CanStamp"/>.</param>
     /// <param name="gro">The kernel may hand over several datagrams as one (UDP_GRO).</param>
     public UdpPort(in TransportAddress server, int receiveBuffer, bool stamps = true, bool gro = false)
     {
@@ -22,7 +22,11 @@ internal sealed unsafe class UdpPort : IDisposable
         Descriptor = Check(LibC.Socket(family, LibC.SockDgram | LibC.SockNonBlock | LibC.SockCloExec, 0));
         try
         {
-            IsStamped = stamps && TrySet(LibC.SolSocket, LibC.SoTimestampNs, 1);
+            if (stamps)
+            {
+                Check(TrySet(LibC.SolSocket, LibC.SoTimestampNs, 1) ? 0 : -1);
+            }
+
             if (gro && !TrySet(LibC.SolUdp, LibC.UdpGro, 1))
             {
                 throw new IOException("This system has no UDP_GRO; leave --gro out.");
@@ -42,8 +46,15 @@ internal sealed unsafe class UdpPort : IDisposable
     /// <summary>The file descriptor.</summary>
     public int Descriptor { get; private set; }
 
-    /// <summary>The kernel notes when each datagram comes.</summary>
-    public bool IsStamped { get; }
+    /// <summary>True when the kernel can note when datagrams come; some sandboxes' kernels cannot.</summary>
+    public static bool CanStamp()
+    {
+        var descriptor = Check(LibC.Socket(LibC.AfInet, LibC.SockDgram | LibC.SockCloExec, 0));
+        var on = 1;
+        var can = LibC.SetSockOpt(descriptor, LibC.SolSocket, LibC.SoTimestampNs, &on, sizeof(int)) == 0;
+        _ = LibC.Close(descriptor);
+        return can;
+    }
 
     /// <summary>Sends one datagram; false when the system did not take it.</summary>
     public bool Send(byte* data, int length) => LibC.Send(Descriptor, data, (nuint)length, LibC.MsgDontWait) == length;
