@@ -118,6 +118,7 @@ if [ "${scenarios[0]}" = latency ]; then
   done
   mkdir -p artifacts
   {
+    echo "A thread in C that sleeps for a millisecond wakes late by p50/p99/p99.9: $("$work/floor" wake 5 "$server_core") µs on the server's core, $("$work/floor" wake 5 "$generator_core") µs on the generator's."
     echo "$suite, median of $rounds, load $(cut -d' ' -f1 /proc/loadavg); the most without loss: $((low * 500)) packets/s; arrival $(grep '"arrival"' "$work/run.json" | cut -d'"' -f4)"
     echo "| at | packets/s | loss % | latency p50/p99/p99.9 µs | generator lag p50/p99/p99.9 µs | server cores | generator cores |"
     echo "|---|---|---|---|---|---|---|"
