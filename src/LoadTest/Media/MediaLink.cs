@@ -40,7 +40,6 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
         _server = remote.Address;
         _reports = new ClientReports(loop.Options.Video);
         _port = new UdpPort(_server, ReceiveBuffer, loop.IsStamped, loop.Options.Gro);
-
         _sweepLimit = loop.LongestSweep;
         _client = new WebRtcClient(certificate, remote, this, this, _begun, local: own);
     }
