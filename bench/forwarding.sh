@@ -4,6 +4,7 @@
 #   bench/forwarding.sh                      all scenarios, five rounds, about eight minutes
 #   bench/forwarding.sh audio mesh           only these: steady audio mesh video calls thousand
 #   bench/forwarding.sh thousand             1,000 open microphones in one room, each of the 1,000 receives the three loudest; not among all
+#   bench/forwarding.sh latency              one-way latency at 50,000 packets/s, and at 80% of the most that audio does without loss; not among all
 #   bench/forwarding.sh workers              one room on one worker and on two: bench/workers.sh
 #   ROUNDS=3 SUITE=cm bench/forwarding.sh    fewer rounds; AES-CM with HMAC-SHA1 in place of AES-128-GCM
 #
@@ -26,13 +27,14 @@ declare -A arguments=(
   [audio]="--publishers 1 --subscribers 500 --rate ${AUDIO_RATE:-520}"
   [mesh]="--publishers 20 --subscribers 20 --rate ${MESH_RATE:-500}"
   [thousand]="--slots 3 --publishers 1000 --subscribers 0 --conference --lively --rate 50"
+  [latency]="--publishers 1 --subscribers 500"
   [video]="--no-audio --video --publishers 1 --subscribers 100 --frame-rate ${VIDEO_RATE:-150} --frame-packets 8"
 )
-declare -A bytes=([steady]=172 [calls]=172 [audio]=172 [mesh]=172 [video]=1212 [thousand]=172)
+declare -A bytes=([steady]=172 [calls]=172 [audio]=172 [mesh]=172 [video]=1212 [thousand]=172 [latency]=172)
 scenarios=("$@")
 [ $# -gt 0 ] || scenarios=(steady calls audio mesh video)
 for scenario in "${scenarios[@]}"; do
-  [ -n "${arguments[$scenario]:-}" ] || { echo "There is no scenario '$scenario': steady calls audio mesh video thousand." >&2; exit 2; }
+  [[ -n ${arguments[$scenario]:-} && ($scenario != latency || $# -eq 1) ]] || { echo "There is no scenario '$scenario': steady calls audio mesh video thousand, and latency by itself." >&2; exit 2; }
 done
 
 command -v gcc >/dev/null || { echo "The floor needs gcc, which is not installed (apt-get install gcc libssl-dev)." >&2; exit 2; }
@@ -88,6 +90,49 @@ for _ in $(seq "${WARM_UPS:-8}"); do
   echo "warm-up: $(awk "BEGIN { print $after - $before }") s of compiling" >&2
   if awk "BEGIN { exit !($after - $before < 0.05 * ${#scenarios[@]}) }"; then break; fi
 done
+
+# median COLUMN SCENARIO
+median() { awk -v c="$1" -v s="$2" '$1 == s { print $c }' "$work/rows" | sort -g | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+
+# percentiles KEY: p50, p99 and p99.9 of the last run.
+percentiles() { grep -A3 "\"$1\"" "$work/run.json" | grep -o '[0-9.]*,\?$' | tr -d ',' | tr '\n' ' '; }
+
+# Latency: the most packets/s without loss by bisection, then that at 50,000 a second and at 80% of the most, in turn. A packet for 500
+# receivers is late for the last of them by the time that 500 take, so the 80% come as steady's rooms of 50, too.
+if [ "${scenarios[0]}" = latency ]; then
+  # What leaves a queue that grows is late long before it is lost.
+  low=100
+  high=${MOST:-800}
+  while [ $((high - low)) -gt 20 ]; do
+    rate=$(((low + high) / 2))
+    run latency --rate "$rate"
+    if awk "BEGIN { exit !($(field lossPercent "$work/run.json") < 0.01 && $(percentiles latencyMicroseconds | cut -d' ' -f1) < 20000 && $(field packetsPerSecond "$work/run.json") > 0.98 * 500 * $rate) }"; then low=$rate; else high=$rate; fi
+    echo "bisection: $((rate * 500)) packets/s, $(field lossPercent "$work/run.json")% lost, latency $(percentiles latencyMicroseconds)µs, generator $(field generatorCpuCores "$work/run.json") cores" >&2
+  done
+  : >"$work/rows"
+  for round in $(seq "$rounds"); do
+    for at in steady eighty-rooms eighty; do
+      case $at in
+        steady) run steady ;;
+        eighty-rooms) run steady --rate $((low * 2 / 5)) ;;
+        eighty) run latency --rate $((low * 4 / 5)) ;;
+      esac
+      echo "$at $(field packetsPerSecond "$work/run.json") $(field lossPercent "$work/run.json") $(percentiles latencyMicroseconds) $(percentiles generatorLagMicroseconds) $(field cpuCores "$work/run.json") $(field generatorCpuCores "$work/run.json")" >>"$work/rows"
+      echo "round $round: $(tail -1 "$work/rows")" >&2
+    done
+  done
+  mkdir -p artifacts
+  {
+    echo "A thread in C that sleeps for a millisecond wakes late by p50/p99/p99.9: $("$work/floor" wake 5 "$server_core") µs on the server's core, $("$work/floor" wake 5 "$generator_core") µs on the generator's."
+    echo "$suite, median of $rounds, load $(cut -d' ' -f1 /proc/loadavg); the most without loss: $((low * 500)) packets/s; arrival $(grep '"arrival"' "$work/run.json" | cut -d'"' -f4)"
+    echo "| at | packets/s | loss % | latency p50/p99/p99.9 µs | generator lag p50/p99/p99.9 µs | server cores | generator cores |"
+    echo "|---|---|---|---|---|---|---|"
+    for at in steady eighty-rooms eighty; do
+      printf '| %s | %.0f | %s | %.0f/%.0f/%.0f | %.0f/%.0f/%.0f | %.2f | %.2f |\n' "$(case $at in steady) echo steady ;; eighty-rooms) echo "80% of the most, 50 receivers a packet" ;; eighty) echo "80% of the most, 500 receivers a packet" ;; esac)" $(for column in 2 3 4 5 6 7 8 9 10 11; do median $column $at; done)
+    done
+  } | tee artifacts/latency.txt
+  exit
+fi
 : >"$work/rows"
 for round in $(seq "$rounds"); do
   for scenario in "${scenarios[@]}"; do
@@ -96,24 +141,23 @@ for round in $(seq "$rounds"); do
     [[ $scenario != steady && $scenario != calls ]] || paced=$(floor "${bytes[$scenario]}" 50000)
     run "$scenario"
     echo "$scenario $base $(field cpuMicrosecondsPerPacket "$work/run.json") $(field packetsPerSecond "$work/run.json") $(field lossPercent "$work/run.json")" \
-      "$(grep -A4 latencyMicroseconds "$work/run.json" | grep -o '[0-9.]*,\?$' | head -3 | tr -d ',' | tr '\n' ' ')" \
-      "$(field cpuCores "$work/run.json") $(field memoryMB "$work/run.json") $(field gcPauseMilliseconds "$work/run.json") $(field generatorCpuCores "$work/run.json") $paced $(field datagramsPerMessage "$work/run.json") $(field workerAllocatedBytes "$work/run.json") $(field lockContentions "$work/run.json") $(field compileSeconds "$work/run.json")" >>"$work/rows"
+      "$(percentiles latencyMicroseconds)" \
+      "$(field cpuCores "$work/run.json") $(field memoryMB "$work/run.json") $(field gcPauseMilliseconds "$work/run.json") $(field generatorCpuCores "$work/run.json") $paced $(field datagramsPerMessage "$work/run.json") $(field workerAllocatedBytes "$work/run.json") $(field lockContentions "$work/run.json") $(field compileSeconds "$work/run.json") $(percentiles generatorLagMicroseconds)" >>"$work/rows"
     echo "round $round: $(tail -1 "$work/rows")" >&2
   done
 done
 
-# median COLUMN SCENARIO
-median() { awk -v c="$1" -v s="$2" '$1 == s { print $c }' "$work/rows" | sort -g | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 # ratio SCENARIO COLUMN-OF-THE-FLOOR
 ratio() { awk -v s="$1" -v f="$2" '$1 == s { print $3 * 1000 / $f }' "$work/rows" | sort -g | awk '{ v[NR] = $1 } END { printf "%.2f", (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 mkdir -p artifacts
 {
   echo "$suite, median of $rounds, load $(cut -d' ' -f1 /proc/loadavg)"
-  echo "| scenario | packets/s | loss % | floor ns | server CPU µs a packet | ratio | ratio to the floor at that rate | latency p50/p99/p99.9 µs | server cores | generator cores | server MB | datagrams a message | bytes allocated by the worker | waits for locks | GC pauses ms | s of compiling |"
-  echo "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+  echo "| scenario | packets/s | loss % | floor ns | server CPU µs a packet | ratio | ratio to the floor at that rate | latency p50/p99/p99.9 µs | server cores | generator cores | generator lag p50/p99/p99.9 µs | server MB | datagrams a message | bytes allocated by the worker | waits for locks | GC pauses ms | s of compiling |"
+  echo "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
   for s in "${scenarios[@]}"; do
-    printf '| %s | %.0f | %s | %.0f | %.2f | %s | %s | %.0f/%.0f/%.0f | %.2f | %.2f | %.0f | %.1f | %.0f | %.0f | %.1f | %.2f |\n' "$s" "$(median 4 "$s")" "$(median 5 "$s")" "$(median 2 "$s")" "$(median 3 "$s")" "$(ratio "$s" 2)" "$([[ $s = steady || $s = calls ]] && ratio "$s" 13 || echo –)" \
-      "$(median 6 "$s")" "$(median 7 "$s")" "$(median 8 "$s")" "$(median 9 "$s")" "$(median 12 "$s")" "$(median 10 "$s")" \
+    printf '| %s | %.0f | %s | %.0f | %.2f | %s | %s | %.0f/%.0f/%.0f | %.2f | %.2f | %.0f/%.0f/%.0f | %.0f | %.1f | %.0f | %.0f | %.1f | %.2f |\n' "$s" "$(median 4 "$s")" "$(median 5 "$s")" "$(median 2 "$s")" "$(median 3 "$s")" "$(ratio "$s" 2)" "$([[ $s = steady || $s = calls ]] && ratio "$s" 13 || echo –)" \
+      "$(median 6 "$s")" "$(median 7 "$s")" "$(median 8 "$s")" "$(median 9 "$s")" "$(median 12 "$s")" \
+      "$(median 18 "$s")" "$(median 19 "$s")" "$(median 20 "$s")" "$(median 10 "$s")" \
       "$(median 14 "$s")" "$(median 15 "$s")" "$(median 16 "$s")" "$(median 11 "$s")" "$(median 17 "$s")"
   done
 } | tee artifacts/forwarding.txt

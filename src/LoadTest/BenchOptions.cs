@@ -2,6 +2,16 @@ using VoiceCluster.Media.Srtp;
 
 namespace VoiceCluster.LoadTest;
 
+/// <summary>Who says when a packet came.</summary>
+internal enum ArrivalClock
+{
+    /// <summary>The kernel, where it does (SO_TIMESTAMPNS); else the program.</summary>
+    Kernel,
+
+    /// <summary>The program, once it has read it.</summary>
+    Program,
+}
+
 /// <summary>What a run does. The command line names each property; <see cref="CommandLine"/> reads it.</summary>
 internal sealed record BenchOptions
 {
@@ -71,8 +81,14 @@ internal sealed record BenchOptions
     /// <summary>Threads for media.</summary>
     public int Loops { get; init; } = 1;
 
-    /// <summary>Time between two looks at each socket.</summary>
-    public TimeSpan Sweep { get; init; } = TimeSpan.FromMilliseconds(20);
+    /// <summary>The longest time between two looks at a socket; those that receive a lot are looked at each 20 ms.</summary>
+    public TimeSpan Sweep { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Who says when a packet came.</summary>
+    public ArrivalClock Arrival { get; init; }
+
+    /// <summary>The kernel may hand over packets for one socket together (UDP_GRO), which over loopback spares the server the cutting.</summary>
+    public bool Gro { get; init; }
 
     /// <summary>The SRTP suite offered; none for all.</summary>
     public SrtpProfile Srtp { get; init; } = SrtpProfile.None;

@@ -42,14 +42,16 @@ internal static class CommandLine
           --duration TIME       measured: 30s, 5m, 1h (30s)
           --warm-up TIME        not measured (3s)
           --loops N             threads for media (1)
-          --sweep TIME          between two looks at each socket (20ms)
+          --sweep TIME          the longest between two looks at a socket (100ms)
+          --arrival CLOCK       who says when a packet came: kernel, or program for comparison (kernel)
+          --gro                 let the kernel hand over packets together (UDP_GRO); over loopback the server, too, is spared work then
           --json FILE           writes the figures; - for the standard output
           --max-loss PERCENT    exit code 1 above it (100)
 
         The exit code is 0 after a run, 1 when it failed or lost more than --max-loss, 2 for a wrong command line.
         """;
 
-    private static readonly string[] Flags = ["conference", "lively", "no-audio", "video"];
+    private static readonly string[] Flags = ["conference", "gro", "lively", "no-audio", "video"];
 
     /// <summary>Null with the faults, each a sentence.</summary>
     public static BenchOptions? Parse(string[] args, out IReadOnlyList<string> faults)
@@ -135,7 +137,9 @@ internal static class CommandLine
         "duration" => options with { Duration = read.Time(name, value, TimeSpan.FromSeconds(1)) },
         "warm-up" => options with { WarmUp = read.Time(name, value, TimeSpan.Zero) },
         "loops" => options with { Loops = read.Whole(name, value, 1, 64) },
-        "sweep" => options with { Sweep = read.Time(name, value, TimeSpan.FromMicroseconds(100)) },
+        "sweep" => options with { Sweep = read.Time(name, value, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)) },
+        "arrival" => options with { Arrival = read.Arrival(name, value) },
+        "gro" => options with { Gro = true },
         "json" => options with { Json = value },
         "max-loss" => options with { MaxLoss = read.Number(name, value, 0, 100) },
         _ => read.Unknown(options, name),
@@ -194,20 +198,35 @@ internal static class CommandLine
             return least;
         }
 
-        public TimeSpan Time(string name, string value, TimeSpan least)
+        public TimeSpan Time(string name, string value, TimeSpan least, TimeSpan? most = null)
         {
+            var longest = most ?? TimeSpan.FromDays(7);
             var digits = value.TrimEnd("smh".ToCharArray());
             double? unit = value[digits.Length..] switch { "ms" => 0.001, "s" or "" => 1, "m" => 60, "h" => 3_600, _ => null };
             if (unit is not null
                 && double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
-                && number * unit <= TimeSpan.FromDays(7).TotalSeconds
+                && number * unit <= longest.TotalSeconds
                 && TimeSpan.FromSeconds(number * unit.Value) >= least)
             {
                 return TimeSpan.FromSeconds(number * unit.Value);
             }
 
-            Faults.Add(string.Create(CultureInfo.InvariantCulture, $"--{name} is '{value}'; it must be a time such as 500ms, 30s, 5m or 1h, from {least.TotalMilliseconds} ms to 7 days."));
+            Faults.Add(string.Create(CultureInfo.InvariantCulture, $"--{name} is '{value}'; it must be a time such as 500ms, 30s, 5m or 1h, from {least.TotalMilliseconds} ms to {(most is null ? "7 days" : $"{longest.TotalMilliseconds} ms")}."));
             return least;
+        }
+
+        public ArrivalClock Arrival(string name, string value)
+        {
+            switch (value)
+            {
+                case "kernel":
+                    return ArrivalClock.Kernel;
+                case "program":
+                    return ArrivalClock.Program;
+                default:
+                    Faults.Add($"--{name} is '{value}'; it must be kernel or program.");
+                    return ArrivalClock.Kernel;
+            }
         }
 
         public SrtpProfile Suite(string name, string value)

@@ -35,7 +35,7 @@ internal sealed class Scenario : IAsyncDisposable
             DtlsCertificate.Create(DateTimeOffset.UtcNow.AddDays(-1)),
             options.Srtp == VoiceCluster.Media.Srtp.SrtpProfile.None ? null : [options.Srtp]);
         _context = new BenchContext(options, _certificate, new JoinFigures(), _http);
-        _loops = [.. Enumerable.Range(0, options.Loops).Select(_ => new MediaLoop(options.Sweep))];
+        _loops = [.. Enumerable.Range(0, options.Loops).Select(_ => new MediaLoop(options))];
         _channels = new string[options.Slots > 0 ? options.Rooms : 0];
         _publishers = new IMember?[options.Rooms * options.Publishers];
         _subscribers = new IMember?[options.Rooms * options.Subscribers];

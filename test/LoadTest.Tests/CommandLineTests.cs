@@ -20,7 +20,7 @@ public sealed class CommandLineTests
             "--url", "https://voice.example", "--token=abc", "--metrics", "http://node:8089/metrics", "--room-prefix", "load", "--rooms", "2",
             "--publishers", "3", "--subscribers=4", "--conference", "--video", "--churn", "60", "--joins", "5", "--rate", "100", "--payload", "200",
             "--frame-rate", "25", "--frame-packets", "9", "--video-payload", "1000", "--srtp", "cm", "--duration", "5m", "--warm-up", "500ms",
-            "--loops", "2", "--sweep", "2ms", "--json", "-", "--max-loss", "0.1");
+            "--loops", "2", "--sweep", "2ms", "--arrival", "program", "--gro", "--json", "-", "--max-loss", "0.1");
 
         Assert.Equal(
             new BenchOptions
@@ -46,6 +46,8 @@ public sealed class CommandLineTests
                 WarmUp = TimeSpan.FromMilliseconds(500),
                 Loops = 2,
                 Sweep = TimeSpan.FromMilliseconds(2),
+                Arrival = ArrivalClock.Program,
+                Gro = true,
                 Json = "-",
                 MaxLoss = 0.1,
             },
@@ -97,6 +99,8 @@ public sealed class CommandLineTests
     [InlineData("--room-prefix", "a b")]
     [InlineData("--max-loss", "101")]
     [InlineData("--sweep", "-5ms")]
+    [InlineData("--sweep", "1001ms")]
+    [InlineData("--arrival", "clock")]
     public void Parse_WhatCannotBe_IsAFault(params string[] args)
     {
         Assert.Null(CommandLine.Parse(args, out var faults));
@@ -108,7 +112,7 @@ public sealed class CommandLineTests
     {
         foreach (var option in (string[])
             ["url", "token", "metrics", "room-prefix", "rooms", "publishers", "subscribers", "conference", "churn", "joins", "rate", "payload", "no-audio",
-             "video", "frame-rate", "frame-packets", "video-payload", "srtp", "duration", "warm-up", "loops", "sweep", "json", "max-loss"])
+             "video", "frame-rate", "frame-packets", "video-payload", "srtp", "duration", "warm-up", "loops", "sweep", "arrival", "gro", "json", "max-loss"])
         {
             Assert.Contains($"  --{option} ", CommandLine.Help, StringComparison.Ordinal);
             _ = CommandLine.Parse([$"--{option}", "1"], out var faults);

@@ -48,10 +48,10 @@ public sealed class FiguresTests
         var meter = new StreamMeter();
         foreach (var sequence in (ushort[])[65_533, 65_534, 1, 65_535, 2, 5])
         {
-            meter.Count(7, sequence, window: 1);
+            meter.Count(Packet(7, sequence), window: 1, arrived: 0);
         }
 
-        meter.Count(8, 100, window: 0);
+        meter.Count(Packet(8, 100), window: 0, arrived: 0);
         var (streams, expected, received) = (0L, 0L, 0L);
         meter.Sum(1, ref streams, ref expected, ref received);
 
@@ -64,6 +64,7 @@ public sealed class FiguresTests
     {
         var meter = new StreamMeter();
         var histogram = new LatencyHistogram();
+        var packet = Packet(0, 0);
         Count();
         var before = Allocations.Begin();
         Count();
@@ -74,7 +75,9 @@ public sealed class FiguresTests
         {
             for (var i = 0; i < 10_000; i++)
             {
-                meter.Count((uint)(i % 20), (ushort)(i / 20), 1);
+                BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), (ushort)(i / 20));
+                BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(8), (uint)(i % 20));
+                meter.Count(packet, 1, i);
                 histogram.Add(i);
             }
         }
@@ -107,5 +110,27 @@ public sealed class FiguresTests
         BinaryPrimitives.WriteInt64BigEndian(packet.AsSpan(32), 42);
         Assert.True(PacketSource.TryReadTime(packet, out var ticks));
         Assert.Equal(42, ticks);
+    }
+
+    [Theory]
+    [InlineData(5, 0, "by the kernel")]
+    [InlineData(0, 5, "by the program")]
+    [InlineData(5, 1, "by the kernel and the program")]
+    public void Sum_ArrivalsByEither_SaysWhich(int kernel, int program, string expected)
+    {
+        using var loop = new MediaLoop(new BenchOptions());
+        (loop.Figures.ArrivalsByKernel, loop.Figures.ArrivalsByProgram) = (kernel, program);
+        var sum = new MediaSum();
+        sum.Add(loop);
+
+        Assert.Equal(expected, sum.Arrival);
+    }
+
+    private static byte[] Packet(uint ssrc, ushort sequence)
+    {
+        var packet = new byte[12];
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), sequence);
+        BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(8), ssrc);
+        return packet;
     }
 }

@@ -25,6 +25,9 @@ public sealed class ScenarioTests
         Assert.InRange(report.GetProperty("streams").GetInt64(), 24, 1000);
         Assert.True(report.GetProperty("packetsReceived").GetInt64() > 0);
         Assert.True(report.GetProperty("latencyMicroseconds").GetProperty("p50").GetDouble() > 0);
+        Assert.Equal("by the kernel", report.GetProperty("arrival").GetString());
+        Assert.True(report.GetProperty("generatorLagMicroseconds").GetProperty("max").GetDouble() > 0);
+        Assert.True(report.GetProperty("reportsSent").GetInt64() > 0);
         Assert.True(report.GetProperty("membersJoined").GetInt64() >= 8);
         Assert.Equal(JsonValueKind.Null, report.GetProperty("firstFailure").ValueKind);
         Assert.True(report.GetProperty("server").GetProperty("cpuMicrosecondsPerPacket").GetDouble() > 0);
@@ -48,6 +51,22 @@ public sealed class ScenarioTests
         Assert.Equal(12, report.GetProperty("streams").GetInt64());
         Assert.Equal(6, report.GetProperty("membersJoined").GetInt64());
         Assert.Equal(JsonValueKind.Null, report.GetProperty("firstFailure").ValueKind);
+    }
+
+    [Fact]
+    public async Task GroAndTheProgramsClock_EveryStreamIsReceived_AndTheTableSaysSo()
+    {
+        await using var server = await StandaloneServer.StartAsync("voicebench-gro");
+
+        var (exitCode, output, errors) = await RunAsync(
+            "--url", server.Url, "--publishers", "1", "--subscribers", "3", "--no-audio", "--video", "--gro", "--arrival", "program",
+            "--duration", "2s", "--warm-up", "1s", "--max-loss", "1");
+
+        Assert.True(exitCode == 0, $"{exitCode}\n{output}\n{errors}");
+        Assert.Contains("3 of 3", output, StringComparison.Ordinal);
+        Assert.Contains("arrival by the program", output, StringComparison.Ordinal);
+        Assert.Contains("receiving with UDP_GRO", output, StringComparison.Ordinal);
+        Assert.Contains("generator lag", output, StringComparison.Ordinal);
     }
 
     [Fact]

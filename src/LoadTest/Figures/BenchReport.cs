@@ -55,6 +55,11 @@ internal sealed class BenchReport(
             ["lossPercent"] = Round(media.LossPercent),
             ["sendFailures"] = media.SendFailures,
             ["latencyMicroseconds"] = Percentiles(media.Latency, 10),
+            ["arrival"] = media.Arrival,
+            ["gro"] = options.Gro,
+            ["generatorLagMicroseconds"] = Percentiles(media.Lag, 1),
+            ["framesLeftOut"] = media.FramesLeftOut,
+            ["reportsSent"] = media.ReportsSent,
             ["membersJoined"] = members.Count,
             ["joinSeconds"] = Round(joinSeconds),
             ["joinMilliseconds"] = Percentiles(members, 10_000),
@@ -97,12 +102,14 @@ internal sealed class BenchReport(
         var members = joins.Members;
         var transports = joins.Transports;
         var latency = media.Latency;
+        var lag = media.Lag;
         var table = new StringBuilder();
         Row("rooms, publishers, subscribers", $"{options.Rooms}, {options.Publishers}, {options.Subscribers} a room");
         Row("streams with packets", $"{media.Streams:N0} of {options.Consumers:N0}");
         Row("packets received", $"{media.Received:N0} in {seconds:0.0} s: {media.Received / seconds:N0}/s, {media.ReceivedBytes * 8 / seconds / 1_000_000:N1} Mbit/s");
         Row("packets lost", $"{media.Lost:N0} of {media.Expected:N0}: {media.LossPercent:0.000}%");
-        Row("one-way latency p50/p99/p99.9/max", $"{latency.Percentile(0.5) / 10}/{latency.Percentile(0.99) / 10}/{latency.Percentile(0.999) / 10}/{latency.Max / 10} µs");
+        Row("one-way latency p50/p99/p99.9/max", $"{latency.Percentile(0.5) / 10}/{latency.Percentile(0.99) / 10}/{latency.Percentile(0.999) / 10}/{latency.Max / 10} µs, arrival {media.Arrival}");
+        Row("generator lag p50/p99/p99.9/max", $"{lag.Percentile(0.5)}/{lag.Percentile(0.99)}/{lag.Percentile(0.999)}/{lag.Max} µs, {media.FramesLeftOut:N0} frames left out");
         Row("members joined", $"{members.Count:N0} in {joinSeconds:0.0} s, {joins.Failures} failures, {churned} replaced");
         Row("join p50/p99", $"{members.Percentile(0.5) / 10_000d:0.0}/{members.Percentile(0.99) / 10_000d:0.0} ms; of that ICE and DTLS {transports.Percentile(0.5) / 10_000d:0.0}/{transports.Percentile(0.99) / 10_000d:0.0} ms a transport");
         if (before is not null && after is not null)
@@ -120,7 +127,7 @@ internal sealed class BenchReport(
             Row("server", $"gave no metrics");
         }
 
-        Row("generator", $"{OwnCpuSeconds / seconds:0.000} cores, {media.SendFailures:N0} not sent");
+        Row("generator", $"{OwnCpuSeconds / seconds:0.000} cores, {media.SendFailures:N0} not sent, {media.ReportsSent:N0} reports{(options.Gro ? ", receiving with UDP_GRO" : "")}");
         if (joins.FirstFailure is { } failure)
         {
             Row("first failure", $"{failure}");

@@ -42,6 +42,29 @@ internal sealed class MediaSum
     /// <summary>Latency in ticks of 100 ns.</summary>
     public LatencyHistogram Latency { get; } = new();
 
+    /// <summary>By how many microseconds frames left late.</summary>
+    public LatencyHistogram Lag { get; } = new();
+
+    /// <summary>Frames that were so late that they were left out.</summary>
+    public long FramesLeftOut { get; private set; }
+
+    /// <summary>RTCP datagrams sent.</summary>
+    public long ReportsSent { get; private set; }
+
+    /// <summary>Packets whose time of arrival is the kernel's.</summary>
+    public long ArrivalsByKernel { get; private set; }
+
+    /// <summary>Packets whose time of arrival is the program's.</summary>
+    public long ArrivalsByProgram { get; private set; }
+
+    /// <summary>Who said when packets came.</summary>
+    public string Arrival => (ArrivalsByKernel, ArrivalsByProgram) switch
+    {
+        (_, 0) => "by the kernel",
+        (0, _) => "by the program",
+        _ => "by the kernel and the program",
+    };
+
     /// <summary>Adds a loop, on its thread.</summary>
     public void Add(MediaLoop loop)
     {
@@ -54,6 +77,11 @@ internal sealed class MediaSum
         ReceivedBytes += figures.ReceivedBytes;
         Refused += figures.Refused;
         Latency.Add(figures.Latency);
+        Lag.Add(figures.Lag);
+        FramesLeftOut += figures.FramesLeftOut;
+        ReportsSent += figures.ReportsSent;
+        ArrivalsByKernel += figures.ArrivalsByKernel;
+        ArrivalsByProgram += figures.ArrivalsByProgram;
         _streams += figures.StreamsOfLeft;
         _expected += figures.ExpectedOfLeft;
         _counted += figures.CountedOfLeft;

@@ -1,22 +1,23 @@
-using System.Buffers.Binary;
 using VoiceCluster.LoadTest.Interop.Linux;
 using VoiceCluster.Media.Dtls;
 using VoiceCluster.Media.Ice;
 using VoiceCluster.Media.Net;
+using VoiceCluster.Media.Rtcp;
 using VoiceCluster.Media.Transports;
 
 namespace VoiceCluster.LoadTest.Media;
 
 /// <summary>One WebRTC transport of a member on a UDP socket of its own. A <see cref="MediaLoop"/>'s thread owns it once it is added.</summary>
-internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, IDisposable
+internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, IRtpSink, ISwept<MediaLink>, IDisposable
 {
-    /// <summary>Bytes that the kernel keeps for a socket between two sweeps: some hundred packets of sound.</summary>
+    /// <summary>Bytes that the kernel keeps for a socket between two sweeps: a thousand packets of sound and more.</summary>
     private const int ReceiveBuffer = 1 << 20;
 
-    /// <summary>RTCP packet types of payload-specific feedback and of FIR's and PLI's format (RFC 4585 §6.1, RFC 5104 §4.3.1).</summary>
-    private const byte PayloadFeedback = 206;
-    private const int Pli = 1;
-    private const int Fir = 4;
+    /// <summary>Messages that a sweep should find: enough that the call costs little of each, few enough that they are still in the cache.</summary>
+    private const int SweepTarget = 16;
+
+    /// <summary>Microseconds between two sweeps of a link of which key frames may be asked, or which receives a lot.</summary>
+    private const long ShortSweep = 20_000;
 
     private readonly MediaLoop _loop;
     private readonly UdpPort _port;
@@ -25,20 +26,32 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
     private readonly TaskCompletionSource<long> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly StreamMeter _meter = new();
     private readonly List<PacketSource> _sources = [];
+    private readonly ClientReports _reports;
     private readonly long _begun = MediaLoop.Now;
+    private long _sweepLimit;
+    private long _sweepPeriod = ShortSweep;
     private long _arrivedAt;
+    private bool _arrivalIsKernels;
 
     /// <summary>Opens a socket towards the transport that the server has described.</summary>
     public MediaLink(MediaLoop loop, DtlsContext certificate, RemoteTransport remote, IceCredentials? own = null)
     {
         _loop = loop;
         _server = remote.Address;
-        _port = new UdpPort(_server, ReceiveBuffer);
+        _reports = new ClientReports(loop.Options.Video);
+        _port = new UdpPort(_server, ReceiveBuffer, loop.IsStamped, loop.Options.Gro);
+        _sweepLimit = loop.LongestSweep;
         _client = new WebRtcClient(certificate, remote, this, this, _begun, local: own);
     }
 
     /// <summary>The socket.</summary>
     public int Descriptor => _port.Descriptor;
+
+    /// <summary>True once it is disposed of: a loop may still have it in its plans.</summary>
+    public bool IsClosed { get; private set; }
+
+    /// <summary>Tells the clock of a received stream that is not sound.</summary>
+    public Task SetClockAsync(uint ssrc, int rate) => _loop.InvokeAsync(() => _meter.SetClock(ssrc, rate));
 
     /// <summary>True once media can flow.</summary>
     public bool IsConnected => _client.IsConnected;
@@ -56,13 +69,39 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
     public string DtlsParametersJson =>
         $$"""{"role":"client","fingerprints":[{"algorithm":"{{_client.DtlsParameters.Fingerprint.Algorithm}}","value":"{{_client.DtlsParameters.Fingerprint.Value}}"}]}""";
 
+    /// <inheritdoc/>
+    public long SweepAt { get; private set; }
+
+    /// <inheritdoc/>
+    public MediaLink? NextOfPlace { get; set; }
+
     /// <summary>Key frames asked of this link are for this source too.</summary>
-    public void Add(PacketSource source) => _sources.Add(source);
+    public void Add(PacketSource source)
+    {
+        _sources.Add(source);
+        if (source.IsVideo)
+        {
+            _sweepLimit = Math.Min(_sweepLimit, ShortSweep);
+        }
+    }
 
-    /// <summary>Runs the timers of ICE and DTLS.</summary>
-    public void Advance(long now) => Due = _client.Advance(now);
+    /// <summary>Runs the timers of ICE, DTLS and the reports.</summary>
+    public void Advance(long now)
+    {
+        var due = _client.Advance(now);
+        if (_client.IsConnected)
+        {
+            _reports.Begin(now);
+            if (_reports.Due <= now)
+            {
+                SendReport(now);
+            }
+        }
 
-    /// <summary>Takes all datagrams that are there; returns how many.</summary>
+        Due = Math.Min(due, _reports.Due);
+    }
+
+    /// <summary>Takes all datagrams that are there; returns how many messages.</summary>
     public int Sweep(ReceiveBatch batch, long now)
     {
         var sum = 0;
@@ -70,19 +109,37 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
         do
         {
             count = batch.Receive(_port.Descriptor);
+            var read = _loop.IsStamped || count == 0 ? 0 : MediaLoop.UnixTicks;
             for (var i = 0; i < count; i++)
             {
-                _arrivedAt = batch.TakeTime(i);
-                _client.Receive(batch[i], _server, now);
+                var data = batch.Take(i, out _arrivedAt, out var segment);
+                _arrivalIsKernels = _arrivedAt != 0;
+                _arrivedAt = _arrivalIsKernels ? _arrivedAt : read != 0 ? read : MediaLoop.UnixTicks;
+                for (; data.Length > segment && segment > 0; data = data[segment..])
+                {
+                    _client.Receive(data[..segment], _server, now);
+                }
+
+                _client.Receive(data, _server, now);
             }
 
             sum += count;
         }
-        while (count == ReceiveBatch.Size);
+        while (count == batch.Size);
         return sum;
     }
 
-    /// <summary>Protects and sends a packet.</summary>
+    /// <summary>Says when to look again, by how many messages there were: as rarely as the packets' places in the cache allow.</summary>
+    public void PlanSweep(int found, long now)
+    {
+        var period = Math.Clamp(_sweepPeriod * SweepTarget / Math.Max(1, found), Math.Min(ShortSweep, _sweepLimit), _sweepLimit);
+        _sweepPeriod = period;
+
+        // By the plan and not by the clock, so that links stay as spread as they were when the thread was late.
+        SweepAt = SweepAt + period > now + _loop.SweepStep ? SweepAt + period : now + period;
+    }
+
+    /// <inheritdoc/>
     public void SendRtp(ReadOnlySpan<byte> packet)
     {
         if (_client.SendRtp(packet))
@@ -122,34 +179,56 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
         var figures = _loop.Figures;
         figures.Received++;
         figures.ReceivedBytes += packet.Length;
-        _meter.Count(BinaryPrimitives.ReadUInt32BigEndian(packet[8..]), BinaryPrimitives.ReadUInt16BigEndian(packet[2..]), figures.Window);
-        if (_arrivedAt != 0 && PacketSource.TryReadTime(packet, out var sent))
+        _meter.Count(packet, figures.Window, _arrivedAt);
+        if (PacketSource.TryReadTime(packet, out var sent))
         {
             figures.Latency.Add(_arrivedAt - sent);
+            if (_arrivalIsKernels)
+            {
+                figures.ArrivalsByKernel++;
+            }
+            else
+            {
+                figures.ArrivalsByProgram++;
+            }
         }
     }
 
     /// <inheritdoc/>
     public void OnRtcp(ReadOnlySpan<byte> packet, long now)
     {
-        while (packet.Length >= 4)
+        var reader = new RtcpReader(packet);
+        while (reader.MoveNext())
         {
-            var length = 4 * (BinaryPrimitives.ReadUInt16BigEndian(packet[2..]) + 1);
-            if (packet[1] == PayloadFeedback && (packet[0] & 0x1F) is Pli or Fir)
+            var part = reader.Current;
+            if (part.Type == RtcpType.PayloadFeedback && part.Count is PayloadFeedbackFormat.PictureLoss or PayloadFeedbackFormat.FullIntra)
             {
                 foreach (var source in _sources)
                 {
                     source.RequestKeyFrame();
                 }
             }
+            else if (SenderReport.TryRead(part, out var report))
+            {
+                _meter.OnSenderReport(report.Ssrc.Value, report.Ntp, _arrivedAt);
+            }
+        }
+    }
 
-            packet = packet[Math.Min(length, packet.Length)..];
+    private void SendReport(long now)
+    {
+        Span<byte> buffer = stackalloc byte[RtcpWriter.MaxLength];
+        var length = _reports.Write(buffer, _sources, _meter, now);
+        if (length > 0 && _client.SendRtcp(buffer[..length]))
+        {
+            _loop.Figures.ReportsSent++;
         }
     }
 
     /// <summary>Says close_notify and frees the socket.</summary>
     public void Dispose()
     {
+        IsClosed = true;
         _loop.Figures.Refused += _client.PacketsRefused;
         _loop.Figures.Keep(_meter);
         _client.Close();

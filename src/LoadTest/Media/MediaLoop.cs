@@ -10,19 +10,31 @@ namespace VoiceCluster.LoadTest.Media;
 /// <summary>
 /// One thread with many links. Links that still connect wake it at once; connected ones are swept by a timer, because the kernel
 /// has noted when each packet came, and a wake-up for each packet would be charged to the sender, which is the server under test.
-/// The loop: 1. commands; 2. packets that are due; 3. links that connect; 4. the sweep; 5. wait.
+/// The loop: 1. commands; 2. packets that are due; 3. links that connect; 4. sweeps that are due; 5. wait.
 /// </summary>
 internal sealed unsafe class MediaLoop : IDisposable
 {
     /// <summary>Nanoseconds by which the kernel may wake this thread late; its default is 50,000.</summary>
     private const nuint TimerSlack = 1_000;
 
+    /// <summary>
+    /// Microseconds that the thread sleeps at the least. Falling asleep and waking up cost as much as sending a packet, so what is due
+    /// meanwhile leaves together; the report says how late.
+    /// </summary>
+    private const long LeastSleep = 100;
+
+    /// <summary>Microseconds between two wake-ups for sweeps: many links together have their code in the cache.</summary>
+    private const long LongestStep = 10_000;
+
+    /// <summary>Microseconds between two looks at a socket where a packet came when the program reads it: as short as the wheel goes.</summary>
+    private const long UnstampedSweep = 1_000;
+
     private readonly ConcurrentQueue<Action> _commands = new();
     private readonly List<MediaLink> _links = [];
     private readonly List<MediaLink> _connecting = [];
     private readonly PriorityQueue<(MediaLink Link, PacketSource Source), long> _sources = new();
-    private readonly ReceiveBatch _batch = new();
-    private readonly long _sweepPeriod;
+    private readonly SweepWheel<MediaLink> _wheel;
+    private readonly ReceiveBatch _batch;
     private readonly int _epoll;
     private readonly int _event;
     private readonly Thread _thread;
@@ -31,9 +43,13 @@ internal sealed unsafe class MediaLoop : IDisposable
     private Exception? _fault;
 
     /// <summary>Starts the thread.</summary>
-    public MediaLoop(TimeSpan sweepPeriod)
+    public MediaLoop(BenchOptions options)
     {
-        _sweepPeriod = (long)sweepPeriod.TotalMicroseconds;
+        Options = options;
+        IsStamped = options.Arrival == ArrivalClock.Kernel && UdpPort.CanStamp();
+        LongestSweep = IsStamped ? (long)options.Sweep.TotalMicroseconds : UnstampedSweep;
+        _wheel = new SweepWheel<MediaLink>(Now, Math.Min(LongestSweep, LongestStep));
+        _batch = new ReceiveBatch(options.Gro);
         _epoll = Check(LibC.EpollCreate1(LibC.EpollCloExec));
         _event = Check(LibC.EventFd(0, LibC.EfdNonBlock | LibC.EfdCloExec));
         Watch(_event);
@@ -43,6 +59,21 @@ internal sealed unsafe class MediaLoop : IDisposable
 
     /// <summary>Microseconds of the loops' clock.</summary>
     public static long Now => 1_000_000 + (long)Stopwatch.GetElapsedTime(0).TotalMicroseconds;
+
+    /// <summary>Ticks of 100 ns since 1970 of the clock that the kernel notes arrivals by.</summary>
+    public static long UnixTicks => DateTime.UtcNow.Ticks - DateTime.UnixEpoch.Ticks;
+
+    /// <summary>What the run does.</summary>
+    public BenchOptions Options { get; }
+
+    /// <summary>The kernel says when each packet came; else the program does.</summary>
+    public bool IsStamped { get; }
+
+    /// <summary>Microseconds between two looks at a socket at the most.</summary>
+    public long LongestSweep { get; }
+
+    /// <summary>Microseconds between two wake-ups for sweeps.</summary>
+    public long SweepStep => _wheel.Width;
 
     /// <summary>What it has measured. Read it by <see cref="InvokeAsync"/>.</summary>
     public LoopFigures Figures { get; } = new();
@@ -126,7 +157,6 @@ internal sealed unsafe class MediaLoop : IDisposable
         try
         {
             _ = LibC.PrCtl(LibC.PrSetTimerSlack, TimerSlack);
-            var nextSweep = Now;
             while (!_stopping)
             {
                 // :: Step 1
@@ -141,18 +171,14 @@ internal sealed unsafe class MediaLoop : IDisposable
                 RunSources(Now);
 
                 // :: Step 3
-                var now = Now;
-                RunConnecting(now);
+                RunConnecting(Now);
 
                 // :: Step 4
-                if (now >= nextSweep)
-                {
-                    Sweep();
-                    nextSweep = Math.Max(nextSweep + _sweepPeriod, now);
-                }
+                RunSweeps();
 
                 // :: Step 5
-                Wait(_sources.TryPeek(out _, out var due) ? Math.Min(due, nextSweep) : nextSweep);
+                var next = _wheel.NextDue();
+                Wait(_sources.TryPeek(out _, out var due) ? Math.Min(due, next) : next);
             }
         }
         catch (Exception e)
@@ -167,13 +193,13 @@ internal sealed unsafe class MediaLoop : IDisposable
     {
         while (_sources.TryPeek(out var item, out var due) && due <= now)
         {
-            if (item.Link.Descriptor < 0)
+            if (item.Link.IsClosed)
             {
                 _sources.Dequeue();
                 continue;
             }
 
-            item.Source.Run(item.Link, now);
+            item.Source.Run(item.Link, Figures, now);
             _sources.DequeueEnqueue(item, item.Source.Due);
         }
     }
@@ -193,25 +219,32 @@ internal sealed unsafe class MediaLoop : IDisposable
             {
                 _connecting.RemoveAt(i);
                 Check(LibC.EpollCtl(_epoll, LibC.EpollCtlDel, link.Descriptor, null));
+                link.PlanSweep(0, now);
+                _wheel.Add(link);
             }
         }
     }
 
-    /// <summary>
-    /// A sweep of a thousand links takes longer than the time between two packets to send. What is due leaves between two links: sent
-    /// together after the sweep it would come to the server as a burst of many clients at once, which no real ones make.
-    /// </summary>
-    private void Sweep()
+    /// <summary>What is due to be sent leaves between two links: else it would come to the server as a burst of many clients at once.</summary>
+    private void RunSweeps()
     {
-        foreach (var link in _links)
+        var now = Now;
+        while (_wheel.TakeDue(now) is { } link)
         {
-            var now = Now;
-            RunSources(now);
-            link.Sweep(_batch, now);
+            if (link.IsClosed)
+            {
+                continue;
+            }
+
+            link.PlanSweep(link.Sweep(_batch, now), now);
             if (link.Due <= now)
             {
                 link.Advance(now);
             }
+
+            _wheel.Add(link);
+            now = Now;
+            RunSources(now);
         }
     }
 
@@ -222,6 +255,8 @@ internal sealed unsafe class MediaLoop : IDisposable
         {
             return;
         }
+
+        left = Math.Max(left, LeastSleep);
 
         var item = new LibC.PollFd { Fd = _epoll, Events = LibC.PollIn };
         var timeout = new LibC.TimeSpec { Seconds = left / 1_000_000, Nanoseconds = left % 1_000_000 * 1_000 };

@@ -2,6 +2,13 @@ using System.Buffers.Binary;
 
 namespace VoiceCluster.LoadTest.Media;
 
+/// <summary>Where a source's packets go.</summary>
+internal interface IRtpSink
+{
+    /// <summary>Protects and sends a packet.</summary>
+    void SendRtp(ReadOnlySpan<byte> packet);
+}
+
 /// <summary>
 /// One stream that a client sends: frames of packets at even times. The payload's end has the time of sending, which the server
 /// passes on untouched. It reuses one buffer.
@@ -14,6 +21,9 @@ internal sealed class PacketSource
     /// <summary>Bytes of the mark and the time.</summary>
     public const int StampSize = 12;
 
+    /// <summary>Microseconds after which frames that are late are left out.</summary>
+    private const long MaxLag = 100_000;
+
     /// <summary>Frames of one swing of a lively source's loudness: four seconds of 20 ms.</summary>
     private const int SwingFrames = 200;
 
@@ -23,6 +33,9 @@ internal sealed class PacketSource
     private readonly uint _timestampStep;
     private readonly bool _video;
     private readonly long _period;
+    private readonly int _clockRate;
+    private long _sentAt;
+    private uint _sentTimestamp;
     private ushort _sequence;
     private uint _timestamp;
     private bool _keyFrame = true;
@@ -36,6 +49,8 @@ internal sealed class PacketSource
         _lively = lively;
         _swing = Random.Shared.Next(SwingFrames);
         _period = (long)(1_000_000 / framesPerSecond);
+        _clockRate = clockRate;
+        Ssrc = ssrc;
         _packetsPerFrame = packetsPerFrame;
         _timestampStep = (uint)(clockRate / framesPerSecond);
         _payload = video ? 12 : 20;
@@ -58,6 +73,21 @@ internal sealed class PacketSource
     /// <summary>When the next frame is due, in microseconds of the loop's clock.</summary>
     public long Due { get; set; }
 
+    /// <summary>Its SSRC.</summary>
+    public uint Ssrc { get; }
+
+    /// <summary>It sends video, so that key frames may be asked of it.</summary>
+    public bool IsVideo => _video;
+
+    /// <summary>Packets sent, modulo 2^32 as in an SR.</summary>
+    public uint PacketCount { get; private set; }
+
+    /// <summary>Their payload bytes, likewise.</summary>
+    public uint OctetCount { get; private set; }
+
+    /// <summary>The RTP time stamp that belongs to a moment (RFC 3550 §6.4.1).</summary>
+    public uint TimestampAt(long now) => _sentTimestamp + (uint)((now - _sentAt) * _clockRate / 1_000_000);
+
     /// <summary>Opus, payload type 111.</summary>
     public static PacketSource Audio(uint ssrc, BenchOptions options) =>
         new(ssrc, 111, options.Payload, options.Rate, 1, 48_000, video: false, options.Lively);
@@ -70,16 +100,18 @@ internal sealed class PacketSource
     public void RequestKeyFrame() => _keyFrame = true;
 
     /// <summary>Sends the frames that are due. A loop that was held up for longer than 100 ms leaves frames out instead of sending a flood.</summary>
-    public void Run(MediaLink link, long now)
+    public void Run(IRtpSink link, LoopFigures figures, long now)
     {
-        if (now - Due > 100_000)
+        if (now - Due > MaxLag)
         {
+            figures.FramesLeftOut += (now - Due) / _period;
             Due = now;
         }
 
         while (Due <= now)
         {
-            SendFrame(link);
+            figures.Lag.Add(MediaLoop.Now - Due);
+            SendFrame(link, now);
             Due += _period;
         }
     }
@@ -97,7 +129,7 @@ internal sealed class PacketSource
         return true;
     }
 
-    private void SendFrame(MediaLink link)
+    private void SendFrame(IRtpSink link, long now)
     {
         if (_video && _frames++ % 60 == 0)
         {
@@ -124,11 +156,14 @@ internal sealed class PacketSource
             }
 
             BinaryPrimitives.WriteUInt32BigEndian(_packet.AsSpan(_packet.Length - StampSize), Mark);
-            BinaryPrimitives.WriteInt64BigEndian(_packet.AsSpan(_packet.Length - 8), DateTime.UtcNow.Ticks - DateTime.UnixEpoch.Ticks);
+            BinaryPrimitives.WriteInt64BigEndian(_packet.AsSpan(_packet.Length - 8), MediaLoop.UnixTicks);
             link.SendRtp(_packet);
         }
 
         _keyFrame = false;
+        PacketCount += (uint)_packetsPerFrame;
+        OctetCount += (uint)(_packetsPerFrame * (_packet.Length - _payload));
+        (_sentAt, _sentTimestamp) = (now, _timestamp);
         _timestamp += _timestampStep;
     }
 }

@@ -89,7 +89,7 @@ internal sealed class RoomMember : IMember
     /// <summary>Makes the receiving transport and consumes so many streams of the room, waiting for those that are not there yet.</summary>
     public async Task SubscribeAsync(int streams, CancellationToken cancellationToken)
     {
-        var (_, transport) = await ConnectAsync(cancellationToken).ConfigureAwait(false);
+        var (link, transport) = await ConnectAsync(cancellationToken).ConfigureAwait(false);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(Deadline);
         while (Consumers < streams)
@@ -100,11 +100,19 @@ internal sealed class RoomMember : IMember
                 producer = happened[1].GetProperty("producerId").GetString()!;
             }
 
-            await AskAsync(
+            var consumer = await AskAsync(
                 _socket,
                 "consume",
                 $$"""{"roomId":"{{_room}}","transportId":"{{transport}}","producerId":"{{producer}}","rtpCapabilities":{{_capabilities}}}""",
                 deadline.Token).ConfigureAwait(false);
+            if (consumer.GetProperty("kind").GetString() == "video")
+            {
+                var parameters = consumer.GetProperty("rtpParameters");
+                await link.SetClockAsync(
+                    parameters.GetProperty("encodings")[0].GetProperty("ssrc").GetUInt32(),
+                    parameters.GetProperty("codecs")[0].GetProperty("clockRate").GetInt32()).ConfigureAwait(false);
+            }
+
             Consumers++;
         }
     }

@@ -13,6 +13,8 @@ internal static unsafe partial class LibC
     public const int SolSocket = 1;
     public const int SoRcvBuf = 8;
     public const int SoTimestampNs = 35;
+    public const int SolUdp = 17;
+    public const int UdpGro = 104;
     public const int MsgDontWait = 0x40;
     public const int EpollCtlAdd = 1;
     public const int EpollCtlDel = 2;
@@ -31,8 +33,11 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
     public static partial int SetSockOpt(int fd, int level, int name, int* value, uint length);
 
-    [LibraryImport(Library, EntryPoint = "sendto")]
-    public static partial nint SendTo(int fd, byte* data, nuint length, int flags, byte* address, uint addressLength);
+    [LibraryImport(Library, EntryPoint = "connect", SetLastError = true)]
+    public static partial int Connect(int fd, byte* address, uint addressLength);
+
+    [LibraryImport(Library, EntryPoint = "send")]
+    public static partial nint Send(int fd, byte* data, nuint length, int flags);
 
     [LibraryImport(Library, EntryPoint = "recvmmsg")]
     public static partial int RecvMMsg(int fd, MMsgHdr* messages, uint count, int flags, void* timeout);
