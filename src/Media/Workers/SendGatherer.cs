@@ -14,8 +14,9 @@ public sealed class SendGatherer
     private const double AtTheLimit = 0.9;
     private const double Relaxed = 0.5;
 
-    /// <summary>Datagrams of a message below which even the longest delay does not pay.</summary>
+    /// <summary>Datagrams of a message below which a delay does not pay, and windows in a row in which it may not: speakers pause.</summary>
     private const double Worthwhile = 1.25;
+    private const int Patience = 10;
 
     /// <summary>Microseconds for which it leaves off when that was so; twice as long each time, up to the most.</summary>
     private const long FirstRest = 2_000_000;
@@ -25,6 +26,7 @@ public sealed class SendGatherer
     private static readonly long[] Steps = [0, 5_000, 10_000, 20_000];
 
     private int _step;
+    private int _inVain;
     private long _windowStart;
     private long _busyAtStart;
     private long _datagramsAtStart;
@@ -50,11 +52,12 @@ public sealed class SendGatherer
         var share = (busy - _busyAtStart) / (double)(now - _windowStart);
         var together = datagrams - _datagramsAtStart >= (messages - _messagesAtStart) * Worthwhile;
         (_windowStart, _busyAtStart, _datagramsAtStart, _messagesAtStart) = (now, busy, datagrams, messages);
+        _inVain = together || _step == 0 ? 0 : _inVain + 1;
         if (share < Relaxed)
         {
             _step = Math.Max(0, _step - 1);
         }
-        else if (_step == Steps.Length - 1 && !together)
+        else if (_inVain == Patience)
         {
             _step = 0;
             _restUntil = now + _rest;

@@ -80,6 +80,9 @@ public sealed partial class WorkerThread : IAsyncDisposable
     /// <summary>0 to 1: the share of the last second in which the thread did not wait.</summary>
     public double BusyRatio { get; private set; }
 
+    /// <summary>For how long the thread lets what it sends gather.</summary>
+    public TimeSpan SendDelay => TimeSpan.FromMicroseconds(_gatherer.Delay);
+
     /// <summary>Bytes that the thread had allocated when it last looked, each second; tests want it flat.</summary>
     public long AllocatedBytes { get; private set; }
 

@@ -55,6 +55,7 @@ public sealed class MediaMetrics : IDisposable
         _meter.CreateObservableCounter("voicecluster_media_receive_queue_overflows", () => OfThreads(t => t.Socket.ReceiveQueueOverflows + (t.Relay?.ReceiveQueueOverflows ?? 0)), null, "Datagrams that the kernel dropped because the worker was late (SO_RXQ_OVFL).");
         _meter.CreateObservableCounter("voicecluster_media_send_messages", () => OfThreads(t => t.Socket.SendMessages + (t.Relay?.SendMessages ?? 0)), null, "Messages handed to the system; one may carry several datagrams for one receiver (UDP_SEGMENT).");
         _meter.CreateObservableGauge("voicecluster_media_worker_busy", () => OfThreads(t => t.BusyRatio), "1", "Share of the last second in which the worker did not wait.");
+        _meter.CreateObservableGauge("voicecluster_media_worker_send_delay", () => OfThreads(t => t.SendDelay.TotalSeconds), "s", "Time for which the worker lets what it sends gather: 0 unless it is at its limit.");
         _meter.CreateObservableCounter("voicecluster_media_worker_allocated", () => OfThreads(t => t.AllocatedBytes), "By", "Bytes of managed memory that the worker's thread has allocated, as of the last second. Packets allocate none; joins and changes do.");
         _join = _meter.CreateHistogram(
             "voicecluster_media_transport_connect_duration",

@@ -37,6 +37,16 @@ public sealed class SendGathererTests
     }
 
     [Fact]
+    public void Delay_SpeakersPauseForAMoment_Stays()
+    {
+        Run(milliseconds: 500, busyShare: 1, datagramsPerMessage: 2);
+        Run(milliseconds: 800, busyShare: 1, datagramsPerMessage: 1);
+        Run(milliseconds: 500, busyShare: 1, datagramsPerMessage: 2);
+
+        Assert.Equal(20_000, _gatherer.Delay);
+    }
+
+    [Fact]
     public void Delay_PacketsThatCannotLeaveTogether_IsTriedEverMoreSeldom()
     {
         var delayed = 0;
@@ -46,8 +56,8 @@ public sealed class SendGathererTests
             delayed += _gatherer.Delay > 0 ? 1 : 0;
         }
 
-        // At once and after 2, 4, 8, 16 and 32 seconds of rest: five attempts of three steps of 100 ms in a minute.
-        Assert.InRange(delayed, 1_300, 1_600);
+        // At once and after 2, 4, 8 and 16 seconds of rest: five attempts of a second in a minute.
+        Assert.InRange(delayed, 4_800, 5_200);
     }
 
     private void Run(int milliseconds, double busyShare, int datagramsPerMessage)
