@@ -46,7 +46,7 @@ internal static unsafe partial class LibSsl
     public static partial nint DTLS_method();
 
     [LibraryImport(OpenSslLibraries.Ssl)]
-    public static partial nint SSL_CTX_new(nint method);
+    public static partial nint SSL_CTX_new_ex(nint library, byte* properties, nint method);
 
     [LibraryImport(OpenSslLibraries.Ssl)]
     public static partial void SSL_CTX_free(nint context);
