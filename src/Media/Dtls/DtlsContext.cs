@@ -21,7 +21,7 @@ public sealed unsafe class DtlsContext : IDisposable
     private const int MaxSendFragment = 2048;
 
     /// <summary>As measured: AES-128-GCM costs least; then the stronger of RFC 7714; then what RFC 8827 §6.5 demands of all.</summary>
-    private static readonly SrtpProfile[] DefaultProfiles =
+    internal static readonly SrtpProfile[] DefaultProfiles =
         [SrtpProfile.AeadAes128Gcm, SrtpProfile.AeadAes256Gcm, SrtpProfile.Aes128CmSha1_80];
 
     /// <summary>The library context in which handshakes cost least, once one has been done in it; else 0, OpenSSL's own.</summary>
@@ -64,7 +64,7 @@ public sealed unsafe class DtlsContext : IDisposable
         fixed (byte* key = certificate.PrivateKey)
         {
             Check(LibSsl.SSL_CTX_use_certificate_ASN1(Handle, certificate.Der.Length, der) == 1, "the certificate");
-            Check(LibSsl.SSL_CTX_use_PrivateKey_ASN1(LibSsl.KeyTypeEc, Handle, key, certificate.PrivateKey.Length) == 1, "the private key");
+            Check(LibSsl.SSL_CTX_use_PrivateKey_ASN1(certificate.KeyType, Handle, key, certificate.PrivateKey.Length) == 1, "the private key");
         }
 
         Check(LibSsl.SSL_CTX_check_private_key(Handle) == 1, "the private key for this certificate");

@@ -40,6 +40,9 @@ internal static unsafe partial class LibSsl
     /// <summary>EVP_PKEY_EC, that is NID_X9_62_id_ecPublicKey.</summary>
     public const int KeyTypeEc = 408;
 
+    /// <summary>EVP_PKEY_RSA, that is NID_rsaEncryption.</summary>
+    public const int KeyTypeRsa = 6;
+
     static LibSsl() => OpenSslLibraries.Register();
 
     [LibraryImport(OpenSslLibraries.Ssl)]
