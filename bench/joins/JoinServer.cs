@@ -1,6 +1,7 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
+using System.Runtime;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging.Abstractions;
 using VoiceCluster.Media.Dtls;
@@ -14,7 +15,7 @@ using VoiceCluster.MediaNode.Io;
 namespace VoiceCluster.Bench.Joins;
 
 /// <summary>
-/// One media worker without doors and grains, steered by lines on its standard input, as mediasoup's worker is by its channel:
+/// One media worker without doors and grains, steered by lines on a local socket, as mediasoup's worker is by its channel:
 /// "create ID", "connect ID ALGORITHM FINGERPRINT", "close ID", "cpu". Answers begin with the same two words.
 /// </summary>
 [SupportedOSPlatform("linux")]
@@ -22,7 +23,7 @@ internal static class JoinServer
 {
     private const int BufferBytes = 4 * 1024 * 1024;
 
-    public static async Task RunAsync(int processor)
+    public static async Task RunAsync(int processor, string path)
     {
         using var dtls = new DtlsContext(DtlsCertificate.Create(DateTimeOffset.UtcNow.AddDays(-1)));
         var socket = new LinuxUdpSocket(new IPEndPoint(IPAddress.Loopback, 0), BufferBytes);
@@ -32,13 +33,19 @@ internal static class JoinServer
         var router = await thread.InvokeAsync((w, now) => w.CreateRouter("joins", SilentRouterListener.Instance, now).Value!).ConfigureAwait(false);
         // The worker's thread answers by itself, so that no other thread has to be woken for a command.
         var transports = new Dictionary<string, WebRtcTransport>();
-        var output = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true };
-        using var input = new StreamReader(Console.OpenStandardInput());
-        while (input.ReadLine() is { } line)
+        using var line = new SteeringLine(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified));
+        // Not the asynchronous way: after it each wait would go through another thread.
+        line.Socket.Connect(new UnixDomainSocketEndPoint(path));
+        while (line.Read() is { } commands)
         {
             _ = thread.InvokeAsync((worker, now) =>
             {
-                output.WriteLine(Answer(worker, now, router, transports, line.Split(' ')));
+                foreach (var command in commands)
+                {
+                    line.Write(Answer(worker, now, router, transports, command.Split(' ')));
+                }
+
+                line.Flush();
                 return true;
             });
         }
@@ -61,10 +68,10 @@ internal static class JoinServer
                 closing!.Close(now);
                 return $"close {id} done";
             case ["cpu"]:
-                using (var process = Process.GetCurrentProcess())
-                {
-                    return string.Create(CultureInfo.InvariantCulture, $"cpu all {process.TotalProcessorTime.TotalMicroseconds:0}");
-                }
+                // Also what else a point is about: the compiler's time, collections, bytes allocated.
+                return string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"cpu all {Environment.CpuUsage.TotalTime.TotalMicroseconds:0} {JitInfo.GetCompilationTime().TotalMicroseconds:0} {GC.CollectionCount(0)} {GC.GetTotalPauseDuration().TotalMicroseconds:0} {GC.GetTotalAllocatedBytes()}");
 
             default:
                 return $"fault {words[0]} is no command";

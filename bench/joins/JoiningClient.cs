@@ -7,16 +7,20 @@ using VoiceCluster.Media.Transports;
 namespace VoiceCluster.Bench.Joins;
 
 /// <summary>One client on a socket of its own, from the request for a transport until media could flow.</summary>
-internal sealed class JoiningClient(string id, DtlsContext dtls, long asked) : IDatagramSink, IWebRtcClientListener, IDisposable
+internal sealed class JoiningClient(int number, DtlsContext dtls, long asked) : IDatagramSink, IWebRtcClientListener, IDisposable
 {
-    private readonly Socket _socket = Bind();
-    private readonly byte[] _out = new byte[Datagram.MaxSize];
-    private readonly byte[] _in = new byte[Datagram.MaxSize];
+    // All clients are on one thread.
+    private static readonly byte[] Out = new byte[Datagram.MaxSize];
+    private static readonly byte[] In = new byte[Datagram.MaxSize];
+
     private WebRtcClient? _rtc;
     private TransportAddress _server;
-    private SocketAddress? _destination;
+    private long _due;
 
-    public string Id { get; } = id;
+    /// <summary>Its number, by which its socket is watched.</summary>
+    public int Number => number;
+
+    public Socket Socket { get; } = Bind();
 
     /// <summary>When it asked for the transport, in microseconds.</summary>
     public long Asked { get; } = asked;
@@ -28,30 +32,40 @@ internal sealed class JoiningClient(string id, DtlsContext dtls, long asked) : I
     {
         var remote = RemoteTransport.Parse(json);
         _server = remote.Address;
-        _destination = remote.Address.ToIPEndPoint().Serialize();
+        Socket.Connect(remote.Address.ToIPEndPoint());
         _rtc = new WebRtcClient(dtls, remote, this, this, now);
+        _due = now;
         return _rtc.DtlsParameters.Fingerprint;
     }
 
-    /// <summary>Sends what is due and takes what has come.</summary>
-    public void Run(long now)
+    /// <summary>Takes what has come.</summary>
+    public void Receive(long now)
     {
-        if (_rtc is null)
+        while (true)
         {
-            return;
-        }
+            var length = Socket.Receive(In, SocketFlags.None, out var error);
+            if (error != SocketError.Success || _rtc is null)
+            {
+                return;
+            }
 
-        _rtc.Advance(now);
-        while (_socket.Available > 0)
-        {
-            var length = _socket.Receive(_in);
-            _rtc.Receive(_in.AsSpan(0, length), _server, now);
+            _rtc.Receive(In.AsSpan(0, length), _server, now);
+            _due = _rtc.Advance(now);
         }
     }
 
-    public Span<byte> Rent() => _out;
+    /// <summary>Sends again what is due.</summary>
+    public void Run(long now)
+    {
+        if (_rtc is not null && now >= _due)
+        {
+            _due = _rtc.Advance(now);
+        }
+    }
 
-    public void Send(int length, in TransportAddress destination) => _socket.SendTo(_out.AsSpan(0, length), SocketFlags.None, _destination!);
+    public Span<byte> Rent() => Out;
+
+    public void Send(int length, in TransportAddress destination) => Socket.Send(Out.AsSpan(0, length), SocketFlags.None, out _);
 
     public void OnDtls(DtlsEventKind kind)
     {
@@ -65,15 +79,22 @@ internal sealed class JoiningClient(string id, DtlsContext dtls, long asked) : I
     {
     }
 
+    /// <summary>Lets the connection go and keeps its port, as a client that is only counted.</summary>
+    public void Release()
+    {
+        _rtc?.Dispose();
+        _rtc = null;
+    }
+
     public void Dispose()
     {
         _rtc?.Dispose();
-        _socket.Dispose();
+        Socket.Dispose();
     }
 
     private static Socket Bind()
     {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { Blocking = false };
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         return socket;
     }

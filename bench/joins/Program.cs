@@ -11,8 +11,8 @@ if (!OperatingSystem.IsLinux())
 
 switch (args)
 {
-    case ["server", var processor]:
-        await JoinServer.RunAsync(int.Parse(processor, System.Globalization.CultureInfo.InvariantCulture));
+    case ["server", var processor, var path]:
+        await JoinServer.RunAsync(int.Parse(processor, System.Globalization.CultureInfo.InvariantCulture), path);
         return 0;
     case ["client", var seconds, .. var counts]:
         await JoinBenchmark.RunAsync(

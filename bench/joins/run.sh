@@ -4,7 +4,7 @@
 #   bench/joins/run.sh              8 s each with 1, 16 and 64 at a time
 #   bench/joins/run.sh 3 16         3 s with 16
 #
-# The server runs on core 0, the clients on core 1. Needs Linux, two cores that nothing else uses, and the .NET 10 SDK.
+# The server runs on core 0, the clients on core 1. It warms up for 8 to 40 s, until the runtime's compiler rests. Needs Linux, two cores that nothing else uses, and the .NET 10 SDK.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1

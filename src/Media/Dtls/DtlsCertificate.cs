@@ -1,15 +1,20 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using VoiceCluster.Media.Interop.OpenSsl;
 
 namespace VoiceCluster.Media.Dtls;
 
 /// <summary>A node's self-signed P-256 certificate (RFC 8827 §6.5), made at start and used by every transport.</summary>
 public sealed class DtlsCertificate
 {
-    private DtlsCertificate(byte[] certificate, byte[] privateKey)
+    /// <param name="certificate">In DER.</param>
+    /// <param name="privateKey">As the key's own type has it: ECPrivateKey, RSAPrivateKey.</param>
+    /// <param name="keyType">OpenSSL's number of the key's type.</param>
+    internal DtlsCertificate(byte[] certificate, byte[] privateKey, int keyType = LibSsl.KeyTypeEc)
     {
         Der = certificate;
         PrivateKey = privateKey;
+        KeyType = keyType;
         Fingerprints =
         [
             DtlsFingerprint.Of(certificate, "sha-512"),
@@ -26,6 +31,9 @@ public sealed class DtlsCertificate
 
     /// <summary>The key as ECPrivateKey (RFC 5915).</summary>
     internal byte[] PrivateKey { get; }
+
+    /// <summary>EVP_PKEY_EC, but for tests of other peers.</summary>
+    internal int KeyType { get; }
 
     /// <summary>Makes a fresh certificate, good for a year from <paramref name="notBefore"/>.</summary>
     public static DtlsCertificate Create(DateTimeOffset notBefore)

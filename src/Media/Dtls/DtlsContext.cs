@@ -21,15 +21,26 @@ public sealed unsafe class DtlsContext : IDisposable
     private const int MaxSendFragment = 2048;
 
     /// <summary>As measured: AES-128-GCM costs least; then the stronger of RFC 7714; then what RFC 8827 §6.5 demands of all.</summary>
-    private static readonly SrtpProfile[] DefaultProfiles =
+    internal static readonly SrtpProfile[] DefaultProfiles =
         [SrtpProfile.AeadAes128Gcm, SrtpProfile.AeadAes256Gcm, SrtpProfile.Aes128CmSha1_80];
+
+    /// <summary>The library context in which handshakes cost least, once one has been done in it; else 0, OpenSSL's own.</summary>
+    private static readonly Lazy<nint> Library = new(static () => CanShakeHands(HandshakeLibrary.Context) ? HandshakeLibrary.Context : 0);
 
     /// <param name="certificate">The node's certificate.</param>
     /// <param name="profiles">SRTP profiles, best first; null for AES-128-GCM, AES-256-GCM, AES128-CM-SHA1-80.</param>
     public DtlsContext(DtlsCertificate certificate, IReadOnlyList<SrtpProfile>? profiles = null)
+        : this(certificate, profiles ?? DefaultProfiles, Library.Value)
+    {
+    }
+
+    /// <param name="certificate">The node's certificate.</param>
+    /// <param name="profiles">SRTP profiles, best first.</param>
+    /// <param name="library">Of whose algorithms handshakes are made: an OSSL_LIB_CTX, or 0 for OpenSSL's own.</param>
+    internal DtlsContext(DtlsCertificate certificate, IReadOnlyList<SrtpProfile> profiles, nint library)
     {
         Certificate = certificate;
-        Handle = LibSsl.SSL_CTX_new(LibSsl.DTLS_method());
+        Handle = LibSsl.SSL_CTX_new_ex(library, null, LibSsl.DTLS_method());
         Check(Handle != 0, "a context");
         Check(LibSsl.SSL_CTX_ctrl(Handle, LibSsl.CtrlSetMinVersion, LibSsl.Dtls12, null) == 1, "DTLS 1.2 as the least");
         Check(LibSsl.SSL_CTX_ctrl(Handle, LibSsl.CtrlSetMaxVersion, LibSsl.Dtls12, null) == 1, "DTLS 1.2 as the most");
@@ -46,14 +57,14 @@ public sealed unsafe class DtlsContext : IDisposable
         }
 
         // This one function of OpenSSL answers 0 for success.
-        var names = string.Join(':', (profiles ?? DefaultProfiles).Select(OpenSslName));
+        var names = string.Join(':', profiles.Select(OpenSslName));
         Check(LibSsl.SSL_CTX_set_tlsext_use_srtp(Handle, names) == 0, "the SRTP profiles");
 
         fixed (byte* der = certificate.Der)
         fixed (byte* key = certificate.PrivateKey)
         {
             Check(LibSsl.SSL_CTX_use_certificate_ASN1(Handle, certificate.Der.Length, der) == 1, "the certificate");
-            Check(LibSsl.SSL_CTX_use_PrivateKey_ASN1(LibSsl.KeyTypeEc, Handle, key, certificate.PrivateKey.Length) == 1, "the private key");
+            Check(LibSsl.SSL_CTX_use_PrivateKey_ASN1(certificate.KeyType, Handle, key, certificate.PrivateKey.Length) == 1, "the private key");
         }
 
         Check(LibSsl.SSL_CTX_check_private_key(Handle) == 1, "the private key for this certificate");
@@ -87,6 +98,44 @@ public sealed unsafe class DtlsContext : IDisposable
     /// </summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int AcceptChain(nint store, void* argument) => 1;
+
+    /// <summary>Tries a library context: what is missing in it would show in a handshake at the latest.</summary>
+    private static bool CanShakeHands(nint library)
+    {
+        if (library == 0)
+        {
+            return false;
+        }
+
+        try
+        {
+            using var context = new DtlsContext(DtlsCertificate.Create(DateTimeOffset.UnixEpoch.AddDays(1)), DefaultProfiles, library);
+            using var server = new DtlsConnection(context, DtlsRole.Server, 0, context.Certificate.Fingerprints[0]);
+            using var client = new DtlsConnection(context, DtlsRole.Client, 0, context.Certificate.Fingerprints[0]);
+            Span<byte> buffer = stackalloc byte[DtlsConnection.MaxDatagram];
+            for (var flights = 0; flights < 4; flights++)
+            {
+                Carry(client, server, buffer);
+                Carry(server, client, buffer);
+            }
+
+            return client.State == DtlsState.Connected && server.State == DtlsState.Connected;
+        }
+        catch (CryptographicException)
+        {
+            // OpenSSL's own context serves, at its own speed.
+            return false;
+        }
+    }
+
+    private static void Carry(DtlsConnection from, DtlsConnection to, Span<byte> buffer)
+    {
+        int length;
+        while ((length = from.TakeDatagram(buffer)) > 0)
+        {
+            to.Receive(buffer[..length], 0);
+        }
+    }
 
     private static string OpenSslName(SrtpProfile profile) => profile switch
     {

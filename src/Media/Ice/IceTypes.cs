@@ -12,8 +12,11 @@ public readonly record struct IceCredentials(string UsernameFragment, string Pas
     /// New random credentials: 16 characters of fragment, because workers route by it, and 32 of password.
     /// RFC 8445 §5.3 wants 24 and 128 random bits at least; these have 95 and 190.
     /// </summary>
-    public static IceCredentials Create() =>
-        new(RandomNumberGenerator.GetString(IceChars, 16), RandomNumberGenerator.GetString(IceChars, 32));
+    public static IceCredentials Create()
+    {
+        var both = RandomNumberGenerator.GetString(IceChars, 16 + 32);
+        return new IceCredentials(both[..16], both[16..]);
+    }
 }
 
 /// <summary>How far a lite agent has come.</summary>

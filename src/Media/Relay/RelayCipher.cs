@@ -106,7 +106,7 @@ public sealed unsafe class RelayCipher : IDisposable
         var context = LibCrypto.EVP_CIPHER_CTX_new();
         fixed (byte* bytes = key)
         {
-            if (context == 0 || LibCrypto.EVP_CipherInit_ex_slow(context, LibCrypto.EVP_aes_128_gcm(), 0, bytes, null, encrypt ? 1 : 0) != 1)
+            if (context == 0 || LibCrypto.EVP_CipherInit_ex_slow(context, LibCrypto.Aes128Gcm, 0, bytes, null, encrypt ? 1 : 0) != 1)
             {
                 throw new CryptographicException("OpenSSL refused the relay key.");
             }

@@ -33,9 +33,9 @@ internal sealed unsafe class SrtpCipher : IDisposable
     {
         var cipher = profile switch
         {
-            SrtpProfile.Aes128CmSha1_80 => LibCrypto.EVP_aes_128_ctr(),
-            SrtpProfile.AeadAes128Gcm => LibCrypto.EVP_aes_128_gcm(),
-            SrtpProfile.AeadAes256Gcm => LibCrypto.EVP_aes_256_gcm(),
+            SrtpProfile.Aes128CmSha1_80 => LibCrypto.Aes128Ctr,
+            SrtpProfile.AeadAes128Gcm => LibCrypto.Aes128Gcm,
+            SrtpProfile.AeadAes256Gcm => LibCrypto.Aes256Gcm,
             _ => throw new ArgumentOutOfRangeException(nameof(profile), profile, "Not an SRTP profile."),
         };
         if (key.Length != profile.KeyLength() || salt.Length != profile.SaltLength())

@@ -31,10 +31,11 @@ internal sealed class SrtpSession : IDisposable
             throw new ArgumentException($"{profile} wants a master key of {profile.KeyLength()} and a salt of {profile.SaltLength()} bytes.");
         }
 
+        using var derivation = new SrtpKeyDerivation(key, salt);
         return new SrtpSession(
             profile,
-            Make(profile, key, salt, SrtpKeyDerivation.RtpKey, encrypt),
-            Make(profile, key, salt, SrtpKeyDerivation.RtcpKey, encrypt));
+            Make(profile, derivation, SrtpKeyDerivation.RtpKey, encrypt),
+            Make(profile, derivation, SrtpKeyDerivation.RtcpKey, encrypt));
     }
 
     /// <summary>For the vectors of RFC 7714, which give session keys.</summary>
@@ -48,14 +49,14 @@ internal sealed class SrtpSession : IDisposable
     }
 
     /// <summary>Labels come in threes: key, authentication, salt.</summary>
-    private static SrtpCipher Make(SrtpProfile profile, ReadOnlySpan<byte> masterKey, ReadOnlySpan<byte> masterSalt, byte label, bool encrypt)
+    private static SrtpCipher Make(SrtpProfile profile, in SrtpKeyDerivation derivation, byte label, bool encrypt)
     {
         Span<byte> key = stackalloc byte[profile.KeyLength()];
         Span<byte> mac = stackalloc byte[profile.IsAead() ? 0 : SrtpCipher.MacSize];
         Span<byte> salt = stackalloc byte[profile.SaltLength()];
-        SrtpKeyDerivation.Derive(masterKey, masterSalt, label, key);
-        SrtpKeyDerivation.Derive(masterKey, masterSalt, (byte)(label + 1), mac);
-        SrtpKeyDerivation.Derive(masterKey, masterSalt, (byte)(label + 2), salt);
+        derivation.Derive(label, key);
+        derivation.Derive((byte)(label + 1), mac);
+        derivation.Derive((byte)(label + 2), salt);
         var cipher = new SrtpCipher(profile, key, mac, salt, encrypt);
         CryptographicOperations.ZeroMemory(key);
         CryptographicOperations.ZeroMemory(mac);

@@ -21,7 +21,8 @@ internal struct SrtpStream
 /// </summary>
 internal sealed class SrtpStreamTable(int maxStreams)
 {
-    private readonly uint _multiplier = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4)) | 1;
+    /// <summary>Of this process alone: who chooses SSRCs cannot choose where they lie.</summary>
+    private static readonly uint Multiplier = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4)) | 1;
 
     // Most transports carry a stream or two each way, and a stream's windows take 300 bytes.
     private SrtpStream[] _streams = new SrtpStream[2];
@@ -90,7 +91,7 @@ internal sealed class SrtpStreamTable(int maxStreams)
 
     private int Hash(uint ssrc, int mask)
     {
-        var product = ssrc * _multiplier;
+        var product = ssrc * Multiplier;
         return (int)((product ^ (product >> 15)) & (uint)mask);
     }
 }

@@ -155,13 +155,8 @@ public readonly ref struct StunMessage
         }
 
         // RFC 8489 §14.5: the HMAC covers the message up to the attribute, its length field counting the attribute in.
-        Span<byte> copy = stackalloc byte[MaxSize];
-        var covered = copy[.._layout.Integrity];
-        _bytes[..covered.Length].CopyTo(covered);
-        BinaryPrimitives.WriteUInt16BigEndian(
-            covered[2..], (ushort)(covered.Length - StunFormat.HeaderSize + 4 + StunFormat.IntegritySize));
         Span<byte> expected = stackalloc byte[StunFormat.IntegritySize];
-        HMACSHA1.HashData(key, covered, expected);
+        StunIntegrity.Compute(key, _bytes[.._layout.Integrity], _layout.Integrity - StunFormat.HeaderSize + 4 + StunFormat.IntegritySize, expected);
         return CryptographicOperations.FixedTimeEquals(expected, Value(_layout.Integrity));
     }
 

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 using System.Text;
 using VoiceCluster.Media.Net;
 
@@ -90,7 +89,7 @@ public ref struct StunWriter
     {
         var covered = _length;
         var value = Open(StunAttribute.MessageIntegrity, StunFormat.IntegritySize);
-        HMACSHA1.HashData(key, _buffer[..covered], value);
+        StunIntegrity.Compute(key, _buffer[..covered], _length - StunFormat.HeaderSize, value);
     }
 
     /// <summary>Adds FINGERPRINT, which must be last (RFC 8489 §14.7).</summary>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using VoiceCluster.Media.Dtls;
 using VoiceCluster.Media.Ice;
@@ -19,61 +20,48 @@ internal static class TransportJson
     /// <c>{id, iceParameters, iceCandidates, dtlsParameters}</c>. A candidate has both <c>ip</c> and <c>address</c>,
     /// the old and the new name of the same thing.
     /// </summary>
-    public static string Describe(string id, IceCredentials ice, IReadOnlyList<TransportAddress> announced, IReadOnlyList<DtlsFingerprint> fingerprints) => Write(json =>
-    {
-        json.WriteString("id", id);
-        json.WritePropertyName("iceParameters");
-        WriteIce(json, ice);
-        json.WriteStartArray("iceCandidates");
-        for (var i = 0; i < announced.Count; i++)
-        {
-            WriteCandidate(json, announced[i], 65535 - i);
-        }
-
-        json.WriteEndArray();
-        json.WriteStartObject("dtlsParameters");
-        json.WriteString("role", "auto");
-        json.WriteStartArray("fingerprints");
-        foreach (var fingerprint in fingerprints)
-        {
-            json.WriteStartObject();
-            json.WriteString("algorithm", fingerprint.Algorithm);
-            json.WriteString("value", fingerprint.Value);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-        json.WriteEndObject();
-    });
+    /// <param name="id">The transport's id.</param>
+    /// <param name="ice">Its credentials.</param>
+    /// <param name="endpoint">What all transports of a worker have in common: <see cref="Endpoint"/>.</param>
+    public static string Describe(string id, IceCredentials ice, string endpoint) =>
+        string.Concat($$"""{"id":"{{JavaScriptEncoder.Default.Encode(id)}}","iceParameters":""", Ice(ice), ",", endpoint);
 
     /// <summary><c>{usernameFragment, password, iceLite: true}</c>.</summary>
-    public static string Ice(IceCredentials ice) => Write(json => WriteIceFields(json, ice));
+    public static string Ice(IceCredentials ice) =>
+        $$"""{"usernameFragment":"{{JavaScriptEncoder.Default.Encode(ice.UsernameFragment)}}","password":"{{JavaScriptEncoder.Default.Encode(ice.Password)}}","iceLite":true}""";
 
-    private static string Write(Action<Utf8JsonWriter> fields)
+    /// <summary>The members <c>iceCandidates</c> and <c>dtlsParameters</c>, and the bracket behind them.</summary>
+    public static string Endpoint(IReadOnlyList<TransportAddress> announced, IReadOnlyList<DtlsFingerprint> fingerprints)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
-            fields(json);
+            json.WriteStartArray("iceCandidates");
+            for (var i = 0; i < announced.Count; i++)
+            {
+                WriteCandidate(json, announced[i], 65535 - i);
+            }
+
+            json.WriteEndArray();
+            json.WriteStartObject("dtlsParameters");
+            json.WriteString("role", "auto");
+            json.WriteStartArray("fingerprints");
+            foreach (var fingerprint in fingerprints)
+            {
+                json.WriteStartObject();
+                json.WriteString("algorithm", fingerprint.Algorithm);
+                json.WriteString("value", fingerprint.Value);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
             json.WriteEndObject();
         }
 
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
-    }
-
-    private static void WriteIce(Utf8JsonWriter json, IceCredentials ice)
-    {
-        json.WriteStartObject();
-        WriteIceFields(json, ice);
-        json.WriteEndObject();
-    }
-
-    private static void WriteIceFields(Utf8JsonWriter json, IceCredentials ice)
-    {
-        json.WriteString("usernameFragment", ice.UsernameFragment);
-        json.WriteString("password", ice.Password);
-        json.WriteBoolean("iceLite", true);
+        // The bracket before them is the caller's.
+        return Encoding.UTF8.GetString(buffer.WrittenSpan[1..]);
     }
 
     private static void WriteCandidate(Utf8JsonWriter json, in TransportAddress address, int localPreference)

@@ -49,7 +49,7 @@ public sealed class WebRtcTransport : Transport, IWorkerTransport
     public bool WasSilent { get; private set; }
 
     /// <summary>The description that the client's device needs, as mediasoup's JSON.</summary>
-    public string DescriptionJson => TransportJson.Describe(Id, Ice.Local, _worker.Options.Announced, _worker.Dtls.Certificate.Fingerprints);
+    public string DescriptionJson => TransportJson.Describe(Id, Ice.Local, _worker.WebRtcEndpoint);
 
     /// <summary>The ICE parameters alone, as mediasoup's JSON.</summary>
     public string IceParametersJson => TransportJson.Ice(Ice.Local);

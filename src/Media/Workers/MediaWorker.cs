@@ -36,6 +36,7 @@ public sealed partial class MediaWorker
     {
         Options = options;
         Dtls = dtls;
+        WebRtcEndpoint = TransportJson.Endpoint(options.Announced, dtls.Certificate.Fingerprints);
         Sink = new CountingSink(sink, Stats);
         RelaySink = relaySink is null ? null : new CountingSink(relaySink, Stats);
         _transports = new TransportSet<WebRtcTransport>(_deadlines, Stats);
@@ -60,6 +61,9 @@ public sealed partial class MediaWorker
     private bool IsFull => _transports.Count + _relayList.Count + _plains.Count >= Options.MaxTransports;
 
     internal DtlsContext Dtls { get; }
+
+    /// <summary>What the descriptions of all its WebRTC transports have in common.</summary>
+    internal string WebRtcEndpoint { get; }
 
     internal CountingSink Sink { get; }
 

@@ -271,7 +271,23 @@ public class DtlsConnectionTests
         Assert.False(DtlsFingerprint.TryParse("sha-512", own[2].Value, out _));
         Assert.False(DtlsFingerprint.TryParse("sha-256", own[2].Value[..^1] + "G", out _));
         Assert.False(DtlsFingerprint.TryParse(null, null, out _));
+        Assert.False(DtlsFingerprint.TryParse("sha-256", own[2].Value.Replace(':', '-'), out _));
         Assert.False(default(DtlsFingerprint).Matches([1]));
+    }
+
+    [Theory]
+    [InlineData("sha-256")]
+    [InlineData("sha-384")]
+    [InlineData("sha-512")]
+    public void Fingerprint_Matches_TheHashOfThatCertificateAlone(string algorithm)
+    {
+        byte[] certificate = [1, 2, 3];
+        var right = DtlsFingerprint.Of(certificate, algorithm);
+        Assert.True(right.Matches(certificate));
+        Assert.True(new DtlsFingerprint(algorithm.ToUpperInvariant(), right.Value.ToLowerInvariant()).Matches(certificate));
+        Assert.False(right.Matches([1, 2, 4]));
+        Assert.False((right with { Value = right.Value[..^1] + (right.Value[^1] == '0' ? '1' : '0') }).Matches(certificate));
+        Assert.False((right with { Value = right.Value + ":00" }).Matches(certificate));
     }
 
     private static void Connect(DtlsPair pair) =>

@@ -100,7 +100,8 @@ public class SrtpVectorTests
     private static void AssertDerived(string key, string salt, byte label, string expected)
     {
         var output = new byte[expected.Length / 2];
-        SrtpKeyDerivation.Derive(Convert.FromHexString(key), Convert.FromHexString(salt), label, output);
+        using var derivation = new SrtpKeyDerivation(Convert.FromHexString(key), Convert.FromHexString(salt));
+        derivation.Derive(label, output);
         Assert.Equal(expected, Convert.ToHexString(output));
     }
 

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace VoiceCluster.Media.Interop.OpenSsl;
 
@@ -21,13 +23,16 @@ internal static unsafe class LibCrypto
 
     public static readonly delegate* unmanaged<nint, void> EVP_CIPHER_CTX_free = (delegate* unmanaged<nint, void>)Export(nameof(EVP_CIPHER_CTX_free));
 
-    public static readonly delegate* unmanaged<nint> EVP_aes_128_gcm = (delegate* unmanaged<nint>)Export(nameof(EVP_aes_128_gcm));
+    /// <summary>Ciphers fetched once. OpenSSL would look up the ones of EVP_aes_128_gcm and its like again in each context that is keyed.</summary>
+    public static readonly nint Aes128Gcm = FetchCipher("AES-128-GCM"u8);
 
-    public static readonly delegate* unmanaged<nint> EVP_aes_256_gcm = (delegate* unmanaged<nint>)Export(nameof(EVP_aes_256_gcm));
+    public static readonly nint Aes256Gcm = FetchCipher("AES-256-GCM"u8);
 
-    public static readonly delegate* unmanaged<nint> EVP_aes_128_ctr = (delegate* unmanaged<nint>)Export(nameof(EVP_aes_128_ctr));
+    public static readonly nint Aes128Ctr = FetchCipher("AES-128-CTR"u8);
 
-    /// <summary>(ctx, cipher, engine, key, iv, enc): with a cipher this fetches, so it is not for the packet path.</summary>
+    public static readonly nint Aes256Ctr = FetchCipher("AES-256-CTR"u8);
+
+    /// <summary>(ctx, cipher, engine, key, iv, enc): with a cipher this allocates, so it is not for the packet path.</summary>
     public static readonly delegate* unmanaged<nint, nint, nint, byte*, byte*, int, int> EVP_CipherInit_ex_slow =
         (delegate* unmanaged<nint, nint, nint, byte*, byte*, int, int>)Export("EVP_CipherInit_ex");
 
@@ -58,6 +63,16 @@ internal static unsafe class LibCrypto
     /// <summary>(digest, ctx).</summary>
     public static readonly delegate* unmanaged[SuppressGCTransition]<byte*, byte*, int> SHA1_Final =
         (delegate* unmanaged[SuppressGCTransition]<byte*, byte*, int>)Export(nameof(SHA1_Final));
+
+    private static nint FetchCipher(ReadOnlySpan<byte> name)
+    {
+        var fetch = (delegate* unmanaged<nint, byte*, byte*, nint>)Export("EVP_CIPHER_fetch");
+        fixed (byte* algorithm = name)
+        {
+            var cipher = fetch(0, algorithm, null);
+            return cipher != 0 ? cipher : throw new CryptographicException($"OpenSSL has no {Encoding.ASCII.GetString(name)}.");
+        }
+    }
 
     private static nint Export(string name) => NativeLibrary.GetExport(OpenSslLibraries.Crypto, name);
 }

@@ -40,13 +40,16 @@ internal static unsafe partial class LibSsl
     /// <summary>EVP_PKEY_EC, that is NID_X9_62_id_ecPublicKey.</summary>
     public const int KeyTypeEc = 408;
 
+    /// <summary>EVP_PKEY_RSA, that is NID_rsaEncryption.</summary>
+    public const int KeyTypeRsa = 6;
+
     static LibSsl() => OpenSslLibraries.Register();
 
     [LibraryImport(OpenSslLibraries.Ssl)]
     public static partial nint DTLS_method();
 
     [LibraryImport(OpenSslLibraries.Ssl)]
-    public static partial nint SSL_CTX_new(nint method);
+    public static partial nint SSL_CTX_new_ex(nint library, byte* properties, nint method);
 
     [LibraryImport(OpenSslLibraries.Ssl)]
     public static partial void SSL_CTX_free(nint context);
