@@ -79,7 +79,8 @@ internal static class Calls
         if (row is not null)
         {
             report.Add(row, calls / seconds, times.At(0.5), times.At(0.99));
-            report.Add($"{row}: collections/s, ms of them, switches a call", paused.Collections / seconds, paused.CollectionMs / seconds, (double)paused.Switches / calls);
+            report.Add($"{row}: collections/s, ms of them, ms of the compiler, switches a call", paused.Collections / seconds, paused.CollectionMs / seconds, paused.CompilerMs / seconds, (double)paused.Switches / calls);
+            Console.Error.WriteLine($"{row}: {calls / seconds:N0} {times.At(0.5):F0} {times.At(0.9):F0} {times.At(0.99):F0} {times.At(0.999):F0} {times.At(0.9999):F0} jit {paused.CompilerMs:F0} gc {paused.Collections} {paused.CollectionMs:F0} sw {(double)paused.Switches / calls:F2}");
         }
     }
 }

@@ -26,7 +26,11 @@ internal sealed class BusyWait(Socket socket)
     /// The longest wait. An echo takes a tenth of it, but the other side may have gone to sleep for once: what its wakes take must not
     /// end the wait here as well, because then each side sleeps since the other one does.
     /// </summary>
-    private static readonly TimeSpan Limit = TimeSpan.FromMicroseconds(200);
+    private static readonly long LimitTicks = Ticks("X_SPIN", 200);
+    private static readonly long YieldTicks = Ticks("X_YIELD", 5);
+    private static readonly long WantedTicks = Ticks("X_WANTED", 50);
+
+    private static long Ticks(string name, double us) => (long)(double.Parse(Environment.GetEnvironmentVariable(name) ?? us.ToString()) * Stopwatch.Frequency / 1e6);
 
     /// <summary>How long a connection whose work took long is read in the ordinary way.</summary>
     private static readonly TimeSpan RestAfterLongWork = TimeSpan.FromMilliseconds(250);
@@ -51,6 +55,9 @@ internal sealed class BusyWait(Socket socket)
     /// <summary>Whether the next message is worth waiting for.</summary>
     public bool IsWorthIt => _soon >= _trials && Environment.TickCount64 >= _notBefore;
 
+    /// <summary>Whether work took long a moment ago.</summary>
+    public bool IsResting => _notBefore != 0 && Environment.TickCount64 < _notBefore;
+
     /// <summary>A message came after so long a sleep.</summary>
     public void NoteSleep(TimeSpan sleep) => _soon = sleep < Soon ? _soon + 1 : 0;
 
@@ -64,19 +71,24 @@ internal sealed class BusyWait(Socket socket)
         _notBefore = Environment.TickCount64 + (long)RestAfterLongWork.TotalMilliseconds;
     }
 
-    /// <summary>Waits until there is something to read, or until it has taken too long.</summary>
-    public void Wait()
+    /// <summary>Waits until there is something to read, or until it has taken too long: then it answers false.</summary>
+    public bool TryWait()
     {
         try
         {
-            if (Interlocked.Increment(ref _waiting) <= MaxWaiting)
+            if (Interlocked.Increment(ref _waiting) > MaxWaiting)
             {
-                Note(HasCome());
+                return false;
             }
+
+            var hasCome = HasCome();
+            Note(hasCome);
+            return hasCome;
         }
         catch (ObjectDisposedException)
         {
             // The connection was closed meanwhile: the read that follows finds that out.
+            return true;
         }
         finally
         {
@@ -87,14 +99,25 @@ internal sealed class BusyWait(Socket socket)
     private bool HasCome()
     {
         var since = Stopwatch.GetTimestamp();
+        var last = since;
         while (socket.Available == 0)
         {
-            if (Stopwatch.GetElapsedTime(since) > Limit)
+            Thread.SpinWait(Turns);
+            var now = Stopwatch.GetTimestamp();
+            if (now - since > LimitTicks)
             {
                 return false;
             }
 
-            Thread.SpinWait(Turns);
+            if (now - last > YieldTicks)
+            {
+                Thread.Yield();
+                last = Stopwatch.GetTimestamp();
+                if (last - now > WantedTicks)
+                {
+                    return socket.Available != 0;
+                }
+            }
         }
 
         return true;
