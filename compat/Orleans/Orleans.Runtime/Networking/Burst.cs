@@ -10,10 +10,10 @@ namespace Orleans.Runtime.Networking;
 internal sealed class Burst : IThreadPoolWorkItem
 {
     /// <summary>Time after which the rest is left to the thread pool.</summary>
-    public static readonly TimeSpan Budget = TimeSpan.FromMicroseconds(double.Parse(Environment.GetEnvironmentVariable("X_BUDGET") ?? "150"));
+    public static readonly TimeSpan Budget = TimeSpan.FromMicroseconds(500);
 
     /// <summary>Pieces of work after which what was said is written: the other side begins with it meanwhile.</summary>
-    private static readonly int FlushEvery = int.Parse(Environment.GetEnvironmentVariable("X_FLUSH") ?? "8");
+    private const int FlushEvery = 8;
 
     /// <summary>Pieces that may wait: what one causes goes to the thread pool when there are more.</summary>
     private const int MaxWaiting = 1024;

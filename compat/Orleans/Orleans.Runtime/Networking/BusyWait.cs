@@ -26,11 +26,13 @@ internal sealed class BusyWait(Socket socket)
     /// The longest wait. An echo takes a tenth of it, but the other side may have gone to sleep for once: what its wakes take must not
     /// end the wait here as well, because then each side sleeps since the other one does.
     /// </summary>
-    private static readonly long LimitTicks = Ticks("X_SPIN", 200);
-    private static readonly long YieldTicks = Ticks("X_YIELD", 5);
-    private static readonly long WantedTicks = Ticks("X_WANTED", 50);
+    private static readonly long Limit = Ticks(microseconds: 200);
 
-    private static long Ticks(string name, double us) => (long)(double.Parse(Environment.GetEnvironmentVariable(name) ?? us.ToString()) * Stopwatch.Frequency / 1e6);
+    /// <summary>How long a thread looks before it lets others have the processor if they want it.</summary>
+    private static readonly long OwnTime = Ticks(microseconds: 5);
+
+    /// <summary>Who gets the processor back so late had to share it: others want it, and the wait ends.</summary>
+    private static readonly long Shared = Ticks(microseconds: 50);
 
     /// <summary>How long a connection whose work took long is read in the ordinary way.</summary>
     private static readonly TimeSpan RestAfterLongWork = TimeSpan.FromMilliseconds(250);
@@ -104,16 +106,16 @@ internal sealed class BusyWait(Socket socket)
         {
             Thread.SpinWait(Turns);
             var now = Stopwatch.GetTimestamp();
-            if (now - since > LimitTicks)
+            if (now - since > Limit)
             {
                 return false;
             }
 
-            if (now - last > YieldTicks)
+            if (now - last > OwnTime)
             {
                 Thread.Yield();
                 last = Stopwatch.GetTimestamp();
-                if (last - now > WantedTicks)
+                if (last - now > Shared)
                 {
                     return socket.Available != 0;
                 }
@@ -122,6 +124,8 @@ internal sealed class BusyWait(Socket socket)
 
         return true;
     }
+
+    private static long Ticks(int microseconds) => microseconds * Stopwatch.Frequency / 1_000_000;
 
     private void Note(bool hasCome)
     {
