@@ -5,8 +5,8 @@ namespace Orleans.Runtime.Networking;
 
 /// <summary>
 /// Waits for the next bytes of a socket without sleeping, for a moment only, and only as long as that has been worth it: to put
-/// a thread to sleep and to wake another takes longer than an echo. Who talks back and forth with one caller is waited for;
-/// who sends many messages at a time, or one now and then, is not. Used by one thread at a time.
+/// a thread to sleep and to wake another takes longer than an echo. Who answers fast is waited for, who speaks now and then is
+/// not. It lets others have the processor meanwhile, and ends when they take it. Used by one thread at a time.
 /// </summary>
 internal sealed class BusyWait(Socket socket)
 {
