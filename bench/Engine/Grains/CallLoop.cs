@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace VoiceCluster.Bench.Engine.Grains;
 
@@ -8,9 +10,15 @@ internal static class CallLoop
     /// <summary>Calls between two looks at the clock that says when to end.</summary>
     private const int Batch = 16;
 
+    /// <summary>
+    /// References to the grains of one factory, by how many they are, the first and the last. Made once: those of 256 callers would be 25 MB,
+    /// and the collector would copy them to the older generations meanwhile.
+    /// </summary>
+    private static readonly ConditionalWeakTable<IGrainFactory, ConcurrentDictionary<(int, long, long), IEchoGrain[]>> References = [];
+
     public static async Task<CallFigures> RunAsync(IGrainFactory factory, long[] keys, int first, TimeSpan time)
     {
-        var targets = Array.ConvertAll(keys, k => factory.GetGrain<IEchoGrain>(k));
+        var targets = References.GetValue(factory, static _ => new()).GetOrAdd((keys.Length, keys[0], keys[^1]), _ => Array.ConvertAll(keys, k => factory.GetGrain<IEchoGrain>(k)));
         var echo = new Echo(new string('x', 32), 1);
         var times = new Histogram();
         var end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);

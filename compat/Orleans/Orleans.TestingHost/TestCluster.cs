@@ -113,7 +113,7 @@ public sealed class TestCluster : IAsyncDisposable
     private readonly List<SiloHandle> _handles = [];
     private readonly List<IHost> _clients = [];
     private readonly IMembershipTable? _table;
-    private readonly IClusterTransport _transport;
+    private readonly IClusterTransport? _transport;
     private int _started;
 
     internal TestCluster(
@@ -123,7 +123,7 @@ public sealed class TestCluster : IAsyncDisposable
         _hosts = hosts;
         _silos = silos;
         Network = new TestNetwork(options.TimeProvider);
-        _transport = options.ConnectionTransport == ConnectionTransportType.InMemory ? new MemoryTransport() : SocketTransport.Instance;
+        _transport = options.ConnectionTransport == ConnectionTransportType.InMemory ? new MemoryTransport() : null;
         _table = options.InitialSilosCount > 1 || options.UseClustering ? options.MembershipTable ?? new InMemoryMembershipTable() : null;
     }
 
@@ -221,7 +221,11 @@ public sealed class TestCluster : IAsyncDisposable
             {
                 silo.Services.AddSingleton(_table);
                 silo.Services.AddSingleton<INetworkFaults>(Network);
-                silo.Services.AddSingleton(_transport);
+                if (_transport is not null)
+                {
+                    silo.Services.AddSingleton(_transport);
+                }
+
                 silo.Configure<Configuration.EndpointOptions>(o =>
                 {
                     // Any free ports, so that clusters can run beside each other.
@@ -258,7 +262,11 @@ public sealed class TestCluster : IAsyncDisposable
             client.Configure<Configuration.ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (Options.ClusterId, Options.ServiceId));
             client.Services.AddSingleton(_table!);
             client.Services.AddSingleton<INetworkFaults>(Network);
-            client.Services.AddSingleton(_transport);
+            if (_transport is not null)
+            {
+                client.Services.AddSingleton(_transport);
+            }
+
             client.Services.AddSingleton<Messaging.IGatewayListProvider, Messaging.MembershipTableGatewayListProvider>();
             foreach (var configure in ClientConfigurators)
             {

@@ -67,7 +67,7 @@ public sealed class BusyWaitTests : IDisposable
         for (var i = 0; i < BusyWait.Patience; i++)
         {
             Assert.True(_wait.IsWorthIt);
-            _wait.Wait();
+            Assert.False(_wait.TryWait());
         }
 
         Assert.False(_wait.IsWorthIt);
@@ -89,7 +89,7 @@ public sealed class BusyWaitTests : IDisposable
         Assert.True(_socket.Poll(TimeSpan.FromSeconds(30), SelectMode.SelectRead));
         for (var i = 0; i < BusyWait.Patience * 10; i++)
         {
-            _wait.Wait();
+            Assert.True(_wait.TryWait());
             Assert.True(_wait.IsWorthIt);
         }
     }
@@ -99,7 +99,7 @@ public sealed class BusyWaitTests : IDisposable
     {
         Warm();
         _socket.Dispose();
-        _wait.Wait();
+        _wait.TryWait();
     }
 
     private void Warm()

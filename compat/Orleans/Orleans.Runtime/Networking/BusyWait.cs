@@ -5,8 +5,8 @@ namespace Orleans.Runtime.Networking;
 
 /// <summary>
 /// Waits for the next bytes of a socket without sleeping, for a moment only, and only as long as that has been worth it: to put
-/// a thread to sleep and to wake another takes longer than an echo. Who talks back and forth with one caller is waited for;
-/// who sends many messages at a time, or one now and then, is not. Used by one thread at a time.
+/// a thread to sleep and to wake another takes longer than an echo. Who answers fast is waited for, who speaks now and then is
+/// not. It lets others have the processor meanwhile, and ends when they take it. Used by one thread at a time.
 /// </summary>
 internal sealed class BusyWait(Socket socket)
 {
@@ -26,7 +26,13 @@ internal sealed class BusyWait(Socket socket)
     /// The longest wait. An echo takes a tenth of it, but the other side may have gone to sleep for once: what its wakes take must not
     /// end the wait here as well, because then each side sleeps since the other one does.
     /// </summary>
-    private static readonly TimeSpan Limit = TimeSpan.FromMicroseconds(200);
+    private static readonly long Limit = Ticks(microseconds: 200);
+
+    /// <summary>How long a thread looks before it lets others have the processor if they want it.</summary>
+    private static readonly long OwnTime = Ticks(microseconds: 5);
+
+    /// <summary>Who gets the processor back so late had to share it: others want it, and the wait ends.</summary>
+    private static readonly long Shared = Ticks(microseconds: 50);
 
     /// <summary>How long a connection whose work took long is read in the ordinary way.</summary>
     private static readonly TimeSpan RestAfterLongWork = TimeSpan.FromMilliseconds(250);
@@ -51,6 +57,9 @@ internal sealed class BusyWait(Socket socket)
     /// <summary>Whether the next message is worth waiting for.</summary>
     public bool IsWorthIt => _soon >= _trials && Environment.TickCount64 >= _notBefore;
 
+    /// <summary>Whether work took long a moment ago.</summary>
+    public bool IsResting => _notBefore != 0 && Environment.TickCount64 < _notBefore;
+
     /// <summary>A message came after so long a sleep.</summary>
     public void NoteSleep(TimeSpan sleep) => _soon = sleep < Soon ? _soon + 1 : 0;
 
@@ -64,19 +73,24 @@ internal sealed class BusyWait(Socket socket)
         _notBefore = Environment.TickCount64 + (long)RestAfterLongWork.TotalMilliseconds;
     }
 
-    /// <summary>Waits until there is something to read, or until it has taken too long.</summary>
-    public void Wait()
+    /// <summary>Waits until there is something to read, or until it has taken too long: then it answers false.</summary>
+    public bool TryWait()
     {
         try
         {
-            if (Interlocked.Increment(ref _waiting) <= MaxWaiting)
+            if (Interlocked.Increment(ref _waiting) > MaxWaiting)
             {
-                Note(HasCome());
+                return false;
             }
+
+            var hasCome = HasCome();
+            Note(hasCome);
+            return hasCome;
         }
         catch (ObjectDisposedException)
         {
             // The connection was closed meanwhile: the read that follows finds that out.
+            return true;
         }
         finally
         {
@@ -87,18 +101,31 @@ internal sealed class BusyWait(Socket socket)
     private bool HasCome()
     {
         var since = Stopwatch.GetTimestamp();
+        var last = since;
         while (socket.Available == 0)
         {
-            if (Stopwatch.GetElapsedTime(since) > Limit)
+            Thread.SpinWait(Turns);
+            var now = Stopwatch.GetTimestamp();
+            if (now - since > Limit)
             {
                 return false;
             }
 
-            Thread.SpinWait(Turns);
+            if (now - last > OwnTime)
+            {
+                Thread.Yield();
+                last = Stopwatch.GetTimestamp();
+                if (last - now > Shared)
+                {
+                    return socket.Available != 0;
+                }
+            }
         }
 
         return true;
     }
+
+    private static long Ticks(int microseconds) => microseconds * Stopwatch.Frequency / 1_000_000;
 
     private void Note(bool hasCome)
     {

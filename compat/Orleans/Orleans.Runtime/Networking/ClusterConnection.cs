@@ -45,7 +45,7 @@ internal sealed class ClusterConnection : IAsyncDisposable
         _events = events;
         _reader = new Reader(default, runtime.Caller);
         _output = new FrameOutput(stream, this, _sent, events, faults);
-        _input = new FrameInput(stream, socket, this, events);
+        _input = stream is DirectStream direct ? new ThreadInput(direct, this, events) : new StreamInput(stream, socket, this, events);
     }
 
     public PeerIdentity Local { get; }

@@ -37,7 +37,7 @@ internal sealed class ClusterNetwork
         _security = security;
         _handshake = new Handshake(clusterId, security.Secret);
         _runtime = runtime;
-        _transport = runtime.Services.GetService<IClusterTransport>() ?? SocketTransport.Instance;
+        _transport = runtime.Services.GetService<IClusterTransport>() ?? (security.Certificate is null ? SocketTransport.Direct : SocketTransport.Instance);
         _faults = runtime.Services.GetService<INetworkFaults>();
     }
 

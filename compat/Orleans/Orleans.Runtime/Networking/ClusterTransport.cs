@@ -26,10 +26,13 @@ internal interface IClusterListener : IDisposable
     ValueTask<(Stream Stream, string Peer)> AcceptAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>TCP.</summary>
-internal sealed class SocketTransport : IClusterTransport
+/// <summary>TCP; when it is direct, with streams that the runtime's socket engine knows nothing of.</summary>
+internal sealed class SocketTransport(bool isDirect) : IClusterTransport
 {
-    public static SocketTransport Instance { get; } = new();
+    public static SocketTransport Instance { get; } = new(isDirect: false);
+
+    /// <summary>Without TLS above it.</summary>
+    public static SocketTransport Direct { get; } = new(isDirect: true);
 
     public IClusterListener Bind(IPEndPoint endpoint)
     {
@@ -38,7 +41,7 @@ internal sealed class SocketTransport : IClusterTransport
         {
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
             socket.Bind(endpoint);
-            return new Listener(socket);
+            return new Listener(socket, isDirect);
         }
         catch (SocketException)
         {
@@ -52,8 +55,16 @@ internal sealed class SocketTransport : IClusterTransport
         var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(endpoint, cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
+            if (isDirect)
+            {
+                await ConnectAsync(socket, endpoint, cancellationToken);
+            }
+            else
+            {
+                await socket.ConnectAsync(endpoint, cancellationToken);
+            }
+
+            return StreamOf(socket, isDirect);
         }
         catch
         {
@@ -62,7 +73,25 @@ internal sealed class SocketTransport : IClusterTransport
         }
     }
 
-    private sealed class Listener(Socket socket) : IClusterListener
+    private static Stream StreamOf(Socket socket, bool isDirect) =>
+        isDirect ? DirectStream.Of(socket) : new NetworkStream(socket, ownsSocket: true);
+
+    /// <summary>Connects on a thread of its own: the engine would watch the socket for ever.</summary>
+    private static async Task ConnectAsync(Socket socket, IPEndPoint endpoint, CancellationToken cancellationToken)
+    {
+        using var cancelled = cancellationToken.UnsafeRegister(static s => ((Socket)s!).Dispose(), socket);
+        try
+        {
+            await Task.Factory.StartNew(
+                () => socket.Connect(endpoint), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+        catch (Exception e) when (cancellationToken.IsCancellationRequested && e is SocketException or ObjectDisposedException)
+        {
+            throw new OperationCanceledException("The connection was not opened in time.", e, cancellationToken);
+        }
+    }
+
+    private sealed class Listener(Socket socket, bool isDirect) : IClusterListener
     {
         public IPEndPoint Endpoint { get; } = (IPEndPoint)socket.LocalEndPoint!;
 
@@ -76,7 +105,7 @@ internal sealed class SocketTransport : IClusterTransport
                 try
                 {
                     accepted.NoDelay = true;
-                    return (new NetworkStream(accepted, ownsSocket: true), accepted.RemoteEndPoint?.ToString() ?? "an unknown peer");
+                    return (StreamOf(accepted, isDirect), accepted.RemoteEndPoint?.ToString() ?? "an unknown peer");
                 }
                 catch (Exception e) when (e is IOException or SocketException)
                 {

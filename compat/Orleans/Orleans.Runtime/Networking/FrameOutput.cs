@@ -121,7 +121,13 @@ internal sealed class FrameOutput(Stream stream, ClusterConnection connection, S
                 return Result.Done;
             }
 
-            if (ExpectsMore())
+            var expectsMore = ExpectsMore();
+            if (Burst.Current is { } burst && burst.TryDefer(this))
+            {
+                return Result.Done;
+            }
+
+            if (expectsMore)
             {
                 if (!_isFlushQueued)
                 {
@@ -139,15 +145,11 @@ internal sealed class FrameOutput(Stream stream, ClusterConnection connection, S
         return Result.Done;
     }
 
-    /// <summary>Writes what was left to be written with what follows.</summary>
-    void IThreadPoolWorkItem.Execute()
+    /// <summary>Writes what waits, unless somebody does already.</summary>
+    public void Flush()
     {
         lock (_lock)
         {
-            // Not each message causes another: what never comes is forgotten step by step.
-            var owed = Volatile.Read(ref _owed);
-            Interlocked.Add(ref _owed, -(owed / 8) - Math.Sign(owed));
-            _isFlushQueued = false;
             if (_isWriting || _filled == 0)
             {
                 return;
@@ -157,6 +159,20 @@ internal sealed class FrameOutput(Stream stream, ClusterConnection connection, S
         }
 
         _ = WriteAsync();
+    }
+
+    /// <summary>Writes what was left to be written with what follows.</summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        lock (_lock)
+        {
+            // Not each message causes another: what never comes is forgotten step by step.
+            var owed = Volatile.Read(ref _owed);
+            Interlocked.Add(ref _owed, -(owed / 8) - Math.Sign(owed));
+            _isFlushQueued = false;
+        }
+
+        Flush();
     }
 
     /// <summary>Whether more is about to follow, because more messages came than have gone: a guess that costs little when it is wrong.</summary>
