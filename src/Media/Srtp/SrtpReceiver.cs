@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
+using VoiceCluster.Media.Interop;
 
 namespace VoiceCluster.Media.Srtp;
 
@@ -12,6 +13,8 @@ namespace VoiceCluster.Media.Srtp;
 public sealed unsafe class SrtpReceiver : IDisposable
 {
     private readonly SrtpSession _session;
+    private readonly SrtpCipher _rtp;
+    private readonly nint _context;
     private readonly SrtpStreamTable _streams;
 
     /// <param name="profile">One of the three.</param>
@@ -26,6 +29,8 @@ public sealed unsafe class SrtpReceiver : IDisposable
     internal SrtpReceiver(SrtpSession session, int maxStreams = 1024)
     {
         _session = session;
+        _rtp = session.Rtp;
+        _context = session.Rtp.Context;
         _streams = new SrtpStreamTable(maxStreams);
     }
 
@@ -34,6 +39,18 @@ public sealed unsafe class SrtpReceiver : IDisposable
 
     /// <summary>SSRCs opened.</summary>
     public int StreamCount => _streams.Count;
+
+    /// <summary>Asks for what this object points to.</summary>
+    internal void PrefetchKeys()
+    {
+        Prefetch.Object(_session);
+        Prefetch.Object(_rtp);
+        Prefetch.Memory(_context, SrtpCipher.ContextSize);
+        Prefetch.Object(_streams);
+    }
+
+    /// <summary>The next step.</summary>
+    internal void PrefetchStreams() => _streams.Prefetch();
 
     /// <summary>Opens an SRTP packet in place. On <see cref="DropReason.None"/> the RTP packet is the first <paramref name="length"/> bytes; else the bytes are spoilt.</summary>
     public DropReason UnprotectRtp(Span<byte> packet, out int length)

@@ -250,6 +250,19 @@ public sealed class WebRtcTransport : Transport, IWorkerTransport
         Prefetch.Object(_sender);
     }
 
+    /// <summary>Asks for what this object points to, before its next packet comes.</summary>
+    internal void PrefetchReceiver()
+    {
+        Prefetch.Object(Stats, 192);
+        Prefetch.Object(_receiver);
+    }
+
+    /// <summary>The next step: the keys.</summary>
+    internal void PrefetchReceiverKeys() => _receiver?.PrefetchKeys();
+
+    /// <summary>The last: what is known of the streams under those keys.</summary>
+    internal void PrefetchReceiverStreams() => _receiver?.PrefetchStreams();
+
     internal override void PrefetchKeys() => _sender?.PrefetchKeys();
 
     internal override void PrefetchStreams() => _sender?.PrefetchStreams();

@@ -1,5 +1,6 @@
 using VoiceCluster.Media.Dtls;
 using VoiceCluster.Media.Ice;
+using VoiceCluster.Media.Interop;
 using VoiceCluster.Media.Net;
 using VoiceCluster.Media.Relay;
 using VoiceCluster.Media.Routing;
@@ -26,6 +27,7 @@ public sealed partial class MediaWorker
     private readonly DeadlineHeap _deadlines = new();
     private readonly TransportSet<WebRtcTransport> _transports;
     private readonly VideoBursts _bursts = new();
+    private readonly WebRtcTransport?[] _expected = new WebRtcTransport?[IBatchSocket.BatchSize];
     private long _nextSum;
 
     /// <param name="options">Announced addresses and limits.</param>
@@ -123,6 +125,33 @@ public sealed partial class MediaWorker
 
     /// <summary>Says that several datagrams follow: those of one frame of video are forwarded together at <see cref="EndBatch"/>.</summary>
     public void BeginBatch() => _bursts.Begin();
+
+    /// <summary>Says from where the datagram at a place of the batch comes, so that what is known of its sender can be asked for ahead.</summary>
+    public void Expect(int place, in TransportAddress from)
+    {
+        var transport = _byTuple.Find(from);
+        _expected[place] = transport;
+        Prefetch.Object(transport, 512);
+    }
+
+    /// <summary>Asks for what the next datagrams of the batch need: to be called for each, after all are expected and before it is received.</summary>
+    public void LookAhead(int place, int count)
+    {
+        if (place + 3 < count)
+        {
+            _expected[place + 3]?.PrefetchReceiver();
+        }
+
+        if (place + 2 < count)
+        {
+            _expected[place + 2]?.PrefetchReceiverKeys();
+        }
+
+        if (place + 1 < count)
+        {
+            _expected[place + 1]?.PrefetchReceiverStreams();
+        }
+    }
 
     /// <summary>Forwards what has been kept since <see cref="BeginBatch"/>. Each batch ends before commands or timers run.</summary>
     public void EndBatch(long now) => _bursts.End(now);

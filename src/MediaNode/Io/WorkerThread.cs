@@ -263,8 +263,15 @@ public sealed partial class WorkerThread : IAsyncDisposable
             var count = _socket.ReceiveBatch();
             _received += count;
             Worker.BeginBatch();
+            for (var i = 0; count > 1 && i < count; i++)
+            {
+                _socket.Datagram(i, out var from);
+                Worker.Expect(i, from);
+            }
+
             for (var i = 0; i < count; i++)
             {
+                Worker.LookAhead(i, count);
                 var datagram = _socket.Datagram(i, out var from);
                 Worker.Receive(datagram, from, now);
             }
