@@ -18,32 +18,24 @@ internal static class PollingTransport
             return;
         }
 
+        List<EngineFrame> frames = [];
         try
         {
-            List<EngineFrame> frames = [];
-            while (true)
-            {
-                session.Take(frames, MaxAnswerBytes);
-                if (frames.Count > 0)
-                {
-                    break;
-                }
+            await TakeAsync(session, frames, context.RequestAborted).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            session.Close(DisconnectReason.TransportClose);
+            return;
+        }
+        finally
+        {
+            // Before the answer goes out: the client polls again once it has it, which can be before the write returns here.
+            session.EndPoll();
+        }
 
-                if (session.Ended.IsCancellationRequested)
-                {
-                    frames.Add(EngineFrame.Close);
-                    break;
-                }
-
-                if (session.MustReleasePoll)
-                {
-                    frames.Add(EngineFrame.Noop);
-                    break;
-                }
-
-                await session.WaitAsync().WaitAsync(context.RequestAborted).ConfigureAwait(false);
-            }
-
+        try
+        {
             await WriteAsync(context, frames).ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
@@ -51,9 +43,32 @@ internal static class PollingTransport
             // The poll's connection ended: what it carried is lost, and with it the session.
             session.Close(DisconnectReason.TransportClose);
         }
-        finally
+    }
+
+    /// <summary>Takes what is queued, or waits for it; at the end of the session a close, for a client that moves on a noop.</summary>
+    private static async Task TakeAsync(EngineSession session, List<EngineFrame> frames, CancellationToken aborted)
+    {
+        while (true)
         {
-            session.EndPoll();
+            session.Take(frames, MaxAnswerBytes);
+            if (frames.Count > 0)
+            {
+                return;
+            }
+
+            if (session.Ended.IsCancellationRequested)
+            {
+                frames.Add(EngineFrame.Close);
+                return;
+            }
+
+            if (session.MustReleasePoll)
+            {
+                frames.Add(EngineFrame.Noop);
+                return;
+            }
+
+            await session.WaitAsync().WaitAsync(aborted).ConfigureAwait(false);
         }
     }
 
