@@ -18,7 +18,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     private readonly ServerFixture _servers;
     private readonly Dictionary<string, string> _settings = [];
-    private readonly SiloProcess?[] _silos;
+    private readonly List<SiloProcess?> _silos;
     private readonly TimeSpan _probe;
     private readonly bool _onRedis;
     private IHost? _client;
@@ -29,7 +29,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     public ProcessCluster(ServerFixture servers, int silos, bool onRedis, NetworkNamespaces? network, TimeSpan probe)
     {
         (_servers, Network, _probe, _onRedis) = (servers, network, probe, onRedis);
-        _silos = new SiloProcess?[silos];
+        _silos = [.. new SiloProcess?[silos]];
     }
 
     public NetworkNamespaces? Network { get; }
@@ -40,7 +40,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <summary>What the silos reach the membership table by; the same when it is PostgreSQL.</summary>
     public Forwarder Table { get; private set; } = null!;
 
-    public int Count => _silos.Length;
+    /// <summary>Places, of silos that live and of those that have ended.</summary>
+    public int Count => _silos.Count;
 
     public IClusterClient Client => _client!.Services.GetRequiredService<IClusterClient>();
 
@@ -76,7 +77,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     public async Task RestoreAsync()
     {
         var starting = new List<SiloProcess>();
-        for (var i = 0; i < _silos.Length; i++)
+        for (var i = 0; i < _silos.Count; i++)
         {
             if (_silos[i] is { HasExited: false })
             {
@@ -88,18 +89,34 @@ internal sealed class ProcessCluster : IAsyncDisposable
                 await ended.DisposeAsync();
             }
 
-            var settings = new Dictionary<string, string>(_settings) { ["Cluster__AdvertisedIp"] = Network?.Address(i) ?? "127.0.0.1" };
-            _silos[i] = SiloProcess.Start($"silo-{i}-{_started++}", Network?.Space(i), settings);
+            _silos[i] = Start(i);
             starting.Add(_silos[i]!);
         }
 
         foreach (var silo in starting)
         {
-            if (await silo.AnswerAsync(StartLimit) != "ready")
-            {
-                throw new InvalidOperationException($"{silo.Name} did not start:\n{string.Join('\n', silo.Errors)}");
-            }
+            await UntilReadyAsync(silo);
         }
+    }
+
+    /// <summary>Starts one more, at the first place whose silo has ended, or at a new one.</summary>
+    public async Task<(int Place, SiloProcess Silo)> AddSiloAsync()
+    {
+        var place = _silos.FindIndex(s => s is null or { HasExited: true });
+        if (place < 0)
+        {
+            place = _silos.Count;
+            _silos.Add(null);
+        }
+
+        if (_silos[place] is { } ended)
+        {
+            await ended.DisposeAsync();
+        }
+
+        var silo = _silos[place] = Start(place);
+        await UntilReadyAsync(silo);
+        return (place, silo);
     }
 
     /// <summary>The silos that serve, by the management grain; null while it does not answer.</summary>
@@ -143,6 +160,20 @@ internal sealed class ProcessCluster : IAsyncDisposable
         Network?.Dispose();
     }
 
+    private static async Task UntilReadyAsync(SiloProcess silo)
+    {
+        if (await silo.AnswerAsync(StartLimit) != "ready")
+        {
+            throw new InvalidOperationException($"{silo.Name} did not start:\n{string.Join('\n', silo.Errors)}");
+        }
+    }
+
+    private SiloProcess Start(int place)
+    {
+        var settings = new Dictionary<string, string>(_settings) { ["Cluster__AdvertisedIp"] = Network?.Address(place) ?? "127.0.0.1" };
+        return SiloProcess.Start($"silo-{place}-{_started++}", Network?.Space(place), settings);
+    }
+
     private IHost MakeClient()
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
@@ -154,6 +185,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
             if (_probe > TimeSpan.Zero)
             {
                 client.Configure<ClientMessagingOptions>(o => o.ResponseTimeout = TimeSpan.FromSeconds(10));
+                client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = _probe * 2);
             }
         });
         return builder.Build();

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
@@ -40,6 +41,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     private readonly ClusterMembershipOptions _membership;
     private readonly EndpointOptions _endpoints;
     private readonly StandstillGuard? _standstill;
+    private readonly StandstillInquiry _inquiry;
     private readonly SiloProber _prober;
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile TaskCompletionSource _viewArrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -74,6 +76,8 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         Takeovers = new Takeovers(this, _membership);
         Gateway = new Gateway(this);
         _prober = new SiloProber(this, _membership);
+
+        _inquiry = new StandstillInquiry(this, _membership);
 
         // A clock that tests move says nothing about a process that stands still.
         // Whoever answered a probe a moment ago misses that many before anybody votes; two thirds of it are surely too short.
@@ -293,6 +297,20 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         }
     }
 
+    /// <summary>Votes a silo dead that has missed its probes, the last one sent at that time, and tells everybody if it is dead by that.</summary>
+    public async Task VoteDeadAsync(SiloAddress silo, DateTime lastProbe, CancellationToken cancellationToken)
+    {
+        if (await Oracle.VoteDeadAsync(silo, lastProbe, cancellationToken))
+        {
+            _ = TellDeadAsync(silo);
+        }
+
+        TellEverybody();
+    }
+
+    /// <summary>What this silo says to one that asks whether it still belongs to the cluster.</summary>
+    public SiloWord WordFor(SiloAddress asker) => _inquiry.WordFor(asker);
+
     /// <summary>Tells every silo the view.</summary>
     public void TellEverybody()
     {
@@ -404,8 +422,10 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     {
         await Task.WhenAll(Oracle.View.Active.Where(m => m.Silo != Self).Select(async member =>
         {
+            var lastProbe = DateTime.MinValue;
             for (var missed = 0; missed < _membership.NumMissedProbesLimit; missed++)
             {
+                lastProbe = Runtime.Time.GetUtcNow().UtcDateTime;
                 if (await ProbeAsync(member.Silo, _membership.ProbeTimeout))
                 {
                     return;
@@ -416,7 +436,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             if (!await ReachesThroughAnotherAsync(member.Silo))
             {
                 Runtime.Log.Suspecting(member.Silo, _membership.NumMissedProbesLimit);
-                await Oracle.VoteDeadAsync(member.Silo, _stopped.Token);
+                await VoteDeadAsync(member.Silo, lastProbe, _stopped.Token);
             }
         }));
     }
@@ -465,6 +485,22 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         catch (OperationCanceledException)
         {
             Runtime.Log.JoinDelayed($"No time was left to write that this silo is {status}.");
+        }
+    }
+
+    /// <summary>One that only stood still, or was cut off, need not wait until it reads the table.</summary>
+    private async Task TellDeadAsync(SiloAddress silo)
+    {
+        try
+        {
+            await using var line = await DirectLine.OpenAsync(this, silo, _membership.ProbeTimeout, _stopped.Token);
+            await line.ControlOf(silo).ViewAsync(Oracle.View.Snapshot);
+        }
+        catch (Exception e) when (e is IOException or SocketException or OrleansException or OperationCanceledException or ObjectDisposedException
+            or System.Security.Authentication.AuthenticationException)
+        {
+            // It is dead indeed.
+            Runtime.Log.ConnectionEnded(silo.ToString(), e.Message);
         }
     }
 
@@ -570,17 +606,10 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         }
     }
 
-    /// <summary>After a standstill: asks the table, and as long as that is away, the others.</summary>
-    private async Task MakeSureAsync(TimeSpan stoodStill)
+    private Task MakeSureAsync(TimeSpan stoodStill)
     {
         Runtime.Log.StoodStill(stoodStill);
-        if (Oracle.Status is SiloStatus.Created or SiloStatus.Dead)
-        {
-            return;
-        }
-
-        using var time = new CancellationTokenSource(StatusLimit, Runtime.Time);
-        await Oracle.RefreshAsync(time.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return _inquiry.MakeSureAsync(stoodStill, _stopped.Token);
     }
 
     private void OnDeclaredDead()
