@@ -68,17 +68,47 @@ internal sealed class ProcessCluster : IAsyncDisposable
         _settings["Cluster__Id"] = $"faults-{Guid.NewGuid():N}";
         _settings["Cluster__SiloPort"] = _settings["Cluster__GatewayPort"] = "0";
         _settings["PROBE"] = _probe.TotalMilliseconds.ToString(CultureInfo.InvariantCulture);
-        await RestoreAsync();
+        await RestoreAsync(_silos.Count);
         _client = MakeClient();
         await _client.StartAsync();
     }
 
-    /// <summary>Starts those that have ended.</summary>
-    public async Task RestoreAsync()
+    /// <summary>The table's server dies, until it is started again.</summary>
+    public Task KillTableAsync() => _onRedis ? _servers.KillRedisAsync() : _servers.KillPostgresAsync();
+
+    /// <inheritdoc cref="KillTableAsync"/>
+    public Task RestartTableAsync() => _onRedis ? _servers.RestartRedisAsync() : _servers.RestartPostgresAsync();
+
+    /// <summary>The database server dies, until it is started again.</summary>
+    public Task KillDatabaseAsync() => _servers.KillPostgresAsync();
+
+    /// <inheritdoc cref="KillDatabaseAsync"/>
+    public Task RestartDatabaseAsync() => _servers.RestartPostgresAsync();
+
+    /// <summary>Starts those of the first places that have ended, and stops those at others.</summary>
+    public async Task RestoreAsync(int count)
     {
-        var starting = new List<SiloProcess>();
-        for (var i = 0; i < _silos.Count; i++)
+        foreach (var (_, silo) in Living.Where(s => s.Place >= count).ToArray())
         {
+            await silo.SignalAsync("TERM");
+            await silo.WaitForExitAsync(StartLimit);
+        }
+
+        foreach (var ended in _silos.Skip(count))
+        {
+            await ended!.DisposeAsync();
+        }
+
+        _silos.RemoveRange(Math.Min(count, _silos.Count), Math.Max(0, _silos.Count - count));
+
+        var starting = new List<SiloProcess>();
+        for (var i = 0; i < count; i++)
+        {
+            if (i == _silos.Count)
+            {
+                _silos.Add(null);
+            }
+
             if (_silos[i] is { HasExited: false })
             {
                 continue;
@@ -99,23 +129,17 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts one more, at the first place whose silo has ended, or at a new one.</summary>
+    /// <summary>Starts one more, at a place of its own. When it answers that silo is ready, or has ended because the others have declared it dead meanwhile.</summary>
     public async Task<(int Place, SiloProcess Silo)> AddSiloAsync()
     {
-        var place = _silos.FindIndex(s => s is null or { HasExited: true });
-        if (place < 0)
+        var place = _silos.Count;
+        var silo = Start(place);
+        _silos.Add(silo);
+        if (await silo.AnswerAsync(StartLimit) is null)
         {
-            place = _silos.Count;
-            _silos.Add(null);
+            await silo.WaitForExitAsync(StartLimit);
         }
 
-        if (_silos[place] is { } ended)
-        {
-            await ended.DisposeAsync();
-        }
-
-        var silo = _silos[place] = Start(place);
-        await UntilReadyAsync(silo);
         return (place, silo);
     }
 

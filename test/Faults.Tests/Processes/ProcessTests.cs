@@ -129,19 +129,29 @@ public sealed class ProcessTests(ServerFixture servers, ITestOutputHelper output
         var operations = 0;
         await Task.WhenAll(Enumerable.Range(0, Math.Min(Lanes, count)).Select(async lane =>
         {
-            var network = hasNetwork ? new NetworkNamespaces(Silos) : null;
-            await using var cluster = new ProcessCluster(servers, Silos, onRedis: lane % 2 == 0, network, Probe);
-            await cluster.StartAsync();
-            while (failures.IsEmpty && seeds.TryDequeue(out var seed))
+            // Servers of its own: they die in some schedules.
+            var own = new ServerFixture();
+            await own.InitializeAsync();
+            try
             {
-                var run = new ProcessRun(cluster, ProcessSchedule.Draw(seed, Silos, hasNetwork));
-                if (await run.RunAsync() is { } failure)
+                var network = hasNetwork ? new NetworkNamespaces(ProcessSchedule.MaxSilos + ProcessSchedule.MaxFaults) : null;
+                await using var cluster = new ProcessCluster(own, Silos, onRedis: lane % 2 == 0, network, Probe);
+                await cluster.StartAsync();
+                while (failures.IsEmpty && seeds.TryDequeue(out var seed))
                 {
-                    failures.Enqueue(failure);
-                }
+                    var run = new ProcessRun(cluster, ProcessSchedule.Draw(seed, hasNetwork));
+                    if (await run.RunAsync() is { } failure)
+                    {
+                        failures.Enqueue(failure);
+                    }
 
-                recoveries.Add(run.Recovery);
-                Interlocked.Add(ref operations, run.History.Length);
+                    recoveries.Add(run.Recovery);
+                    Interlocked.Add(ref operations, run.History.Length);
+                }
+            }
+            finally
+            {
+                await own.DisposeAsync();
             }
         }));
         output.WriteLine(string.Create(
