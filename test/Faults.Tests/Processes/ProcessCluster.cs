@@ -21,6 +21,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private readonly List<SiloProcess?> _silos;
     private readonly TimeSpan _probe;
     private readonly bool _onRedis;
+    private readonly List<IHost> _strangers = [];
+    private readonly List<SiloProcess> _strangeSilos = [];
     private IHost? _client;
     private int _started;
 
@@ -33,6 +35,15 @@ internal sealed class ProcessCluster : IAsyncDisposable
     }
 
     public NetworkNamespaces? Network { get; }
+
+    /// <summary>Settings of every silo and of the client, beside those of the cluster itself.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Settings of the silo at one place.</summary>
+    public Func<int, IReadOnlyDictionary<string, string>> SettingsAt { get; init; } = _ => new Dictionary<string, string>();
+
+    /// <summary>How long the client waits for an answer; null for what the probes' time says.</summary>
+    public TimeSpan? ResponseTimeout { get; init; }
 
     /// <summary>What the silos reach PostgreSQL by.</summary>
     public Forwarder Database { get; private set; } = null!;
@@ -68,9 +79,31 @@ internal sealed class ProcessCluster : IAsyncDisposable
         _settings["Cluster__Id"] = $"faults-{Guid.NewGuid():N}";
         _settings["Cluster__SiloPort"] = _settings["Cluster__GatewayPort"] = "0";
         _settings["PROBE"] = _probe.TotalMilliseconds.ToString(CultureInfo.InvariantCulture);
+        foreach (var (key, value) in Settings)
+        {
+            _settings[key] = value;
+        }
+
         await RestoreAsync(_silos.Count);
-        _client = MakeClient();
+        _client = MakeClient(_settings);
         await _client.StartAsync();
+    }
+
+    /// <summary>Starts a silo that the cluster knows nothing of but what it writes into the table; it is not waited for.</summary>
+    public SiloProcess StartStranger(IReadOnlyDictionary<string, string> settings)
+    {
+        var silo = SiloProcess.Start($"stranger-{_started++}", Network?.Space(0), With(settings, "127.0.0.1"));
+        _strangeSilos.Add(silo);
+        return silo;
+    }
+
+    /// <summary>Starts a client with settings of its own.</summary>
+    public async Task<IClusterClient> StartStrangeClientAsync(IReadOnlyDictionary<string, string> settings)
+    {
+        var client = MakeClient(With(settings, "127.0.0.1"));
+        _strangers.Add(client);
+        await client.StartAsync();
+        return client.Services.GetRequiredService<IClusterClient>();
     }
 
     /// <summary>The table's server dies, until it is started again.</summary>
@@ -164,7 +197,13 @@ internal sealed class ProcessCluster : IAsyncDisposable
             _client.Dispose();
         }
 
-        foreach (var silo in _silos)
+        foreach (var client in _strangers)
+        {
+            await client.StopAsync();
+            client.Dispose();
+        }
+
+        foreach (var silo in _silos.Concat(_strangeSilos))
         {
             if (silo is not null)
             {
@@ -192,17 +231,25 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
-    private SiloProcess Start(int place)
+    private SiloProcess Start(int place) =>
+        SiloProcess.Start($"silo-{place}-{_started++}", Network?.Space(place), With(SettingsAt(place), Network?.Address(place) ?? "127.0.0.1"));
+
+    private Dictionary<string, string> With(IReadOnlyDictionary<string, string> settings, string address)
     {
-        var settings = new Dictionary<string, string>(_settings) { ["Cluster__AdvertisedIp"] = Network?.Address(place) ?? "127.0.0.1" };
-        return SiloProcess.Start($"silo-{place}-{_started++}", Network?.Space(place), settings);
+        var all = new Dictionary<string, string>(_settings) { ["Cluster__AdvertisedIp"] = address };
+        foreach (var (key, value) in settings)
+        {
+            all[key] = value;
+        }
+
+        return all;
     }
 
-    private IHost MakeClient()
+    private IHost MakeClient(Dictionary<string, string> settings)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.SetMinimumLevel(LogLevel.Error);
-        builder.Configuration.AddInMemoryCollection(_settings.Select(s => KeyValuePair.Create(s.Key.Replace("__", ":", StringComparison.Ordinal), (string?)s.Value)));
+        builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key.Replace("__", ":", StringComparison.Ordinal), (string?)s.Value)));
         builder.UseOrleansClient(client =>
         {
             client.UseCluster();
@@ -210,6 +257,11 @@ internal sealed class ProcessCluster : IAsyncDisposable
             {
                 client.Configure<ClientMessagingOptions>(o => o.ResponseTimeout = TimeSpan.FromSeconds(10));
                 client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = _probe * 2);
+            }
+
+            if (ResponseTimeout is { } timeout)
+            {
+                client.Configure<ClientMessagingOptions>(o => o.ResponseTimeout = timeout);
             }
         });
         return builder.Build();

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
@@ -10,8 +9,8 @@ namespace Orleans.Runtime.Clustering;
 
 /// <summary>
 /// This silo among the others: it joins and leaves, knows whose each grain is, and passes calls to their silos. The parts
-/// do the work: <see cref="MembershipOracle"/>, <see cref="SiloProber"/>, <see cref="Handovers"/>, <see cref="Gateway"/>,
-/// <see cref="SiloLink"/>, <see cref="StandstillGuard"/>.
+/// do the work: <see cref="MembershipOracle"/>, <see cref="SiloProber"/>, <see cref="DeathVotes"/>, <see cref="Handovers"/>, <see cref="Gateway"/>,
+/// <see cref="SiloLink"/>, <see cref="StandstillGuard"/>, <see cref="StandstillInquiry"/>.
 /// </summary>
 internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDisposable
 {
@@ -75,6 +74,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         Handovers = new Handovers(this);
         Takeovers = new Takeovers(this, _membership);
         Gateway = new Gateway(this);
+        Votes = new DeathVotes(this, _membership);
         _prober = new SiloProber(this, _membership);
 
         _inquiry = new StandstillInquiry(this, _membership);
@@ -103,6 +103,8 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     public Takeovers Takeovers { get; }
 
     public Gateway Gateway { get; }
+
+    public DeathVotes Votes { get; }
 
     public ClusterNetwork Network { get; }
 
@@ -297,17 +299,6 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         }
     }
 
-    /// <summary>Votes a silo dead that has missed its probes, the last one sent at that time, and tells everybody if it is dead by that.</summary>
-    public async Task VoteDeadAsync(SiloAddress silo, DateTime lastProbe, CancellationToken cancellationToken)
-    {
-        if (await Oracle.VoteDeadAsync(silo, lastProbe, cancellationToken))
-        {
-            _ = TellDeadAsync(silo);
-        }
-
-        TellEverybody();
-    }
-
     /// <summary>What this silo says to one that asks whether it still belongs to the cluster.</summary>
     public SiloWord WordFor(SiloAddress asker) => _inquiry.WordFor(asker);
 
@@ -398,7 +389,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         {
             try
             {
-                await Oracle.JoinAsync(LookAtOthersAsync, _stopped.Token);
+                await Oracle.JoinAsync(() => Votes.LookAtOthersAsync(_stopped.Token), _stopped.Token);
                 NotReady = null;
                 _joined.TrySetResult();
                 TellEverybody();
@@ -412,33 +403,6 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
                 await Task.Delay(JoinRetry, Runtime.Time, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
-    }
-
-    /// <summary>
-    /// Before it serves, a silo looks at those that do. After a crash of a whole cluster these are rows of silos that are gone:
-    /// they are voted dead now, and not when half of the grains have waited for them.
-    /// </summary>
-    private async Task LookAtOthersAsync()
-    {
-        await Task.WhenAll(Oracle.View.Active.Where(m => m.Silo != Self).Select(async member =>
-        {
-            var lastProbe = DateTime.MinValue;
-            for (var missed = 0; missed < _membership.NumMissedProbesLimit; missed++)
-            {
-                lastProbe = Runtime.Time.GetUtcNow().UtcDateTime;
-                if (await ProbeAsync(member.Silo, _membership.ProbeTimeout))
-                {
-                    return;
-                }
-            }
-
-            // It may be this silo alone that does not reach it.
-            if (!await ReachesThroughAnotherAsync(member.Silo))
-            {
-                Runtime.Log.Suspecting(member.Silo, _membership.NumMissedProbesLimit);
-                await VoteDeadAsync(member.Silo, lastProbe, _stopped.Token);
-            }
-        }));
     }
 
     /// <summary>Says that this silo lives, reads the table, and cleans it up, each in its own time.</summary>
@@ -485,22 +449,6 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         catch (OperationCanceledException)
         {
             Runtime.Log.JoinDelayed($"No time was left to write that this silo is {status}.");
-        }
-    }
-
-    /// <summary>One that only stood still, or was cut off, need not wait until it reads the table.</summary>
-    private async Task TellDeadAsync(SiloAddress silo)
-    {
-        try
-        {
-            await using var line = await DirectLine.OpenAsync(this, silo, _membership.ProbeTimeout, _stopped.Token);
-            await line.ControlOf(silo).ViewAsync(Oracle.View.Snapshot);
-        }
-        catch (Exception e) when (e is IOException or SocketException or OrleansException or OperationCanceledException or ObjectDisposedException
-            or System.Security.Authentication.AuthenticationException)
-        {
-            // It is dead indeed.
-            Runtime.Log.ConnectionEnded(silo.ToString(), e.Message);
         }
     }
 

@@ -16,10 +16,12 @@ internal sealed class DirectLine : IConnectionEvents, IGrainCaller, IAsyncDispos
 
     /// <summary>Opens a line. Throws what <see cref="ClusterNetwork.DialAsync"/> throws.</summary>
     /// <param name="timeout">How long an answer may take.</param>
-    public static async Task<DirectLine> OpenAsync(ClusterNode node, SiloAddress silo, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <param name="isAnybody">Whether it may be another silo that is at the address now.</param>
+    public static async Task<DirectLine> OpenAsync(
+        ClusterNode node, SiloAddress silo, TimeSpan timeout, CancellationToken cancellationToken, bool isAnybody = false)
     {
         var line = new DirectLine(node, timeout);
-        line._connection = await node.Network.DialAsync(silo.Endpoint, node.Local, silo.ToParsableString(), line, cancellationToken);
+        line._connection = await node.Network.DialAsync(silo.Endpoint, node.Local, isAnybody ? null : silo.ToParsableString(), line, cancellationToken);
         return line;
     }
 

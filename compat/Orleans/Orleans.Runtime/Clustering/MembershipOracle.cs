@@ -171,7 +171,7 @@ internal sealed class MembershipOracle(
     /// Votes a silo dead. It is, once enough silos have voted within the time that a vote counts. One that has been heard of since its last probe
     /// was sent is not voted on: the table may answer long after. True when it is dead by this vote.
     /// </summary>
-    public async Task<bool> VoteDeadAsync(SiloAddress silo, DateTime lastProbe, CancellationToken cancellationToken)
+    public async Task<bool> VoteDeadAsync(SiloAddress silo, DateTime lastProbe, bool onlyIfStale, CancellationToken cancellationToken)
     {
         var isDone = false;
         var votes = 0;
@@ -181,7 +181,7 @@ internal sealed class MembershipOracle(
                 // Who was declared dead itself votes no more: else two silos that do not reach each other would both end.
                 if (isDone || data.TryGet(self)?.Item1.Status is not (SiloStatus.Active or SiloStatus.Joining)
                     || data.TryGet(silo) is not { } row || row.Item1.Status == SiloStatus.Dead
-                    || row.Item1.IAmAliveTime > lastProbe || !TryBeginVote(silo, lastProbe))
+                    || row.Item1.IAmAliveTime > lastProbe || (onlyIfStale && !IsStale(row.Item1, time.GetUtcNow().UtcDateTime)) || !TryBeginVote(silo, lastProbe))
                 {
                     return null;
                 }

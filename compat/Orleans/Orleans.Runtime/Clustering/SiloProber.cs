@@ -107,7 +107,7 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
         {
             using var timeout = new CancellationTokenSource(options.ProbeTimeout * 5, node.Runtime.Time);
             using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
-            await node.VoteDeadAsync(silo, lastProbe, time.Token);
+            await node.Votes.VoteDeadAsync(silo, lastProbe, isRefusing: false, time.Token);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
