@@ -96,6 +96,23 @@ public sealed class PlainPortsTests : IAsyncDisposable
         Assert.True(_thread.IsAlive);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Dispose_Again_IsHarmless(bool portable)
+    {
+        var room = await OpenAsync(portable, null);
+        Send(room, 0, 10);
+        ReadAll(room, 0, 10);
+
+        // A host disposes of what it has stopped.
+        await _thread!.DisposeAsync();
+        await _thread.DisposeAsync();
+
+        using var again = PlainPort.Bind(new IPEndPoint(IPAddress.Loopback, room.In.LocalAddress.Port), 4_096);
+        Assert.False(_thread.IsAlive);
+    }
+
     private async Task<Room> OpenAsync(bool portable, string? suite)
     {
         IBatchSocket socket = portable || !OperatingSystem.IsLinux()

@@ -47,6 +47,7 @@ public sealed unsafe class LinuxPortBatch : IDisposable
     private int _limit = UsualLimit;
     private int _used;
     private int _count;
+    private bool _isDisposed;
 
     /// <summary>Allocates; memory that is never used costs address space alone.</summary>
     public LinuxPortBatch()
@@ -160,6 +161,12 @@ public sealed unsafe class LinuxPortBatch : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
         _in.Dispose();
         NativeMemory.AlignedFree(_arena);
         NativeMemory.AlignedFree(_tables);
