@@ -207,6 +207,9 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     public Span<byte> Rent() => _out.Rent();
 
     /// <inheritdoc/>
+    public long Batch => _out.Batch;
+
+    /// <inheritdoc/>
     public void Send(int length, in TransportAddress destination) => _out.Add(length, destination);
 
     /// <inheritdoc/>
