@@ -77,6 +77,9 @@ internal sealed partial class SiloLog(ILogger<SiloLog> logger)
     [LoggerMessage(1032, LogLevel.Warning, "{Silo} did not say in time that it has handed its grains over; they are activated here now")]
     public partial void HandoverMissed(SiloAddress silo);
 
+    [LoggerMessage(1041, LogLevel.Debug, "{Silo} was asked for {Grain} and did not say that it has ended: its word for all is awaited")]
+    public partial void NotReleased(Exception exception, GrainId grain, SiloAddress silo);
+
     [LoggerMessage(1033, LogLevel.Warning, "The membership table has lost its rows; they are written again")]
     public partial void TableLost();
 
