@@ -14,6 +14,9 @@ public sealed class MediaFleetState
     /// <summary>Nodes that live now.</summary>
     public IEnumerable<MediaNodeHeartbeat> Nodes => _nodes.Values.Select(n => n.Heartbeat);
 
+    /// <summary>The same, to be called.</summary>
+    public IEnumerable<IMediaNode> References => _nodes.Values.Select(n => n.Node);
+
     /// <summary>
     /// Notes a sign of life. Answers the node's earlier incarnation with its rooms when this is a restart: those are lost.
     /// </summary>

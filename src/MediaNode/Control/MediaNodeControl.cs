@@ -46,6 +46,16 @@ public sealed partial class MediaNodeControl(
     /// <summary>Rooms now.</summary>
     public int RoomCount => _rooms.Count;
 
+    /// <summary>Called when the fleet wants to hear of this node now.</summary>
+    internal event Action? FleetMoves;
+
+    /// <inheritdoc/>
+    public Task FleetMovesAsync()
+    {
+        FleetMoves?.Invoke();
+        return Task.CompletedTask;
+    }
+
     /// <inheritdoc/>
     public Task<Outcome<MediaReply>> ExecuteAsync(RoomCommandHeader header, MediaCommand command)
     {

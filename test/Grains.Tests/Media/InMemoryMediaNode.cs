@@ -36,6 +36,15 @@ internal sealed class InMemoryMediaNode : IMediaNode
         }
     }
 
+    /// <summary>Done when a fleet that goes has asked for a heartbeat.</summary>
+    public TaskCompletionSource Asked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task FleetMovesAsync()
+    {
+        Asked.TrySetResult();
+        return Task.CompletedTask;
+    }
+
     public HostedRoom? Find(string room)
     {
         lock (_lock)

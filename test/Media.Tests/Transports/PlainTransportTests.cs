@@ -277,6 +277,8 @@ public sealed class PlainTransportTests : IDisposable
 
     private sealed class MemoryPort : IPlainPort
     {
+        private readonly byte[] _room = new byte[Datagram.MaxSize];
+
         public TransportAddress Local { get; } = TransportAddress.FromIPv4(0x7F000001, 4_000);
 
         public List<(byte[] Data, TransportAddress To)> Sent { get; } = [];
@@ -285,14 +287,14 @@ public sealed class PlainTransportTests : IDisposable
 
         public bool IsClosed { get; private set; }
 
-        public bool TrySend(ReadOnlySpan<byte> datagram, in TransportAddress destination)
+        public Span<byte> Rent() => _room;
+
+        public void Send(int length, in TransportAddress destination)
         {
             if (!IsDeaf)
             {
-                Sent.Add((datagram.ToArray(), destination));
+                Sent.Add((_room[..length], destination));
             }
-
-            return true;
         }
 
         public void Close() => IsClosed = true;

@@ -95,6 +95,9 @@ internal sealed unsafe class LinuxSendQueue : IDisposable
     /// <summary>Messages that were handed to the system; fewer than datagrams where they are grouped.</summary>
     public long Messages { get; private set; }
 
+    /// <summary>Changes whenever what waits has left; 0 when the system cannot cut messages.</summary>
+    public long Batch => _maxSegment == 0 ? 0 : _round;
+
     /// <summary>Whether nothing waits.</summary>
     public bool IsEmpty => _packetCount == 0;
 
