@@ -47,7 +47,6 @@ public sealed class Vp9HeaderTests : IDisposable
         var hidden = 0;
         using var rewritten = new MemoryStream();
         rewritten.Write(ivf.AsSpan(0, 32));
-        var grown = 0;
         for (var i = 0; i < frames.Count; i++)
         {
             var frame = frames[i];
@@ -56,7 +55,6 @@ public sealed class Vp9HeaderTests : IDisposable
             {
                 byte[] room = [.. frame, 0];
                 var length = header.Hide(room, frame.Length);
-                grown += length - frame.Length;
                 frame = room[..length];
                 hidden++;
                 Assert.True(new Vp9HeaderReader().TryRead(frame, out var again) || !header.IsKeyFrame);
@@ -74,7 +72,26 @@ public sealed class Vp9HeaderTests : IDisposable
         Assert.Equal(frames.Count, whole.Length);
         Assert.Equal(frames.Count - hidden, part.Length);
         Assert.Equal(whole.Where((_, i) => i % 3 == 2), part);
-        Assert.InRange(grown, 1, hidden - 1);
+    }
+
+    [Theory]
+    [InlineData(24)]
+    [InlineData(25)]
+    [InlineData(31)]
+    public void Hidden_Header_HasOneBitMore_AndAByteMoreWhereItWasFull(int bits)
+    {
+        // show_frame is the seventh bit, error_resilient_mode the eighth; then the new one comes.
+        var header = string.Concat(Enumerable.Range(0, bits).Select(i => i == 6 || i % 3 == 0 ? '1' : '0'));
+        byte[] frame = [.. Bytes(header), 0xAB, 0xCD, 0];
+        var length = new Vp9FrameHeader(false, true, 6, bits, 0, 0).Hide(frame, frame.Length - 1);
+
+        Assert.Equal((byte[])[.. Bytes($"{header[..6]}0{header[7]}0{header[8..]}"), 0xAB, 0xCD], frame[..length]);
+        byte[] key = [.. Bytes(header), 0xAB, 0xCD];
+        Assert.Equal(key.Length, new Vp9FrameHeader(true, true, 6, bits, 0, 0).Hide(key, key.Length));
+        Assert.Equal((byte[])[.. Bytes($"{header[..6]}0{header[7..]}"), 0xAB, 0xCD], key);
+
+        static byte[] Bytes(string digits) =>
+            [.. digits.PadRight((digits.Length + 7) / 8 * 8, '0').Chunk(8).Select(d => Convert.ToByte(new string(d), 2))];
     }
 
     [Fact]
