@@ -47,6 +47,7 @@ public static class MediaNodeHosting
         services.TryAddSingleton<IRoomReportSink, GrainReportSink>();
         services.AddSingleton<RoomReports>();
         services.AddRecordings(configuration);
+        services.AddSingleton<PlainTransports>();
         services.AddSingleton<MediaNodeControl>();
         services.AddAdmin();
         services.AddSingleton<FleetMembership>();
@@ -56,6 +57,7 @@ public static class MediaNodeHosting
         services.AddHostedService(static s => s.GetRequiredService<RecordingWriter>());
         services.AddHostedService(static s => s.GetRequiredService<RoomReports>());
         services.AddHostedService(static s => s.GetRequiredService<FleetMembership>());
+        services.AddHostedService(static s => s.GetRequiredService<PlainParticipants>());
         return services;
     }
 
