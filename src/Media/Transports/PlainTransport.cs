@@ -116,7 +116,8 @@ public sealed class PlainTransport : Transport, IWorkerTransport
     /// <summary>A datagram of one of the ports; it is decrypted in place.</summary>
     internal void Receive(Span<byte> datagram, in TransportAddress from, bool atRtcpPort, long now)
     {
-        var reason = atRtcpPort || DatagramKinds.Classify(datagram) == DatagramKind.Rtcp
+        var reason = !from.IsReachable ? DropReason.UnknownSource
+            : atRtcpPort || DatagramKinds.Classify(datagram) == DatagramKind.Rtcp
             ? TakeRtcp(datagram, from, atRtcpPort, now)
             : TakeRtp(datagram, from, now);
         if (reason != DropReason.None)
@@ -261,6 +262,10 @@ public sealed class PlainTransport : Transport, IWorkerTransport
             {
                 return "With comedia the other end's address is found by its first packet: ip, port and rtcpPort cannot be given.";
             }
+        }
+        else if (options.Remote is { IsReachable: false } || options.RemoteRtcp is { IsReachable: false })
+        {
+            return "port and rtcpPort must not be 0.";
         }
         else if (options.Remote is null)
         {

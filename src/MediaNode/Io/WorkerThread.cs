@@ -123,6 +123,28 @@ public sealed partial class WorkerThread : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Lets the worker sum up what its transports have counted; false when it did not in time. It is asked by a flag and not by a
+    /// command, which would allocate on its thread.
+    /// </summary>
+    public async Task<bool> SumAsync(TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var before = Worker.Sums;
+        var start = _clock.Now;
+        while (IsAlive && _clock.Now - start < patience.TotalMicroseconds)
+        {
+            Worker.WantSum();
+            Wake();
+            await Task.Delay(TimeSpan.FromMilliseconds(1), cancellationToken).ConfigureAwait(false);
+            if (Worker.Sums != before)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Ends the loop after the commands already queued, and frees the port.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using VoiceCluster.Hosting.Metrics;
 using VoiceCluster.Media;
 using VoiceCluster.Media.Workers;
 using VoiceCluster.MediaNode.Io;
@@ -6,10 +7,13 @@ using VoiceCluster.MediaNode.Io;
 namespace VoiceCluster.MediaNode.Metrics;
 
 /// <summary>The media plane's instruments; docs/metrics.md names each. They read the workers' counters when they are scraped.</summary>
-public sealed class MediaMetrics : IDisposable
+public sealed class MediaMetrics : IScrapeSource, IDisposable
 {
     /// <summary>The meter's name.</summary>
     public const string MeterName = "VoiceCluster.Media";
+
+    /// <summary>How long a scrape waits for a worker's sums; past it they are up to a second old.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
 
     private static readonly KeyValuePair<string, object?>[] Reasons =
         [.. Enum.GetValues<DropReason>().Select(r => new KeyValuePair<string, object?>("reason", SnakeCase(r.ToString())))];
@@ -67,6 +71,9 @@ public sealed class MediaMetrics : IDisposable
 
     /// <summary>A transport became connected so many microseconds after its making.</summary>
     public void TransportConnected(long microseconds) => _join.Record(microseconds / 1_000_000d);
+
+    /// <inheritdoc/>
+    public Task RefreshAsync(CancellationToken cancellationToken) => Task.WhenAll(_runtime.Workers.Select(w => w.SumAsync(Patience, cancellationToken)));
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();

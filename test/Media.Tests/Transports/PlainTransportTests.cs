@@ -81,6 +81,19 @@ public sealed class PlainTransportTests : IDisposable
     }
 
     [Fact]
+    public void Port0_IsNobodysAddress()
+    {
+        var nobody = Sender with { Port = 0 };
+        var (from, _, _) = Open(new PlainTransportOptions { Comedia = true });
+        Give(from, MediaFixtures.Opus(1, 1, 0), nobody);
+        Assert.Null(from.RemoteAddress);
+        Assert.Equal(1, from.Stats.Drops[(int)DropReason.UnknownSource]);
+        var (to, _, _) = Open(new PlainTransportOptions());
+        Assert.Contains("port", to.Connect(new PlainConnectOptions(nobody, null, null), _network.Now));
+        Assert.Null(to.Connect(new PlainConnectOptions(Receiver, null, null), _network.Now));
+    }
+
+    [Fact]
     public void Comedia_ThatFoundAnAddressByRtcp_LetsRtpDecide()
     {
         var (from, _, _) = Open(new PlainTransportOptions { Comedia = true });

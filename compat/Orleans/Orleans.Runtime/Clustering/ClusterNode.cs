@@ -9,8 +9,8 @@ namespace Orleans.Runtime.Clustering;
 
 /// <summary>
 /// This silo among the others: it joins and leaves, knows whose each grain is, and passes calls to their silos. The parts
-/// do the work: <see cref="MembershipOracle"/>, <see cref="SiloProber"/>, <see cref="Handovers"/>, <see cref="Gateway"/>,
-/// <see cref="SiloLink"/>, <see cref="StandstillGuard"/>.
+/// do the work: <see cref="MembershipOracle"/>, <see cref="SiloProber"/>, <see cref="DeathVotes"/>, <see cref="Handovers"/>, <see cref="Gateway"/>,
+/// <see cref="SiloLink"/>, <see cref="StandstillGuard"/>, <see cref="StandstillInquiry"/>.
 /// </summary>
 internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDisposable
 {
@@ -40,6 +40,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     private readonly ClusterMembershipOptions _membership;
     private readonly EndpointOptions _endpoints;
     private readonly StandstillGuard? _standstill;
+    private readonly StandstillInquiry _inquiry;
     private readonly SiloProber _prober;
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile TaskCompletionSource _viewArrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -73,7 +74,10 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         Handovers = new Handovers(this);
         Takeovers = new Takeovers(this, _membership);
         Gateway = new Gateway(this);
+        Votes = new DeathVotes(this, _membership);
         _prober = new SiloProber(this, _membership);
+
+        _inquiry = new StandstillInquiry(this, _membership);
 
         // A clock that tests move says nothing about a process that stands still.
         // Whoever answered a probe a moment ago misses that many before anybody votes; two thirds of it are surely too short.
@@ -99,6 +103,8 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     public Takeovers Takeovers { get; }
 
     public Gateway Gateway { get; }
+
+    public DeathVotes Votes { get; }
 
     public ClusterNetwork Network { get; }
 
@@ -274,6 +280,29 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         }
     }
 
+    /// <summary>Ends one grain that is another silo's by a version, before the others. False when this silo sees it otherwise.</summary>
+    public async Task<bool> ReleaseAsync(GrainId grain, long version)
+    {
+        if (!await KnowsAsync(version) || Runtime.MayActivate(grain))
+        {
+            return false;
+        }
+
+        // What this silo was itself waiting for was not its own to hand over yet.
+        while (!Runtime.Catalog.Has(grain) && Handovers.Find(grain) is { } earlier)
+        {
+            await earlier;
+        }
+
+        if (Runtime.Catalog.Find(grain) is { } activation)
+        {
+            activation.Deactivate(new DeactivationReason(DeactivationReasonCode.Migrating, "The grain's share has moved to another silo."));
+            await activation.Deactivated;
+        }
+
+        return true;
+    }
+
     /// <summary>Whether another silo, any one, reaches it.</summary>
     public async Task<bool> ReachesThroughAnotherAsync(SiloAddress silo)
     {
@@ -292,6 +321,9 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             return false;
         }
     }
+
+    /// <summary>What this silo says to one that asks whether it still belongs to the cluster.</summary>
+    public SiloWord WordFor(SiloAddress asker) => _inquiry.WordFor(asker);
 
     /// <summary>Tells every silo the view.</summary>
     public void TellEverybody()
@@ -380,7 +412,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         {
             try
             {
-                await Oracle.JoinAsync(LookAtOthersAsync, _stopped.Token);
+                await Oracle.JoinAsync(() => Votes.LookAtOthersAsync(_stopped.Token), _stopped.Token);
                 NotReady = null;
                 _joined.TrySetResult();
                 TellEverybody();
@@ -394,31 +426,6 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
                 await Task.Delay(JoinRetry, Runtime.Time, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
-    }
-
-    /// <summary>
-    /// Before it serves, a silo looks at those that do. After a crash of a whole cluster these are rows of silos that are gone:
-    /// they are voted dead now, and not when half of the grains have waited for them.
-    /// </summary>
-    private async Task LookAtOthersAsync()
-    {
-        await Task.WhenAll(Oracle.View.Active.Where(m => m.Silo != Self).Select(async member =>
-        {
-            for (var missed = 0; missed < _membership.NumMissedProbesLimit; missed++)
-            {
-                if (await ProbeAsync(member.Silo, _membership.ProbeTimeout))
-                {
-                    return;
-                }
-            }
-
-            // It may be this silo alone that does not reach it.
-            if (!await ReachesThroughAnotherAsync(member.Silo))
-            {
-                Runtime.Log.Suspecting(member.Silo, _membership.NumMissedProbesLimit);
-                await Oracle.VoteDeadAsync(member.Silo, _stopped.Token);
-            }
-        }));
     }
 
     /// <summary>Says that this silo lives, reads the table, and cleans it up, each in its own time.</summary>
@@ -539,6 +546,25 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     /// <summary>The sender's view is newer: its choice cannot be judged before ours is as new.</summary>
     private async Task CatchUpAsync(long version, GrainCall call)
     {
+        var knows = await KnowsAsync(version);
+        if (call.IsDone)
+        {
+            return;
+        }
+
+        if (knows)
+        {
+            Dispatch(call);
+        }
+        else
+        {
+            call.Fail(new SiloUnavailableException($"{Self} knows view {ViewVersion}, its caller {version}."));
+        }
+    }
+
+    /// <summary>Waits for a view that another silo has. False when it does not come.</summary>
+    private async Task<bool> KnowsAsync(long version)
+    {
         var since = Runtime.Time.GetTimestamp();
         while (ViewVersion < version && Runtime.Time.GetElapsedTime(since) < ViewLimit)
         {
@@ -555,32 +581,13 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             }
         }
 
-        if (call.IsDone)
-        {
-            return;
-        }
-
-        if (ViewVersion >= version)
-        {
-            Dispatch(call);
-        }
-        else
-        {
-            call.Fail(new SiloUnavailableException($"{Self} knows view {ViewVersion}, its caller {version}."));
-        }
+        return ViewVersion >= version;
     }
 
-    /// <summary>After a standstill: asks the table, and as long as that is away, the others.</summary>
-    private async Task MakeSureAsync(TimeSpan stoodStill)
+    private Task MakeSureAsync(TimeSpan stoodStill)
     {
         Runtime.Log.StoodStill(stoodStill);
-        if (Oracle.Status is SiloStatus.Created or SiloStatus.Dead)
-        {
-            return;
-        }
-
-        using var time = new CancellationTokenSource(StatusLimit, Runtime.Time);
-        await Oracle.RefreshAsync(time.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return _inquiry.MakeSureAsync(stoodStill, _stopped.Token);
     }
 
     private void OnDeclaredDead()

@@ -13,11 +13,15 @@ internal sealed class SiloControl(ClusterNode node) : ISiloControl
         return Task.CompletedTask;
     }
 
+    public Task<SiloWord> VouchAsync(SiloAddress asker) => Task.FromResult(node.WordFor(asker));
+
     public Task HandedOverAsync(SiloAddress silo, long version)
     {
         node.Handovers.Done(silo, version);
         return Task.CompletedTask;
     }
+
+    public Task<bool> ReleaseAsync(GrainId grain, long version) => node.ReleaseAsync(grain, version);
 
     public Task ClientsAsync(SiloAddress silo, string[] clients)
     {

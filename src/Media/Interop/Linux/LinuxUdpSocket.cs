@@ -37,7 +37,8 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     /// <param name="bufferSize">Bytes of the kernel's buffers.</param>
     /// <param name="useSegments">Whether the kernel may cut one message into several datagrams (UDP_SEGMENT), where it can.</param>
     /// <param name="sharesPort">Lets other sockets of this process have the same port; <see cref="Steer"/> says who gets what.</param>
-    public LinuxUdpSocket(IPEndPoint endPoint, int bufferSize, bool useSegments = true, bool sharesPort = false)
+    /// <param name="time">When receivers whose path takes no grouped datagrams are tried again; the system's when null.</param>
+    public LinuxUdpSocket(IPEndPoint endPoint, int bufferSize, bool useSegments = true, bool sharesPort = false, TimeProvider? time = null)
     {
         _isIPv6 = endPoint.AddressFamily == AddressFamily.InterNetworkV6;
         _fd = _epoll = _event = -1;
@@ -85,7 +86,7 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
         }
 
         _in = new LinuxReceiveBatch();
-        _out = new LinuxSendQueue(_fd, _isIPv6, useSegments);
+        _out = new LinuxSendQueue(_fd, _isIPv6, useSegments, time ?? TimeProvider.System);
     }
 
     /// <inheritdoc/>
