@@ -18,7 +18,7 @@ public sealed class ScenarioTests
         await using var server = await StandaloneServer.StartAsync("voicebench");
 
         var (exitCode, output, errors) = await RunAsync(
-            "--url", server.Url, "--rooms", "2", "--publishers", "2", "--subscribers", "2", "--conference", "--video", "--frame-packets", "4",
+            "--url", server.Url, "--rooms", "2", "--publishers", "2", "--subscribers", "2", "--conference", "--video", "--frame-packets", "4", "--payload-spread", "60",
             "--duration", "3s", "--warm-up", "1s", "--churn", "60", "--json", "-");
 
         Assert.True(exitCode == 0, $"{exitCode}\n{output}\n{errors}");
