@@ -21,6 +21,9 @@ internal enum PlainMembers
     /// <summary>Subscribers, in the rooms of WebRTC publishers.</summary>
     Subscribers,
 
+    /// <summary>Publishers, as participants of the rooms of WebRTC subscribers.</summary>
+    Publishers,
+
     /// <summary>Everybody, in routers of the media node's own.</summary>
     All,
 }

@@ -23,7 +23,7 @@ internal static class CommandLine
           --publishers N        members of each room who send (1)
           --subscribers N       members of each room who receive every stream of it (10)
           --conference          publishers receive one another as well
-          --plain WHO           over plain transports: subscribers, or all, who then have routers of their own in place of rooms (none)
+          --plain WHO           over plain transports: publishers, subscribers, or all, who then have routers of their own in place of rooms (none)
           --admin URL           the media node, which makes plain transports (http://127.0.0.1:8089)
           --admin-token TOKEN   its Media:AdminToken
           --slots N             through the voice service, each receiving the N loudest, in place of every stream (0: not)
@@ -261,10 +261,12 @@ internal static class CommandLine
                     return PlainMembers.None;
                 case "subscribers":
                     return PlainMembers.Subscribers;
+                case "publishers":
+                    return PlainMembers.Publishers;
                 case "all":
                     return PlainMembers.All;
                 default:
-                    Faults.Add($"--{name} is '{value}'; it must be subscribers, all or none.");
+                    Faults.Add($"--{name} is '{value}'; it must be publishers, subscribers, all or none.");
                     return PlainMembers.None;
             }
         }

@@ -159,7 +159,7 @@ internal sealed class Scenario : IAsyncDisposable
         }
     }
 
-    private Task<IMember> JoinPublisherAsync(int index, CancellationToken cancellationToken) => _options.Plain == PlainMembers.All
+    private Task<IMember> JoinPublisherAsync(int index, CancellationToken cancellationToken) => _options.Plain is PlainMembers.All or PlainMembers.Publishers
         ? JoinPlainAsync(index, Room(index, _options.Publishers), async (member, token) =>
         {
             await member.PublishAsync(token).ConfigureAwait(false);
@@ -208,7 +208,7 @@ internal sealed class Scenario : IAsyncDisposable
         }
     }
 
-    private Task<IMember> JoinSubscriberAsync(int index, CancellationToken cancellationToken) => _options.Plain != PlainMembers.None
+    private Task<IMember> JoinSubscriberAsync(int index, CancellationToken cancellationToken) => _options.Plain is PlainMembers.All or PlainMembers.Subscribers
         ? JoinPlainAsync(index, Room(index, _options.Subscribers), (member, token) => member.SubscribeAsync(_options.StreamsPerSubscriber, token), cancellationToken)
         : _options.Slots > 0
         ? JoinChannelAsync(index, _channels[index / _options.Subscribers], sends: false, _options.Slots, cancellationToken)
@@ -218,7 +218,7 @@ internal sealed class Scenario : IAsyncDisposable
         JoinAsync(room, (user, token) => RoomMember.JoinAsync(_context, Loop(index), room, user, token), prepare, cancellationToken);
 
     private Task<IMember> JoinPlainAsync(int index, string router, Func<PlainMember, CancellationToken, Task> prepare, CancellationToken cancellationToken) =>
-        JoinAsync(router, (_, _) => Task.FromResult(new PlainMember(_context, _admin, Loop(index), router)), prepare, cancellationToken);
+        JoinAsync(router, (user, _) => Task.FromResult(new PlainMember(_context, _admin, Loop(index), router, user)), prepare, cancellationToken);
 
     private Task<IMember> JoinChannelAsync(int index, string channel, bool sends, int slots, CancellationToken cancellationToken) => JoinAsync(
         channel,

@@ -48,6 +48,7 @@ public static class MediaNodeHosting
         services.TryAddSingleton<IRoomReportSink, GrainReportSink>();
         services.AddSingleton<RoomReports>();
         services.AddRecordings(configuration);
+        services.AddSingleton<PlainTransports>();
         services.AddSingleton<MediaNodeControl>();
         services.AddAdmin();
         services.AddSingleton<FleetMembership>();
@@ -57,6 +58,7 @@ public static class MediaNodeHosting
         services.AddHostedService(static s => s.GetRequiredService<RecordingWriter>());
         services.AddHostedService(static s => s.GetRequiredService<RoomReports>());
         services.AddHostedService(static s => s.GetRequiredService<FleetMembership>());
+        services.AddHostedService(static s => s.GetRequiredService<PlainParticipants>());
         return services;
     }
 

@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using VoiceCluster.Browser.Tests;
+using VoiceCluster.LoadTest.Signalling;
 
 namespace VoiceCluster.LoadTest.Tests;
 
@@ -16,7 +18,7 @@ public sealed class ScenarioTests
         await using var server = await StandaloneServer.StartAsync("voicebench");
 
         var (exitCode, output, errors) = await RunAsync(
-            "--url", server.Url, "--rooms", "2", "--publishers", "2", "--subscribers", "2", "--conference", "--video", "--frame-packets", "4",
+            "--url", server.Url, "--rooms", "2", "--publishers", "2", "--subscribers", "2", "--conference", "--video", "--frame-packets", "4", "--payload-spread", "60",
             "--duration", "3s", "--warm-up", "1s", "--churn", "60", "--json", "-");
 
         Assert.True(exitCode == 0, $"{exitCode}\n{output}\n{errors}");
@@ -88,8 +90,9 @@ public sealed class ScenarioTests
             ["--plain", "all", "--srtp", "cm", "--video", "--frame-packets", "4", "--payload-spread", "60"],
             ["--plain", "all", "--srtp", "none", "--churn", "120"],
             ["--plain", "subscribers", "--srtp", "cm", "--video"],
+            ["--plain", "publishers", "--srtp", "gcm", "--video"],
         ];
-        int[] streams = [8, 12, 6, 12];
+        int[] streams = [8, 12, 6, 12, 12];
         for (var i = 0; i < runs.Length; i++)
         {
             var (exitCode, output, errors) = await RunAsync([.. common, .. runs[i]]);
@@ -102,6 +105,66 @@ public sealed class ScenarioTests
             Assert.Equal(JsonValueKind.Null, report.GetProperty("firstFailure").ValueKind);
             Assert.True(report.GetProperty("latencyMicroseconds").GetProperty("p50").GetDouble() > 0);
             Assert.Equal(runs[i].Contains("--churn"), report.GetProperty("churned").GetInt64() > 0);
+        }
+    }
+
+    [Fact]
+    public async Task PlainParticipant_IsSeenUnderItsName_Speaks_AndLeaves()
+    {
+        var (port, ports) = (FreePorts.Tcp(), FreePorts.UdpRange(20));
+        await using var server = await StandaloneServer.StartAsync(
+            "voicebench-participant", null, null, $"--Media:HttpPort={port}", $"--Media:PlainPortRange={ports + StandaloneServer.MediaPorts}-{ports + 19}");
+        await using var alice = await SocketIoClient.ConnectAsync(new Uri(server.Url), "/voice");
+        await alice.AskAsync("join-room", """{"roomId":"stage","userId":"alice"}""");
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+
+        var made = await PostAsync("/admin/routers/stage/plain-transports", """{"comedia":true,"participant":{"name":"Radio"}}""", 201);
+        var (id, peer) = (made.GetProperty("id").GetString(), made.GetProperty("participantId").GetString());
+        var joined = await EventAsync("peer-joined");
+        Assert.Equal((peer, "Radio"), (joined.GetProperty("peerId").GetString(), joined.GetProperty("userId").GetString()));
+
+        const string Opus = """{"codecs":[{"mimeType":"audio/opus","payloadType":100,"clockRate":48000,"channels":2}],"encodings":[{"ssrc":4242}]}""";
+        var producer = (await PostAsync($"/admin/transports/{id}/producers", $$"""{"kind":"audio","rtpParameters":{{Opus}} }""", 201)).GetProperty("id").GetString();
+        var produced = await EventAsync("new-producer");
+        Assert.Equal((peer, producer), (produced.GetProperty("peerId").GetString(), produced.GetProperty("producerId").GetString()));
+        Assert.Equal(producer, (await http.GetFromJsonAsync<JsonElement>("/admin/routers/stage")).GetProperty("producers")[0].GetProperty("id").GetString());
+
+        // A room gives ids itself, a participant's transport only sends, and without a name nobody is a participant.
+        await PostAsync($"/admin/transports/{id}/producers", $$"""{"id":"mine","kind":"audio","rtpParameters":{{Opus}} }""", 400);
+        await PostAsync($"/admin/transports/{id}/consumers", $$"""{"producerId":"{{producer}}"}""", 409);
+        await PostAsync("/admin/routers/stage/plain-transports", """{"participant":{}}""", 400);
+        await PostAsync("/admin/routers/stage/plain-transports", """{"participant":{"name":"Radio","userId":7}}""", 400);
+        await PostAsync($"/admin/transports/{id}/producers/{producer}/pause", "{}", 204);
+        using var closed = await http.DeleteAsync(new Uri($"/admin/transports/{id}/producers/{producer}", UriKind.Relative));
+        Assert.Equal(204, (int)closed.StatusCode);
+        await EventAsync("producer-closed");
+
+        using var left = await http.DeleteAsync(new Uri($"/admin/transports/{id}", UriKind.Relative));
+        Assert.Equal(204, (int)left.StatusCode);
+        Assert.Equal(peer, (await EventAsync("peer-left")).GetProperty("peerId").GetString());
+        using var gone = await http.GetAsync(new Uri($"/admin/transports/{id}", UriKind.Relative));
+        Assert.Equal(404, (int)gone.StatusCode);
+
+        async Task<JsonElement> PostAsync(string path, string body, int status)
+        {
+            using var content = new StringContent(body, Encoding.UTF8, "application/json");
+            using var answer = await http.PostAsync(new Uri(path, UriKind.Relative), content);
+            var text = await answer.Content.ReadAsStringAsync();
+            Assert.True((int)answer.StatusCode == status, $"{path}: {answer.StatusCode} {text}");
+            return text.Length == 0 ? default : JsonElement.Parse(text);
+        }
+
+        async Task<JsonElement> EventAsync(string name)
+        {
+            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            while (true)
+            {
+                var happened = await alice.Events.ReadAsync(deadline.Token);
+                if (happened[0].GetString() == name)
+                {
+                    return happened[1];
+                }
+            }
         }
     }
 

@@ -21,12 +21,12 @@ internal sealed class AdminClient(HttpClient http, BenchOptions options)
         return [.. described.GetProperty("producers").EnumerateArray().Select(p => p.GetProperty("id").GetString()!)];
     }
 
-    /// <summary>Makes a plain transport.</summary>
-    public Task<JsonElement> CreateTransportAsync(string router, string? suite, CancellationToken cancellationToken) => SendAsync(
-        HttpMethod.Post,
-        $"/admin/routers/{router}/plain-transports",
-        suite is null ? "{}" : $$"""{"enableSrtp":true,"srtpCryptoSuite":"{{suite}}"}""",
-        cancellationToken);
+    /// <summary>Makes a plain transport; with a participant's name in a room, whose participant it then is.</summary>
+    public Task<JsonElement> CreateTransportAsync(string router, string? suite, string? participant, CancellationToken cancellationToken)
+    {
+        var members = (suite is null ? "" : $$""","enableSrtp":true,"srtpCryptoSuite":"{{suite}}" """) + (participant is null ? "" : $$""","participant":{"name":"{{participant}}"}""");
+        return SendAsync(HttpMethod.Post, $"/admin/routers/{router}/plain-transports", $$"""{"rtcpMux":true{{members}}}""", cancellationToken);
+    }
 
     /// <summary>Does something with a transport.</summary>
     public Task<JsonElement> OnTransportAsync(string id, string what, string body, CancellationToken cancellationToken) =>

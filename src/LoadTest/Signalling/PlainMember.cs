@@ -8,7 +8,7 @@ using VoiceCluster.Media.Srtp;
 namespace VoiceCluster.LoadTest.Signalling;
 
 /// <summary>Plain transports of one sender or receiver, in a router of the media node or in a room.</summary>
-internal sealed class PlainMember(BenchContext context, AdminClient admin, MediaLoop loop, string router) : IMember
+internal sealed class PlainMember(BenchContext context, AdminClient admin, MediaLoop loop, string router, string user) : IMember
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PollPeriod = TimeSpan.FromMilliseconds(50);
@@ -20,7 +20,7 @@ internal sealed class PlainMember(BenchContext context, AdminClient admin, Media
     /// <summary>Makes the sending transport with its streams, which do not flow yet.</summary>
     public async Task PublishAsync(CancellationToken cancellationToken)
     {
-        var (link, transport) = await ConnectAsync(cancellationToken).ConfigureAwait(false);
+        var (link, transport) = await ConnectAsync(context.Options.Plain == PlainMembers.Publishers, cancellationToken).ConfigureAwait(false);
         if (context.Options.Audio)
         {
             var ssrc = StreamParameters.NextSsrc();
@@ -50,7 +50,7 @@ internal sealed class PlainMember(BenchContext context, AdminClient admin, Media
     /// <summary>Makes the receiving transport and consumes so many streams of others, waiting for those that are not there yet.</summary>
     public async Task SubscribeAsync(int streams, CancellationToken cancellationToken)
     {
-        var (link, transport) = await ConnectAsync(cancellationToken).ConfigureAwait(false);
+        var (link, transport) = await ConnectAsync(isParticipant: false, cancellationToken).ConfigureAwait(false);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(Deadline);
         for (var consumers = 0; consumers < streams;)
@@ -99,11 +99,11 @@ internal sealed class PlainMember(BenchContext context, AdminClient admin, Media
         }
     }
 
-    private async Task<(PlainLink Link, string Id)> ConnectAsync(CancellationToken cancellationToken)
+    private async Task<(PlainLink Link, string Id)> ConnectAsync(bool isParticipant, CancellationToken cancellationToken)
     {
         var watch = Stopwatch.StartNew();
         var suite = context.Options.PlainSuite;
-        var described = await admin.CreateTransportAsync(router, suite, cancellationToken).ConfigureAwait(false);
+        var described = await admin.CreateTransportAsync(router, suite, isParticipant ? user : null, cancellationToken).ConfigureAwait(false);
         var id = described.GetProperty("id").GetString()!;
         var tuple = described.GetProperty("tuple");
         var server = TransportAddress.From(new IPEndPoint(IPAddress.Parse(tuple.GetProperty("localIp").GetString()!), tuple.GetProperty("localPort").GetInt32()));

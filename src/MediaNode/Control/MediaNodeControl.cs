@@ -18,7 +18,8 @@ public sealed partial class MediaNodeControl(
     RoomReports reports,
     IOptions<MediaNodeOptions> options,
     ILogger<MediaNodeControl> logger,
-    RecordingWriter? recordings = null) : IMediaNode, IRoomParts
+    RecordingWriter? recordings = null,
+    PlainTransports? plain = null) : IMediaNode, IRoomParts
 {
     /// <summary>Epochs of closed rooms that are remembered, so that a stale activation does not open its room again.</summary>
     private const int RememberedEpochs = 4_096;
@@ -150,7 +151,7 @@ public sealed partial class MediaNodeControl(
 
     private ControlledRoom Make(string name)
     {
-        var room = new ControlledRoom(name, WorkerOf(name), reports, runtime.RelayEndPoint, recordings);
+        var room = new ControlledRoom(name, WorkerOf(name), reports, runtime.RelayEndPoint, recordings) { Plain = plain };
         if (runtime.Workers.Count > 1 && options.Value.MaxConsumersPerWorker > 0)
         {
             room.Spread = new RoomSpread(room, this, options.Value.MaxConsumersPerWorker, logger);

@@ -204,6 +204,9 @@ internal sealed class InMemoryMediaNode : IMediaNode
                 room.VideoLimits[create.TransportId] = create.MaxVideoBitrate;
                 room.Bitrates[create.TransportId] = create.Bitrates;
                 return new TransportOpened($$"""{"id":"{{create.TransportId}}"}""");
+            case CreatePlainTransport create:
+                room.Transports[create.TransportId] = create.ParticipantId;
+                return new TransportOpened("plain");
             case CreateRelayTransport create:
                 room.Transports[create.TransportId] = create.ParticipantId;
                 return new RelayTransportOpened(new RelayEndPoint("192.0.2.7", 3002), new RelayMedia("send", "receive", "mix"));

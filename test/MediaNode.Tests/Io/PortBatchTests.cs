@@ -118,6 +118,18 @@ public sealed class PortBatchTests : IDisposable
 
         Assert.Equal(2, Receive(receiver.Port, 2).Count);
         Assert.Equal(6, _batch.Failures);
+
+        // Nor does it keep what goes to others from sharing messages.
+        var before = _batch.Messages;
+        for (var i = 0; i < 8; i++)
+        {
+            _batch.Rent()[0] = 3;
+            _batch.Add(port.Port, 100, receiver.Address);
+        }
+
+        _batch.Flush();
+        Assert.Equal(8, Receive(receiver.Port, 8).Count);
+        Assert.Equal(1, _batch.Messages - before);
     }
 
     [Fact]

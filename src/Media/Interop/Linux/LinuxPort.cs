@@ -31,7 +31,7 @@ public sealed unsafe class LinuxPort
     internal bool IsIPv6 { get; }
 
     /// <summary>Bytes of the longest datagram that may share a message; 0 when the system cannot cut messages.</summary>
-    internal int MaxSegment { get; set; }
+    internal int MaxSegment { get; }
 
     /// <summary>The last SO_RXQ_OVFL count.</summary>
     internal uint Overflow { get; set; }

@@ -35,6 +35,7 @@ public sealed unsafe class LinuxPortBatch : IDisposable
     private const int Alignment = 64;
 
     private readonly LinuxReceiveBatch _in = new();
+    private readonly GroupingLimits _limits;
     private readonly byte* _arena;
     private readonly byte* _tables;
     private readonly Packet* _packets;
@@ -50,8 +51,10 @@ public sealed unsafe class LinuxPortBatch : IDisposable
     private bool _isDisposed;
 
     /// <summary>Allocates; memory that is never used costs address space alone.</summary>
-    public LinuxPortBatch()
+    /// <param name="time">Says when a receiver is tried again whose groups were refused; the system's by default.</param>
+    public LinuxPortBatch(TimeProvider? time = null)
     {
+        _limits = new GroupingLimits(time ?? TimeProvider.System);
         _arena = (byte*)NativeMemory.AlignedAlloc(ArenaSize, Alignment);
         var size = (Capacity * (sizeof(Packet) + sizeof(LibC.IoVec))) + (MaxMessages * (sizeof(LibC.MMsgHdr) + ControlSize + sizeof(LibC.SocketAddress)));
         _tables = (byte*)NativeMemory.AlignedAlloc((nuint)size, Alignment);
@@ -149,6 +152,7 @@ public sealed unsafe class LinuxPortBatch : IDisposable
 
         (_firstQueued, _lastQueued) = (null, null);
         _used = _count = 0;
+        _limits.Advance();
     }
 
     /// <summary>The same, and says whether from now on as much as there is room for may wait.</summary>
@@ -193,6 +197,7 @@ public sealed unsafe class LinuxPortBatch : IDisposable
     {
         ref readonly var first = ref _packets[place];
         var segment = first.Length;
+        var isAlone = segment > port.MaxSegment || (_limits.Count > 0 && segment > _limits.Of(first.Destination, HashOf(first.Destination)));
         ref var header = ref _messages[index].Header;
         header.Name = _addresses + index;
         header.NameLength = LinuxSocketAddress.Write(first.Destination, port.IsIPv6, header.Name);
@@ -211,7 +216,7 @@ public sealed unsafe class LinuxPortBatch : IDisposable
             // udp(7): only the last datagram of a message may be shorter.
             isClosed |= packet.Length < segment;
             place = packet.Next;
-            if (place < 0 || isClosed || segment > port.MaxSegment || header.VectorCount == MaxSegments)
+            if (place < 0 || isClosed || isAlone || header.VectorCount == MaxSegments)
             {
                 break;
             }
@@ -273,7 +278,8 @@ public sealed unsafe class LinuxPortBatch : IDisposable
             if (header.VectorCount > 1 && error is LibC.EIo or LibC.EInvalid or LibC.EMessageSize)
             {
                 // A path without checksum offload cuts nothing (EIO); else a datagram longer than the path takes was not to be grouped.
-                port.MaxSegment = error == LibC.EIo ? 0 : Math.Min(port.MaxSegment, (int)header.Vectors->Length - 1);
+                var destination = LinuxSocketAddress.Read(*header.Name);
+                _limits.Refuse(destination, HashOf(destination), error == LibC.EIo ? 0 : (int)header.Vectors->Length - 1);
                 SendOneByOne(port, header);
             }
             else
@@ -284,6 +290,8 @@ public sealed unsafe class LinuxPortBatch : IDisposable
             sent++;
         }
     }
+
+    private static uint HashOf(in TransportAddress destination) => (uint)destination.Address ^ ((uint)(destination.Port * 0x9E37_79B1L) >> 8);
 
     private void SendOneByOne(LinuxPort port, in LibC.MsgHdr header)
     {
