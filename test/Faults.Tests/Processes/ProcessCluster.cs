@@ -102,6 +102,20 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends one in order, as an upgrade does, and starts another one in its place.</summary>
+    public async Task<SiloProcess> ReplaceAsync(int place, bool isNext)
+    {
+        var old = _silos[place]!;
+        await old.SignalAsync("TERM");
+        await old.WaitForExitAsync(StartLimit);
+        await old.DisposeAsync();
+        var settings = new Dictionary<string, string>(_settings) { ["Cluster__AdvertisedIp"] = Network?.Address(place) ?? "127.0.0.1" };
+        var silo = _silos[place] = SiloProcess.Start($"{(isNext ? "next" : "silo")}-{place}-{_started++}", Network?.Space(place), settings, isNext);
+        return await silo.AnswerAsync(StartLimit) == "ready"
+            ? silo
+            : throw new InvalidOperationException($"{silo.Name} did not start:\n{string.Join('\n', silo.Errors)}");
+    }
+
     /// <summary>The silos that serve, by the management grain; null while it does not answer.</summary>
     public async Task<int?> CountActiveAsync()
     {
