@@ -60,6 +60,9 @@ internal sealed class ProcessCluster : IAsyncDisposable
     public IEnumerable<(int Place, SiloProcess Silo)> Living =>
         _silos.Select((s, i) => (i, s)).Where(s => s.s is { HasExited: false }).Select(s => (s.i, s.s!));
 
+    /// <summary>Those that have ended though no signal was sent to them: the others declared them dead.</summary>
+    public IEnumerable<SiloProcess> Expelled => _silos.OfType<SiloProcess>().Where(s => s is { HasExited: true, IsStruck: false });
+
     public SiloProcess At(int place) => _silos[place]!;
 
     /// <summary>Starts everything.</summary>

@@ -26,6 +26,12 @@ internal sealed class ProcessRun(ProcessCluster cluster, ProcessSchedule schedul
     /// <summary>What the clients saw; complete at the end.</summary>
     public Operation[] History { get; private set; } = [];
 
+    /// <summary>
+    /// Silos that the others declared dead though nothing struck them and no link was cut: the machine had no processor for them for three
+    /// probes. What they answered from memory meanwhile is not judged, as after a cut; all else is.
+    /// </summary>
+    public string[] Starved { get; private set; } = [];
+
     /// <summary>From the end of the faults to the last client's answers.</summary>
     public TimeSpan Recovery { get; private set; }
 
@@ -85,6 +91,7 @@ internal sealed class ProcessRun(ProcessCluster cluster, ProcessSchedule schedul
         Recovery = Stopwatch.GetElapsedTime(over);
         Note("everybody gets answers again");
         await AgreeAsync();
+        Starved = schedule.IsWhole ? [.. cluster.Expelled.Select(s => s.Name)] : [];
         await Task.Delay(Doubt);
         var answers = await Task.WhenAll(cluster.Living.Select(s => s.Silo.AskAsync("final", EndLimit)));
         foreach (var key in outside.AllKeys)
@@ -96,7 +103,7 @@ internal sealed class ProcessRun(ProcessCluster cluster, ProcessSchedule schedul
         }
 
         History = [.. log.Operations, .. Directory.GetFiles(_folder).SelectMany(OperationLog.Read)];
-        return [.. answers.Where(a => a is not (null or "read")).Select(a => a!), .. HistoryChecker.Check(History, schedule.IsWhole, stored: null)];
+        return [.. answers.Where(a => a is not (null or "read")).Select(a => a!), .. HistoryChecker.Check(History, schedule.IsWhole && Starved.Length == 0, stored: null)];
     }
 
     private async Task LetSilosAskAsync(string run)

@@ -97,6 +97,7 @@ public sealed class ProcessTests(ServerFixture servers, ITestOutputHelper output
         var failures = new ConcurrentQueue<string>();
         var recoveries = new ConcurrentBag<TimeSpan>();
         var operations = 0;
+        var starved = 0;
         await Task.WhenAll(Enumerable.Range(0, Math.Min(Lanes, count)).Select(async lane =>
         {
             // Servers of its own: they die in some schedules.
@@ -116,6 +117,7 @@ public sealed class ProcessTests(ServerFixture servers, ITestOutputHelper output
                     }
 
                     recoveries.Add(run.Recovery);
+                    Interlocked.Add(ref starved, run.Starved.Length);
                     Interlocked.Add(ref operations, run.History.Length);
                 }
             }
@@ -126,7 +128,7 @@ public sealed class ProcessTests(ServerFixture servers, ITestOutputHelper output
         }));
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{recoveries.Count} schedules from seed {Seed}, {operations} operations, longest recovery {recoveries.Max().TotalSeconds:f1} s, median {recoveries.Order().ElementAt(recoveries.Count / 2).TotalSeconds:f1} s"));
+            $"{recoveries.Count} schedules from seed {Seed}, {operations} operations, longest recovery {recoveries.Max().TotalSeconds:f1} s, median {recoveries.Order().ElementAt(recoveries.Count / 2).TotalSeconds:f1} s; silos that the machine was too slow for: {starved}"));
         Assert.True(failures.IsEmpty, string.Join("\n\n", failures));
     }
 }

@@ -18,6 +18,9 @@ internal sealed class SiloProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>Whether a signal has been sent to it.</summary>
+    public bool IsStruck { get; private set; }
+
     /// <summary>What it logged.</summary>
     public string[] Errors
     {
@@ -112,6 +115,7 @@ internal sealed class SiloProcess : IAsyncDisposable
     /// <summary>Sends a signal: KILL, STOP, CONT or TERM.</summary>
     public async Task SignalAsync(string signal)
     {
+        IsStruck = true;
         using var kill = Process.Start("kill", ["-s", signal, _process.Id.ToString(CultureInfo.InvariantCulture)]);
         await kill.WaitForExitAsync();
     }
