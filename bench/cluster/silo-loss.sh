@@ -7,4 +7,4 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 export VOICECLUSTER_SILO_ROUNDS=${1:-10} VOICECLUSTER_PROBED_ROOMS=${2:-100}
 dotnet test test/Hosts.Tests -c Release --nologo --filter "FullyQualifiedName~SiloTests" \
-  --logger "console;verbosity=detailed" | grep -E "answered again|Passed|Failed|Error Message|Assert"
+  --logger "console;verbosity=detailed" | grep -E "answered again|rooms waited|Passed|Failed|Error Message|Assert"

@@ -44,9 +44,11 @@ public static class MediaNodeHosting
         services.AddSingleton<MediaNodeRuntime>();
         services.AddSingleton<MediaNodeIdentity>();
         services.AddSingleton<MediaMetrics>();
+        services.AddSingleton<IScrapeSource>(static s => s.GetRequiredService<MediaMetrics>());
         services.TryAddSingleton<IRoomReportSink, GrainReportSink>();
         services.AddSingleton<RoomReports>();
         services.AddRecordings(configuration);
+        services.AddSingleton<PlainTransports>();
         services.AddSingleton<MediaNodeControl>();
         services.AddAdmin();
         services.AddSingleton<FleetMembership>();
@@ -56,6 +58,7 @@ public static class MediaNodeHosting
         services.AddHostedService(static s => s.GetRequiredService<RecordingWriter>());
         services.AddHostedService(static s => s.GetRequiredService<RoomReports>());
         services.AddHostedService(static s => s.GetRequiredService<FleetMembership>());
+        services.AddHostedService(static s => s.GetRequiredService<PlainParticipants>());
         return services;
     }
 

@@ -3,19 +3,29 @@ using VoiceCluster.Hosting;
 using VoiceCluster.Hosting.Health;
 using VoiceCluster.Hosting.Metrics;
 using VoiceCluster.MediaNode;
+using VoiceCluster.MediaNode.Control;
+
+FleetMembership? membership = null;
 
 // A media node as a process of its own: a client of the cluster that takes commands from rooms.
 return await Launch.RunAsync(
     () =>
     {
         var builder = ProcessDefaults.CreateBuilder(args);
-        builder.UseOrleansClient(static client => client.UseCluster());
+        builder.UseOrleansClient(client => client.UseCluster().AddGatewayCountChangedHandler((_, change) =>
+        {
+            if (change.NumberOfConnectedGateways < change.PreviousNumberOfConnectedGateways)
+            {
+                membership?.BeatNow();
+            }
+        }));
         builder.Services.AddReadiness<ClusterReadiness>();
         builder.AddMediaNode();
         return builder;
     },
-    static app =>
+    app =>
     {
+        membership = app.Services.GetRequiredService<FleetMembership>();
         app.MapHealth();
         app.MapPrometheus();
         app.MapMediaNode();

@@ -1,6 +1,9 @@
 using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using VoiceCluster.Browser.Tests;
+using VoiceCluster.LoadTest.Signalling;
 
 namespace VoiceCluster.LoadTest.Tests;
 
@@ -15,7 +18,7 @@ public sealed class ScenarioTests
         await using var server = await StandaloneServer.StartAsync("voicebench");
 
         var (exitCode, output, errors) = await RunAsync(
-            "--url", server.Url, "--rooms", "2", "--publishers", "2", "--subscribers", "2", "--conference", "--video", "--frame-packets", "4",
+            "--url", server.Url, "--rooms", "2", "--publishers", "2", "--subscribers", "2", "--conference", "--video", "--frame-packets", "4", "--payload-spread", "60",
             "--duration", "3s", "--warm-up", "1s", "--churn", "60", "--json", "-");
 
         Assert.True(exitCode == 0, $"{exitCode}\n{output}\n{errors}");
@@ -29,6 +32,7 @@ public sealed class ScenarioTests
         Assert.True(report.GetProperty("generatorLagMicroseconds").GetProperty("max").GetDouble() > 0);
         Assert.True(report.GetProperty("reportsSent").GetInt64() > 0);
         Assert.True(report.GetProperty("membersJoined").GetInt64() >= 8);
+        Assert.True(report.GetProperty("churned").GetInt64() > 0, output);
         Assert.Equal(JsonValueKind.Null, report.GetProperty("firstFailure").ValueKind);
         Assert.True(report.GetProperty("server").GetProperty("cpuMicrosecondsPerPacket").GetDouble() > 0);
         Assert.True(report.GetProperty("server").GetProperty("memoryMB").GetDouble() > 0);
@@ -70,6 +74,154 @@ public sealed class ScenarioTests
     }
 
     [Fact]
+    public async Task Plain_SendersAndReceivers_EveryStreamIsReceived()
+    {
+        var (admin, ports) = (FreePorts.Tcp(), FreePorts.UdpRange(40));
+        await using var server = await StandaloneServer.StartAsync(
+            "voicebench-plain", null, null, $"--Media:HttpPort={admin}", $"--Media:PlainPortRange={ports + StandaloneServer.MediaPorts}-{ports + 39}");
+        string[] common =
+        [
+            "--url", server.Url, "--admin", $"http://127.0.0.1:{admin}", "--publishers", "2", "--subscribers", "3", "--duration", "2s", "--warm-up", "500ms",
+            "--max-loss", "1", "--json", "-",
+        ];
+        string[][] runs =
+        [
+            ["--plain", "all", "--srtp", "gcm", "--conference"],
+            ["--plain", "all", "--srtp", "cm", "--video", "--frame-packets", "4", "--payload-spread", "60"],
+            ["--plain", "all", "--srtp", "none", "--churn", "120"],
+            ["--plain", "subscribers", "--srtp", "cm", "--video"],
+            ["--plain", "publishers", "--srtp", "gcm", "--video"],
+        ];
+        int[] streams = [8, 12, 6, 12, 12];
+        for (var i = 0; i < runs.Length; i++)
+        {
+            var (exitCode, output, errors) = await RunAsync([.. common, .. runs[i]]);
+
+            Assert.True(exitCode == 0, $"{string.Join(' ', runs[i])}: {exitCode}\n{output}\n{errors}");
+            using var json = JsonDocument.Parse(output);
+            var report = json.RootElement;
+            Assert.Equal(streams[i], report.GetProperty("streamsExpected").GetInt64());
+            Assert.True(report.GetProperty("streams").GetInt64() >= streams[i], output);
+            Assert.Equal(JsonValueKind.Null, report.GetProperty("firstFailure").ValueKind);
+            Assert.True(report.GetProperty("latencyMicroseconds").GetProperty("p50").GetDouble() > 0);
+            Assert.Equal(runs[i].Contains("--churn"), report.GetProperty("churned").GetInt64() > 0);
+        }
+    }
+
+    [Fact]
+    public async Task PlainParticipant_IsSeenUnderItsName_Speaks_AndLeaves()
+    {
+        var (port, ports) = (FreePorts.Tcp(), FreePorts.UdpRange(20));
+        await using var server = await StandaloneServer.StartAsync(
+            "voicebench-participant", null, null, $"--Media:HttpPort={port}", $"--Media:PlainPortRange={ports + StandaloneServer.MediaPorts}-{ports + 19}");
+        await using var alice = await SocketIoClient.ConnectAsync(new Uri(server.Url), "/voice");
+        await alice.AskAsync("join-room", """{"roomId":"stage","userId":"alice"}""");
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+
+        var made = await PostAsync("/admin/routers/stage/plain-transports", """{"comedia":true,"participant":{"name":"Radio"}}""", 201);
+        var (id, peer) = (made.GetProperty("id").GetString(), made.GetProperty("participantId").GetString());
+        var joined = await EventAsync("peer-joined");
+        Assert.Equal((peer, "Radio"), (joined.GetProperty("peerId").GetString(), joined.GetProperty("userId").GetString()));
+
+        const string Opus = """{"codecs":[{"mimeType":"audio/opus","payloadType":100,"clockRate":48000,"channels":2}],"encodings":[{"ssrc":4242}]}""";
+        var producer = (await PostAsync($"/admin/transports/{id}/producers", $$"""{"kind":"audio","rtpParameters":{{Opus}} }""", 201)).GetProperty("id").GetString();
+        var produced = await EventAsync("new-producer");
+        Assert.Equal((peer, producer), (produced.GetProperty("peerId").GetString(), produced.GetProperty("producerId").GetString()));
+        Assert.Equal(producer, (await http.GetFromJsonAsync<JsonElement>("/admin/routers/stage")).GetProperty("producers")[0].GetProperty("id").GetString());
+
+        // A room gives ids itself, a participant's transport only sends, and without a name nobody is a participant.
+        await PostAsync($"/admin/transports/{id}/producers", $$"""{"id":"mine","kind":"audio","rtpParameters":{{Opus}} }""", 400);
+        await PostAsync($"/admin/transports/{id}/consumers", $$"""{"producerId":"{{producer}}"}""", 409);
+        await PostAsync("/admin/routers/stage/plain-transports", """{"participant":{}}""", 400);
+        await PostAsync("/admin/routers/stage/plain-transports", """{"participant":{"name":"Radio","userId":7}}""", 400);
+        await PostAsync($"/admin/transports/{id}/producers/{producer}/pause", "{}", 204);
+        using var closed = await http.DeleteAsync(new Uri($"/admin/transports/{id}/producers/{producer}", UriKind.Relative));
+        Assert.Equal(204, (int)closed.StatusCode);
+        await EventAsync("producer-closed");
+
+        using var left = await http.DeleteAsync(new Uri($"/admin/transports/{id}", UriKind.Relative));
+        Assert.Equal(204, (int)left.StatusCode);
+        Assert.Equal(peer, (await EventAsync("peer-left")).GetProperty("peerId").GetString());
+        using var gone = await http.GetAsync(new Uri($"/admin/transports/{id}", UriKind.Relative));
+        Assert.Equal(404, (int)gone.StatusCode);
+
+        async Task<JsonElement> PostAsync(string path, string body, int status)
+        {
+            using var content = new StringContent(body, Encoding.UTF8, "application/json");
+            using var answer = await http.PostAsync(new Uri(path, UriKind.Relative), content);
+            var text = await answer.Content.ReadAsStringAsync();
+            Assert.True((int)answer.StatusCode == status, $"{path}: {answer.StatusCode} {text}");
+            return text.Length == 0 ? default : JsonElement.Parse(text);
+        }
+
+        async Task<JsonElement> EventAsync(string name)
+        {
+            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            while (true)
+            {
+                var happened = await alice.Events.ReadAsync(deadline.Token);
+                if (happened[0].GetString() == name)
+                {
+                    return happened[1];
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Json_ToAFile_HasTheFigures_AndTheTableIsPrinted()
+    {
+        await using var server = await StandaloneServer.StartAsync("voicebench-json");
+        var file = Path.GetTempFileName();
+        try
+        {
+            var (exitCode, output, errors) = await RunAsync("--url", server.Url, "--subscribers", "2", "--duration", "1s", "--warm-up", "500ms", "--json", file);
+
+            Assert.True(exitCode == 0, $"{exitCode}\n{output}\n{errors}");
+            Assert.Contains("2 of 2", output, StringComparison.Ordinal);
+            using var json = JsonDocument.Parse(await File.ReadAllTextAsync(file));
+            Assert.Equal(2, json.RootElement.GetProperty("streams").GetInt64());
+            Assert.Equal(0, json.RootElement.GetProperty("churned").GetInt64());
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public async Task Loss_AboveTheLimit_IsExitCode1()
+    {
+        await using var server = await StandaloneServer.StartAsync("voicebench-loss", null, null, "--Media:Workers=1", "--Media:SocketBufferBytes=65536");
+        using var process = Start("--url", server.Url, "--subscribers", "2", "--rate", "2000", "--duration", "3s", "--warm-up", "1s", "--max-loss", "0", "--json", "-");
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = new StringBuilder();
+        while (await process.StandardError.ReadLineAsync() is { } line)
+        {
+            errors.AppendLine(line);
+            if (line.StartsWith("measured", StringComparison.Ordinal) && errors.ToString().Split("measured").Length == 2)
+            {
+                // The server stands still until its socket has overflowed: what the kernel drops then is lost for good.
+                await Command.RunAsync(".", "kill", "-STOP", $"{server.ProcessId}");
+                var deadline = Stopwatch.StartNew();
+                while (Drops(server) == 0 && deadline.Elapsed < TimeSpan.FromSeconds(20))
+                {
+                    await Task.Delay(20);
+                }
+
+                await Command.RunAsync(".", "kill", "-CONT", $"{server.ProcessId}");
+            }
+        }
+
+        await process.WaitForExitAsync(new CancellationTokenSource(Deadline).Token);
+        Assert.True(Drops(server) > 0, $"{errors}");
+        Assert.True(process.ExitCode == 1, $"{process.ExitCode}\n{await output}\n{errors}");
+        using var json = JsonDocument.Parse(await output);
+        Assert.True(json.RootElement.GetProperty("lossPercent").GetDouble() > 0);
+        Assert.Equal(2, json.RootElement.GetProperty("streams").GetInt64());
+    }
+
+    [Fact]
     public async Task NoServer_SaysSo_WithExitCode1()
     {
         var (exitCode, output, errors) = await RunAsync("--url", $"http://127.0.0.1:{FreePorts.Tcp()}", "--duration", "1s");
@@ -90,15 +242,7 @@ public sealed class ScenarioTests
 
     private static async Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] args)
     {
-        using var process = new Process
-        {
-            StartInfo = new ProcessStartInfo("dotnet", [typeof(BenchOptions).Assembly.Location, .. args])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            },
-        };
-        process.Start();
+        using var process = Start(args);
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
         using var deadline = new CancellationTokenSource(Deadline);
@@ -114,4 +258,16 @@ public sealed class ScenarioTests
 
         return (process.ExitCode, await output, await errors);
     }
+
+    private static Process Start(params string[] args) => Process.Start(new ProcessStartInfo("dotnet", [typeof(BenchOptions).Assembly.Location, .. args])
+    {
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    })!;
+
+    /// <summary>What the kernel has dropped at the server's media ports: the last column of /proc/net/udp.</summary>
+    private static long Drops(StandaloneServer server) => File.ReadLines("/proc/net/udp").Skip(1)
+        .Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        .Where(c => Convert.ToInt32(c[1].Split(':')[1], 16) is var port && port >= server.FirstMediaPort && port < server.FirstMediaPort + StandaloneServer.MediaPorts)
+        .Sum(c => long.Parse(c[^1], System.Globalization.CultureInfo.InvariantCulture));
 }

@@ -77,6 +77,9 @@ internal sealed partial class SiloLog(ILogger<SiloLog> logger)
     [LoggerMessage(1032, LogLevel.Warning, "{Silo} did not say in time that it has handed its grains over; they are activated here now")]
     public partial void HandoverMissed(SiloAddress silo);
 
+    [LoggerMessage(1041, LogLevel.Debug, "{Silo} was asked for {Grain} and did not say that it has ended: its word for all is awaited")]
+    public partial void NotReleased(Exception exception, GrainId grain, SiloAddress silo);
+
     [LoggerMessage(1033, LogLevel.Warning, "The membership table has lost its rows; they are written again")]
     public partial void TableLost();
 
@@ -98,10 +101,10 @@ internal sealed partial class SiloLog(ILogger<SiloLog> logger)
     [LoggerMessage(1040, LogLevel.Warning, "The connection with {Peer} is closed, because it sent what is no frame: {Reason}")]
     public partial void NoFrame(string peer, string reason);
 
-    [LoggerMessage(1041, LogLevel.Warning, "Neither the table nor another silo says whether this silo still belongs to the cluster: it stays silent until then")]
+    [LoggerMessage(1043, LogLevel.Warning, "Neither the table nor another silo says whether this silo still belongs to the cluster: it stays silent until then")]
     public partial void StaysSilent();
 
-    [LoggerMessage(1042, LogLevel.Warning, "The connection with {Peer} is closed, because it does not read: {Megabytes} MB of answers wait for it")]
+    [LoggerMessage(1044, LogLevel.Warning, "The connection with {Peer} is closed, because it does not read: {Megabytes} MB of answers wait for it")]
     public partial void DoesNotRead(string peer, int megabytes);
 
     [LoggerMessage(1036, LogLevel.Information, "Connected to gateway {Gateway}")]

@@ -1,3 +1,5 @@
+using Orleans.Concurrency;
+
 namespace VoiceCluster.Abstractions.Media;
 
 /// <summary>
@@ -24,6 +26,10 @@ public interface IMediaNode : IGrainObserver
     /// </summary>
     [ResponseTimeout("00:00:05")]
     Task<Outcome<RoomReconciled>> ReconcileAsync(RoomCommandHeader header, DesiredRoom desired);
+
+    /// <summary>The fleet goes to another silo and takes nothing along: the node says again that it lives, now and not in its time.</summary>
+    [OneWay]
+    Task FleetMovesAsync();
 }
 
 /// <summary>Which activation of which room commands, and how the room is.</summary>

@@ -24,6 +24,14 @@ public sealed record CreateWebRtcTransport(
     [property: Id(2)] long? MaxVideoBitrate = null,
     [property: Id(3)] TransportBitrates? Bitrates = null) : MediaCommand;
 
+/// <summary>Opens a plain transport of a participant; answers <see cref="TransportOpened"/>.</summary>
+/// <param name="OptionsJson">mediasoup's PlainTransportOptions.</param>
+[GenerateSerializer, Immutable, Alias("vc.CreatePlainTransport")]
+public sealed record CreatePlainTransport(
+    [property: Id(0)] string TransportId,
+    [property: Id(1)] string ParticipantId,
+    [property: Id(2)] string OptionsJson) : MediaCommand;
+
 /// <summary>Bits a second of video that a transport is sent at most; null lifts the limit.</summary>
 [GenerateSerializer, Immutable, Alias("vc.SetMaxVideoBitrate")]
 public sealed record SetMaxVideoBitrate([property: Id(0)] string TransportId, [property: Id(1)] long? Bitrate) : MediaCommand;

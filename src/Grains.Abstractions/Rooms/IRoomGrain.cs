@@ -37,6 +37,12 @@ public interface IRoomGrain : IGrainWithStringKey
     Task<Outcome<TransportCreated>> CreateTransportAsync(string participantId);
 
     /// <summary>
+    /// Makes a plain transport (RTP over UDP without ICE and DTLS) for a participant that an operator's program is; its other end is told to the
+    /// media node. <paramref name="optionsJson"/> and the answer are mediasoup's JSON.
+    /// </summary>
+    Task<Outcome<TransportCreated>> CreatePlainTransportAsync(string participantId, string optionsJson);
+
+    /// <summary>
     /// Lets a native client send and receive over the relay port; only in the room of a channel, whose id its packets name. They name
     /// the user, too, so a user has one such client in a room: an older participant of this door leaves, moved.
     /// </summary>

@@ -49,6 +49,13 @@ public sealed partial class MediaFleetGrain(
         }
 
         _watched.Clear();
+
+        // Whoever asks the next activation for a node waits for these.
+        foreach (var node in _fleet.References)
+        {
+            _ = node.FleetMovesAsync();
+        }
+
         return _ended.CancelAsync();
     }
 

@@ -16,6 +16,7 @@ internal static class AdminHosting
     public static IServiceCollection AddAdmin(this IServiceCollection services)
     {
         services.AddSingleton<AdminRouters>();
+        services.AddSingleton<PlainParticipants>();
         services.AddSingleton<AdminGate>();
         return services;
     }
@@ -42,7 +43,10 @@ internal static class AdminHosting
         admin.MapGet("/routers/{router}", static async (string router, AdminRouters routers) => (await routers.GetAsync(router)).ToResult());
         admin.MapDelete("/routers/{router}", static async (string router, AdminRouters routers) => (await routers.DeleteAsync(router)).ToResult());
         admin.MapPost("/routers/{router}/plain-transports", static (string router, HttpRequest request, AdminRouters routers) => WithBodyAsync(request, json =>
-            PlainRequests.ReadOptions(json, out var listen, out var options) is { } wrong ? Refuse(wrong) : routers.CreateTransportAsync(router, listen, options)));
+            PlainRequests.ReadOptions(json, out var listen, out var options) is { } wrong ? Refuse(wrong)
+                : PlainRequests.ReadParticipant(json, out var participant) is { } wrongWho ? Refuse(wrongWho)
+                : participant is null ? routers.CreateTransportAsync(router, listen, options)
+                : routers.CreateForParticipantAsync(router, participant, json.GetRawText())));
 
         var transport = admin.MapGroup("/transports/{id}");
         transport.MapGet("", static async (string id, AdminRouters routers) => (await routers.GetTransportAsync(id)).ToResult());

@@ -1,8 +1,5 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.Options;
 using VoiceCluster.Media.Routing;
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Transports;
@@ -14,17 +11,15 @@ namespace VoiceCluster.MediaNode.Admin;
 
 /// <summary>
 /// The node as an operator's programs use it by <c>/admin/*</c>: routers of their own, whose producers no room knows of, and plain
-/// transports, also in rooms. A room's producers belong to its participants, so a plain transport there only receives.
+/// transports, also in rooms. A room's producers belong to its participants: a plain transport there receives, or is that of a participant.
 /// </summary>
 internal sealed partial class AdminRouters(
-    MediaNodeRuntime runtime, MediaNodeControl control, IOptions<MediaNodeOptions> options, ILogger<AdminRouters> logger)
+    MediaNodeControl control, PlainTransports transports, PlainParticipants participants, ILogger<AdminRouters> logger)
 {
-    /// <summary>Routers of this kind and plain transports at a time.</summary>
+    /// <summary>Routers of this kind at a time.</summary>
     private const int MaxRouters = 1_000;
-    private const int MaxTransports = 10_000;
 
     private readonly ConcurrentDictionary<string, OwnRouter> _routers = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, (WorkerThread Thread, PlainTransport Transport)> _transports = new(StringComparer.Ordinal);
 
     /// <summary>All routers of the node: rooms, and those that were made here.</summary>
     public async Task<AdminAnswer> ListAsync()
@@ -108,7 +103,7 @@ internal sealed partial class AdminRouters(
         {
             foreach (var transport in own.Router.Transports.Keys)
             {
-                _transports.TryRemove(transport, out _);
+                transports.Forget(transport);
             }
 
             worker.CloseRouter(own.Router, now);
@@ -125,14 +120,13 @@ internal sealed partial class AdminRouters(
             return NoRouter(routerId);
         }
 
-        ForgetClosed();
-        if (_transports.Count >= MaxTransports)
-        {
-            return AdminAnswer.Refuse(503, $"There are {MaxTransports} plain transports already.");
-        }
-
         return await thread.InvokeAsync((worker, now) => find!() is { } router ? Open(thread, worker, router, listen, plain, now) : NoRouter(routerId)).ConfigureAwait(false);
     }
+
+    /// <summary>A participant of a room, which need not be on this node, or anywhere, before.</summary>
+    public Task<AdminAnswer> CreateForParticipantAsync(string room, PlainParticipant participant, string optionsJson) => _routers.ContainsKey(room)
+        ? Task.FromResult(AdminAnswer.Refuse(409, $"{room} is a router and no room: it has no participants."))
+        : participants.JoinAsync(room, participant.Name, participant.UserId, optionsJson);
 
     public Task<AdminAnswer> GetTransportAsync(string id) => OnTransportAsync(id, static (transport, _, _) => AdminAnswer.Ok(PlainJson.Describe(transport)));
 
@@ -147,18 +141,22 @@ internal sealed partial class AdminRouters(
         return AdminAnswer.Ok(PlainJson.Describe(transport));
     });
 
-    public Task<AdminAnswer> CloseAsync(string id) => OnTransportAsync(id, (transport, _, now) =>
+    public Task<AdminAnswer> CloseAsync(string id) => participants.Owns(id) ? participants.LeaveAsync(id) : OnTransportAsync(id, (transport, _, now) =>
     {
-        _transports.TryRemove(id, out var _);
+        transports.Forget(id);
         transport.Close(now);
         return AdminAnswer.Done;
     });
 
-    public Task<AdminAnswer> ProduceAsync(string id, string? producerId, MediaKind kind, RtpParameters parameters, bool paused) => OnTransportAsync(id, (transport, worker, now) =>
+    public Task<AdminAnswer> ProduceAsync(string id, string? producerId, MediaKind kind, RtpParameters parameters, bool paused) => participants.Owns(id)
+        ? producerId is null
+            ? participants.ProduceAsync(id, (Abstractions.Rooms.MediaKind)kind, parameters.ToJson(), paused)
+            : Task.FromResult(AdminAnswer.Refuse(400, "A room gives its producers their ids: id must be absent."))
+        : OnTransportAsync(id, (transport, worker, now) =>
     {
         if (!transport.Router.Id.StartsWith("admin/", StringComparison.Ordinal))
         {
-            return AdminAnswer.Refuse(409, "A room's producers are its participants': make a router for others.");
+            return AdminAnswer.Refuse(409, "A room's producers are its participants': make the transport with a participant.");
         }
 
         var produced = transport.Produce(producerId ?? Guid.NewGuid().ToString(), kind, parameters, paused, now);
@@ -168,7 +166,12 @@ internal sealed partial class AdminRouters(
 
     public Task<AdminAnswer> ConsumeAsync(string id, string producerId, RtpCapabilities capabilities, bool paused)
     {
-        return _transports.TryGetValue(id, out var found) && control.FindRoom(found.Transport.Router.Id)?.Spread is { } spread
+        if (participants.Owns(id))
+        {
+            return Task.FromResult(AdminAnswer.Refuse(409, "A participant's transport sends: make one without a participant to receive."));
+        }
+
+        return transports.Find(id) is { } found && control.FindRoom(found.Transport.Router.Id)?.Spread is { } spread
             ? spread.WithProducerAtHomeAsync(producerId, ConsumeAsync)
             : ConsumeAsync();
 
@@ -180,7 +183,7 @@ internal sealed partial class AdminRouters(
         });
     }
 
-    public Task<AdminAnswer> SetPausedAsync(string id, string mediaId, bool isProducer, bool paused) => OnMediaAsync(
+    public Task<AdminAnswer> SetPausedAsync(string id, string mediaId, bool isProducer, bool paused) => isProducer && participants.Owns(id) ? participants.SetPausedAsync(id, mediaId, paused) : OnMediaAsync(
         id,
         mediaId,
         isProducer,
@@ -207,8 +210,9 @@ internal sealed partial class AdminRouters(
             }
         });
 
-    public Task<AdminAnswer> CloseMediaAsync(string id, string mediaId, bool isProducer) =>
-        OnMediaAsync(id, mediaId, isProducer, static (producer, now) => producer.Close(now), static (consumer, now) => consumer.Close(now));
+    public Task<AdminAnswer> CloseMediaAsync(string id, string mediaId, bool isProducer) => isProducer && participants.Owns(id)
+        ? participants.CloseProducerAsync(id, mediaId)
+        : OnMediaAsync(id, mediaId, isProducer, static (producer, now) => producer.Close(now), static (consumer, now) => consumer.Close(now));
 
     /// <summary>The session description with which FFmpeg or GStreamer receives what the transport sends; null when there is no such transport.</summary>
     public async Task<(string? Sdp, AdminAnswer Refused)> DescribeSdpAsync(string id)
@@ -259,61 +263,13 @@ internal sealed partial class AdminRouters(
 
     private AdminAnswer Open(WorkerThread thread, MediaWorker worker, Router router, PlainListen listen, PlainTransportOptions plain, long now)
     {
-        List<PlainPort> ports = [];
-        try
-        {
-            ports.Add(OpenPort(thread.PlainPorts, listen with { }, isRtcp: false));
-            if (!plain.RtcpMux)
-            {
-                ports.Add(OpenPort(thread.PlainPorts, listen with { Port = 0 }, isRtcp: true));
-            }
-        }
-        catch (SocketException e)
-        {
-            ports.ForEach(static p => p.Close());
-            return AdminAnswer.Refuse(409, $"The transport got no port: {e.Message}.");
-        }
-
-        var created = worker.CreatePlainTransport(router, Guid.NewGuid().ToString(), plain, ports[0], ports.Count > 1 ? ports[1] : null, now);
-        if (!created.IsOk)
-        {
-            ports.ForEach(static p => p.Close());
-            return AdminAnswer.Refuse(created.Fault, created.Error);
-        }
-
-        ports.ForEach(p => p.Transport = created.Value);
-        _transports[created.Value.Id] = (thread, created.Value);
-        return AdminAnswer.Created(PlainJson.Describe(created.Value));
-    }
-
-    private PlainPort OpenPort(PlainPorts ports, PlainListen listen, bool isRtcp)
-    {
-        var settings = options.Value;
-        var ip = listen.Ip ?? IPAddress.Parse(settings.Ip);
-        var announced = listen.Announced ?? (listen.Ip is null ? runtime.Announced : null);
-        if (listen.Port != 0)
-        {
-            return ports.Open(new IPEndPoint(ip, listen.Port), announced, settings.SocketBufferBytes, isRtcp);
-        }
-
-        settings.TryGetPlainPorts(out var first, out var last);
-        for (int port = first; ; port++)
-        {
-            try
-            {
-                return ports.Open(new IPEndPoint(ip, port), announced, settings.SocketBufferBytes, isRtcp);
-            }
-            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse && port < last)
-            {
-                // The next one.
-                continue;
-            }
-        }
+        var created = transports.Open(thread, worker, router, Guid.NewGuid().ToString(), listen, plain, now);
+        return created.IsOk ? AdminAnswer.Created(PlainJson.Describe(created.Value)) : AdminAnswer.Refuse(created.Fault, created.Error);
     }
 
     private async Task<AdminAnswer> OnTransportAsync(string id, Func<PlainTransport, MediaWorker, long, AdminAnswer> action)
     {
-        if (!_transports.TryGetValue(id, out var found))
+        if (transports.Find(id) is not { } found)
         {
             return NoTransport();
         }
@@ -325,7 +281,7 @@ internal sealed partial class AdminRouters(
                 return action(found.Transport, worker, now);
             }
 
-            _transports.TryRemove(id, out _);
+            transports.Forget(id);
             return NoTransport();
         }).ConfigureAwait(false);
 
@@ -351,18 +307,6 @@ internal sealed partial class AdminRouters(
             worker.RunSoon(transport, now);
             return AdminAnswer.Done;
         });
-
-    /// <summary>Transports of rooms that have ended.</summary>
-    private void ForgetClosed()
-    {
-        foreach (var (id, entry) in _transports)
-        {
-            if (entry.Transport.IsClosed)
-            {
-                _transports.TryRemove(id, out _);
-            }
-        }
-    }
 
     [LoggerMessage(2080, LogLevel.Information, "Router {Id} was opened by /admin")]
     private static partial void LogCreated(ILogger logger, string id);

@@ -46,6 +46,30 @@ internal static class PlainRequests
         return null;
     }
 
+    /// <summary><c>participant: {name, userId}</c>, which is not mediasoup's: who speaks over the transport. Absent it is null.</summary>
+    public static string? ReadParticipant(JsonElement json, out PlainParticipant? participant)
+    {
+        participant = null;
+        if (!json.TryGetProperty("participant", out var given))
+        {
+            return null;
+        }
+
+        if (Text(given, "name") is not { Length: >= 1 and <= 64 } name)
+        {
+            return "participant must have a name of 1 to 64 characters.";
+        }
+
+        var user = Guid.NewGuid();
+        if (given.TryGetProperty("userId", out var id) && (id.ValueKind != JsonValueKind.String || !Guid.TryParse(id.GetString(), out user)))
+        {
+            return "participant.userId must be a UUID.";
+        }
+
+        participant = new PlainParticipant(name, user);
+        return null;
+    }
+
     /// <summary><c>{ip, port, rtcpPort, srtpParameters: {cryptoSuite, keyBase64}}</c>.</summary>
     public static string? ReadConnect(JsonElement json, out PlainConnectOptions connect)
     {
@@ -165,6 +189,9 @@ internal static class PlainRequests
         return true;
     }
 }
+
+/// <summary>Who speaks over a plain transport in a room.</summary>
+internal sealed record PlainParticipant(string Name, Guid UserId);
 
 /// <summary>Where a plain transport listens.</summary>
 /// <param name="Ip">Null for Media:Ip.</param>

@@ -116,6 +116,7 @@ internal sealed partial class ControlledRoom(
             OpenRoom => new RoomOpened(Router.RtpCapabilities.ToJson()),
             CreateWebRtcTransport c => CreateTransport(c, worker, now),
             CreateRelayTransport c => CreateRelay(c, worker, now),
+            CreatePlainTransport c => CreatePlain(c, worker, now),
             ReportAudio => DescribeAudio(),
             ConnectWebRtcTransport c => Connect(c, now),
             SetMaxVideoBitrate c => SetMaxVideoBitrate(c, now),
@@ -451,6 +452,7 @@ internal sealed partial class ControlledRoom(
         {
             WebRtcTransport webRtc => (MediaTransportState)webRtc.State,
             RelayTransport relay => RelayStates.Of(relay.State),
+            PlainTransport { IsConnected: true } => MediaTransportState.Connected,
             _ => MediaTransportState.New,
         };
 

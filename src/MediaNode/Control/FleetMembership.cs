@@ -7,7 +7,8 @@ using VoiceCluster.MediaNode.Io;
 namespace VoiceCluster.MediaNode.Control;
 
 /// <summary>
-/// Tells the fleet every second that this node lives. At the end its rooms move first, while it still forwards them and its
+/// Tells the fleet every second that this node lives, and at once when the fleet may have forgotten it: when it goes to another silo, and
+/// when a silo is lost, which may have been the fleet's. At the end its rooms move first, while it still forwards them and its
 /// clients make their new transports; then it leaves.
 /// </summary>
 public sealed partial class FleetMembership(
@@ -28,6 +29,7 @@ public sealed partial class FleetMembership(
     /// <summary>Rooms that are idle for so long are closed; looked at as often.</summary>
     private static readonly TimeSpan RoomIdle = TimeSpan.FromMinutes(1);
 
+    private volatile TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _registered;
     private volatile bool _draining;
     private bool _failing;
@@ -45,6 +47,9 @@ public sealed partial class FleetMembership(
         : _draining ? ReadinessState.NotReady("The media node is leaving.")
         : !_registered ? ReadinessState.NotReady("The cluster does not know this media node yet.")
         : ReadinessState.Ready;
+
+    /// <summary>The next heartbeat is due now.</summary>
+    public void BeatNow() => _asked.TrySetResult();
 
     /// <inheritdoc/>
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -119,8 +124,13 @@ public sealed partial class FleetMembership(
         IMediaNode? reference = null;
         var lookedAt = time.GetTimestamp();
         using var timer = new PeriodicTimer(MediaFleet.HeartbeatEvery, time);
-        do
+        var tick = timer.WaitForNextTickAsync(stoppingToken).AsTask();
+        control.FleetMoves += BeatNow;
+        while (!stoppingToken.IsCancellationRequested)
         {
+            // What is asked for from now on wants one more.
+            var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _asked = asked;
             try
             {
                 // The engine holds the object weakly; this service holds it for the process's life.
@@ -146,8 +156,13 @@ public sealed partial class FleetMembership(
                     LogFailing(logger, e.GetType().Name, e.Message);
                 }
             }
+
+            if (await Task.WhenAny(tick, asked.Task).ConfigureAwait(false) == tick)
+            {
+                await tick.ConfigureAwait(false);
+                tick = timer.WaitForNextTickAsync(stoppingToken).AsTask();
+            }
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
     }
 
     private void Succeeded()
@@ -175,7 +190,8 @@ public sealed partial class FleetMembership(
             settings.MaxConsumersPerNode,
             runtime.Workers.Max(w => w.BusyRatio),
             _draining,
-            runtime.RelayEndPoint is { } relay ? new RelayEndPoint(relay.Address.ToString(), relay.Port) : null);
+            runtime.RelayEndPoint is { } relay ? new RelayEndPoint(relay.Address.ToString(), relay.Port) : null,
+            runtime.Workers.All(w => !w.IsAlive || w.Worker.IsFull));
     }
 
     [LoggerMessage(2030, LogLevel.Information, "Media node {Name} is known to the cluster")]

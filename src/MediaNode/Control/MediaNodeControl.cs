@@ -18,7 +18,8 @@ public sealed partial class MediaNodeControl(
     RoomReports reports,
     IOptions<MediaNodeOptions> options,
     ILogger<MediaNodeControl> logger,
-    RecordingWriter? recordings = null) : IMediaNode, IRoomParts
+    RecordingWriter? recordings = null,
+    PlainTransports? plain = null) : IMediaNode, IRoomParts
 {
     /// <summary>Epochs of closed rooms that are remembered, so that a stale activation does not open its room again.</summary>
     private const int RememberedEpochs = 4_096;
@@ -46,6 +47,16 @@ public sealed partial class MediaNodeControl(
     /// <summary>Rooms now.</summary>
     public int RoomCount => _rooms.Count;
 
+    /// <summary>Called when the fleet wants to hear of this node now.</summary>
+    internal event Action? FleetMoves;
+
+    /// <inheritdoc/>
+    public Task FleetMovesAsync()
+    {
+        FleetMoves?.Invoke();
+        return Task.CompletedTask;
+    }
+
     /// <inheritdoc/>
     public Task<Outcome<MediaReply>> ExecuteAsync(RoomCommandHeader header, MediaCommand command)
     {
@@ -55,9 +66,7 @@ public sealed partial class MediaNodeControl(
             return Task.FromResult<Outcome<MediaReply>>(new Fault(FaultCode.Unavailable, "The media node has reached twice its Media:MaxConsumersPerNode."));
         }
 
-        return RunAsync(header, room => room.Spread is { } spread && spread.Takes(command)
-            ? spread.ExecuteAsync(header, command)
-            : RunAtHomeAsync(room, header, (r, worker, now) => r.Execute(command, worker, now)));
+        return RunAsync(header, room => ExecuteAsync(room, header, command));
     }
 
     /// <inheritdoc/>
@@ -111,7 +120,7 @@ public sealed partial class MediaNodeControl(
 
     /// <inheritdoc/>
     WorkerThread? IRoomParts.Another(IEnumerable<WorkerThread> taken) =>
-        runtime.Workers.Except(taken).Where(w => w.IsAlive).MinBy(w => w.Worker.Stats.Consumers);
+        runtime.Workers.Except(taken).Where(w => w.IsAlive && !w.Worker.IsFull).MinBy(w => w.Worker.Stats.Consumers);
 
     /// <inheritdoc/>
     ControlledRoom IRoomParts.MakeBranch(ControlledRoom home, WorkerThread thread)
@@ -124,9 +133,25 @@ public sealed partial class MediaNodeControl(
     (WorkerLink One, WorkerLink Other) IRoomParts.LinkOf(WorkerThread one, WorkerThread other) =>
         _links.GetOrAdd((one, other), static pair => WorkerLink.Create(pair.One.WakeForDatagrams, pair.Other.WakeForDatagrams));
 
+    private async Task<Outcome<MediaReply>?> ExecuteAsync(ControlledRoom room, RoomCommandHeader header, MediaCommand command)
+    {
+        if (room.Spread?.Takes(command) != true)
+        {
+            var reply = await RunAtHomeAsync(room, header, (r, worker, now) => r.Execute(command, worker, now)).ConfigureAwait(false);
+            if (room.Spread is null || command is not CreateWebRtcTransport || reply is not { Fault.Code: FaultCode.Full })
+            {
+                return reply;
+            }
+
+            // The worker has become full meanwhile.
+        }
+
+        return await room.Spread.ExecuteAsync(header, command).ConfigureAwait(false);
+    }
+
     private ControlledRoom Make(string name)
     {
-        var room = new ControlledRoom(name, WorkerOf(name), reports, runtime.RelayEndPoint, recordings);
+        var room = new ControlledRoom(name, WorkerOf(name), reports, runtime.RelayEndPoint, recordings) { Plain = plain };
         if (runtime.Workers.Count > 1 && options.Value.MaxConsumersPerWorker > 0)
         {
             room.Spread = new RoomSpread(room, this, options.Value.MaxConsumersPerWorker, logger);
@@ -255,6 +280,7 @@ public sealed partial class MediaNodeControl(
         var rooms = _rooms.Values.CountBy(r => r.Thread.Index).ToDictionary();
         return runtime.Workers
             .OrderByDescending(w => w.IsAlive)
+            .ThenBy(w => w.Worker.IsFull)
             .ThenBy(w => w.Worker.Stats.Consumers + (4 * rooms.GetValueOrDefault(w.Index)))
             .ThenBy(w => w.Index)
             .First();

@@ -163,6 +163,12 @@ internal sealed class FakeRoom(string name) : IRoomGrain
             id, $$"""{"id":"{{id}}","iceParameters":{"iceLite":true},"iceCandidates":[],"dtlsParameters":{"role":"auto"} }"""));
     }
 
+    public Task<Outcome<TransportCreated>> CreatePlainTransportAsync(string participantId, string optionsJson)
+    {
+        Note($"create-plain {participantId}");
+        return Task.FromResult<Outcome<TransportCreated>>(new TransportCreated(NewId("transport"), "{}"));
+    }
+
     public Task<Outcome<RelayTransportCreated>> CreateRelayTransportAsync(string participantId, RelayTransportRequest request)
     {
         Note($"create-relay {participantId}");

@@ -233,6 +233,8 @@ internal sealed class AnsweringMediaNode : IMediaNode
         });
     }
 
+    public Task FleetMovesAsync() => Task.CompletedTask;
+
     public Task<Abstractions.Outcome<RoomAdopted>> AdoptAsync(RoomCommandHeader header, string[] participantIds) =>
         Task.FromResult<Abstractions.Outcome<RoomAdopted>>(new RoomAdopted("{}", [], [], []));
 

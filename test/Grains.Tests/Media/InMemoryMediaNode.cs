@@ -18,6 +18,9 @@ internal sealed class InMemoryMediaNode : IMediaNode
     /// <summary>While set, commands fail without having been executed.</summary>
     public bool DropsCommands { get; set; }
 
+    /// <summary>Transports that it takes in all rooms together.</summary>
+    public int MaxTransports { get; set; } = int.MaxValue;
+
     /// <summary>What its heartbeats say.</summary>
     public int MaxConsumers { get; set; } = 1_000;
 
@@ -31,6 +34,15 @@ internal sealed class InMemoryMediaNode : IMediaNode
                 return _rooms.Values.Sum(r => r.Consumers.Count);
             }
         }
+    }
+
+    /// <summary>Done when a fleet that goes has asked for a heartbeat.</summary>
+    public TaskCompletionSource Asked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task FleetMovesAsync()
+    {
+        Asked.TrySetResult();
+        return Task.CompletedTask;
     }
 
     public HostedRoom? Find(string room)
@@ -185,11 +197,16 @@ internal sealed class InMemoryMediaNode : IMediaNode
             case CloseRoom:
                 _rooms.Remove(header.Room);
                 return new MediaDone();
+            case CreateWebRtcTransport or CreateRelayTransport when _rooms.Values.Sum(r => r.Transports.Count) >= MaxTransports:
+                return new Fault(FaultCode.Full, "The media node has no room for another transport.");
             case CreateWebRtcTransport create:
                 room.Transports[create.TransportId] = create.ParticipantId;
                 room.VideoLimits[create.TransportId] = create.MaxVideoBitrate;
                 room.Bitrates[create.TransportId] = create.Bitrates;
                 return new TransportOpened($$"""{"id":"{{create.TransportId}}"}""");
+            case CreatePlainTransport create:
+                room.Transports[create.TransportId] = create.ParticipantId;
+                return new TransportOpened("plain");
             case CreateRelayTransport create:
                 room.Transports[create.TransportId] = create.ParticipantId;
                 return new RelayTransportOpened(new RelayEndPoint("192.0.2.7", 3002), new RelayMedia("send", "receive", "mix"));

@@ -18,6 +18,9 @@ internal sealed class Crowd : IAsyncDisposable
     /// <summary>The talkers, by room.</summary>
     public List<Talker[]> Rooms { get; } = [];
 
+    /// <summary>The rooms' names.</summary>
+    public IEnumerable<string> Names => Enumerable.Range(0, Rooms.Count).Select(Name);
+
     public IEnumerable<Talker> Everybody => Rooms.SelectMany(r => r);
 
     /// <summary>So many talkers in rooms of so many, who hear each other.</summary>

@@ -22,13 +22,16 @@ internal sealed class RoomProbe : IAsyncDisposable
     }
 
     /// <summary>Asks until the room itself answers. The answer is that there is no such consumer.</summary>
-    public async Task AnswersAsync()
+    public Task AnswersAsync() => AnswersAsync(_socket, Room);
+
+    /// <summary>The same, by a participant's connection.</summary>
+    public static async Task AnswersAsync(SocketIoClient socket, string room)
     {
         while (true)
         {
             try
             {
-                await _socket.AskAsync("close-consumer", $$"""{"roomId":"{{Room}}","consumerId":"none"}""");
+                await socket.AskAsync("close-consumer", $$"""{"roomId":"{{room}}","consumerId":"none"}""");
             }
             catch (InvalidOperationException e) when (e.Message.Contains("NOT_FOUND", StringComparison.Ordinal))
             {

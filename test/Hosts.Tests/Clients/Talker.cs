@@ -79,6 +79,9 @@ internal sealed class Talker : IAsyncDisposable
         await _inRoom.Task.WaitAsync(Deadline);
     }
 
+    /// <summary>Asks its room something until the room itself answers.</summary>
+    public Task RoomAnswersAsync() => RoomProbe.AnswersAsync(_socket!, _room);
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();

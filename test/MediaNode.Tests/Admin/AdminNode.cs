@@ -40,7 +40,7 @@ internal sealed class AdminNode : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls($"http://127.0.0.1:{port}", $"http://127.0.0.1:{publicPort}");
-        builder.Services.AddSingleton(Options.Create(options)).AddSingleton(node.Runtime).AddSingleton(node.Control).AddAdmin();
+        builder.Services.AddSingleton(Options.Create(options)).AddSingleton(node.Runtime).AddSingleton(node.Control).AddSingleton(node.Plain).AddSingleton(TimeProvider.System).AddAdmin();
         var app = builder.Build();
         app.MapAdmin();
         await app.StartAsync();

@@ -44,6 +44,32 @@ public sealed class FleetMembershipTests
         Assert.False(membership.Check().IsReady);
     }
 
+    /// <summary>The fleet that goes to another silo, and a silo that is lost, do not cost the rooms the rest of a second.</summary>
+    [Theory]
+    [InlineData("the fleet moves")]
+    [InlineData("a silo is lost")]
+    public async Task Heartbeat_FleetMayHaveForgotten_ComesBeforeItsTime(string why)
+    {
+        await using var node = await NodeFixture.StartAsync();
+        var (cluster, fleet) = FleetProxy.Create(failures: 0);
+        using var membership = new FleetMembership(
+            cluster, node.Control, node.Runtime, node.Identity, Options.Create(new MediaNodeOptions()), new NoTicks(), NullLogger<FleetMembership>.Instance);
+        await membership.StartAsync(CancellationToken.None);
+        await fleet.First.Task.WaitAsync(Deadline);
+
+        if (why == "the fleet moves")
+        {
+            await node.Control.FleetMovesAsync();
+        }
+        else
+        {
+            membership.BeatNow();
+        }
+
+        await fleet.Second.Task.WaitAsync(Deadline);
+        await membership.StopAsync(CancellationToken.None);
+    }
+
     [Fact]
     public async Task Stopping_RoomsMoveElsewhere_WaitsForTheirTransportsAndNoLonger()
     {
@@ -75,6 +101,13 @@ public sealed class FleetMembershipTests
         Assert.Equal(node.Identity.Id, fleet.Left);
     }
 
+    /// <summary>A clock whose timers never fire.</summary>
+    private sealed class NoTicks : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
     /// <summary>Stands for the cluster client and for the fleet's grain.</summary>
     public class FleetProxy : DispatchProxy
     {
@@ -85,6 +118,9 @@ public sealed class FleetMembershipTests
         public ConcurrentQueue<MediaNodeHeartbeat> Heartbeats { get; } = [];
 
         public TaskCompletionSource Failed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Done when a heartbeat has come.</summary>
+        public TaskCompletionSource First { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         /// <summary>Done when a heartbeat after the first taken one comes: by then the first has been answered.</summary>
         public TaskCompletionSource Second { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -128,6 +164,7 @@ public sealed class FleetMembershipTests
             }
 
             Heartbeats.Enqueue(heartbeat);
+            First.TrySetResult();
             if (Heartbeats.Count >= 2)
             {
                 Second.TrySetResult();

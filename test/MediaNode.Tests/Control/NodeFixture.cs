@@ -36,7 +36,7 @@ internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink, IRecordin
             Writer = new RecordingWriter(Shelf, _recordingReports, clock, recordings, NullLogger<RecordingWriter>.Instance);
         }
 
-        Control = new MediaNodeControl(Runtime, _reports, wrapped, NullLogger<MediaNodeControl>.Instance, Writer);
+        Control = new MediaNodeControl(Runtime, _reports, wrapped, NullLogger<MediaNodeControl>.Instance, Writer, Plain = new PlainTransports(Runtime, wrapped));
     }
 
     public RecordingReports? RecordingReports => _recordingReports;
@@ -56,6 +56,8 @@ internal sealed class NodeFixture : IAsyncDisposable, IRoomReportSink, IRecordin
     public MediaNodeIdentity Identity { get; }
 
     public MediaNodeControl Control { get; }
+
+    public PlainTransports Plain { get; }
 
     public ConcurrentQueue<(string Room, MediaReport Report)> Reports { get; } = [];
 

@@ -9,6 +9,8 @@ public interface IBusyGrain : IGrainWithIntegerKey
     Task HoldAsync(string run, TimeSpan time);
 
     Task<string> PingAsync(string run);
+
+    Task<string> HoldThenAskAsync(string run, TimeSpan time, long other);
 }
 
 /// <summary>Notes when it is activated twice at a time.</summary>
@@ -39,6 +41,12 @@ public sealed class BusyGrain(IGrainRuntime runtime, TimeProvider time) : Grain,
     public Task HoldAsync(string run, TimeSpan hold) => Task.Delay(hold, time);
 
     public Task<string> PingAsync(string run) => Task.FromResult(runtime.SiloIdentity);
+
+    public async Task<string> HoldThenAskAsync(string run, TimeSpan hold, long other)
+    {
+        await Task.Delay(hold, time);
+        return await GrainFactory.GetGrain<IBusyGrain>(other).PingAsync(run);
+    }
 
     internal sealed record ClusterName(string Value);
 }
@@ -98,6 +106,56 @@ public sealed class ShareTests
 
         await stop.CancelAsync();
         await Task.WhenAll(asking);
+        Assert.DoesNotContain(BusyGrain.Twice, t => t.Cluster == _name);
+    });
+
+    /// <summary>A grain whose end waits for a call of its own holds up neither the others nor that call.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task Silo_WithABusyGrain_HandsTheOthersOverAtOnce(bool leaves) => RunAsync(async () =>
+    {
+        await using var cluster = Build((short)(leaves ? 2 : 1));
+        await cluster.DeployAsync();
+        var before = await Task.WhenAll(Enumerable.Range(0, Grains).Select(i => cluster.Client.GetGrain<IBusyGrain>(i).PingAsync(_name)));
+        var hold = TimeSpan.FromSeconds(4);
+        var since = _clock.GetTimestamp();
+        Task<string>[] holding;
+        Task moving;
+        if (leaves)
+        {
+            var leaving = cluster.Silos[1];
+            int[] own = [.. Enumerable.Range(0, Grains).Where(i => before[i] == leaving.Name)];
+            holding = [cluster.Client.GetGrain<IBusyGrain>(own.First(i => i % 2 == 0)).HoldThenAskAsync(_name, hold, own.First(i => i % 2 == 1))];
+            await Task.Delay(TimeSpan.FromMilliseconds(10), _clock);
+            moving = cluster.StopSiloAsync(leaving);
+        }
+        else
+        {
+            // Which grains the new silo gains is not known yet: every other one is busy, and asks its neighbour in the end.
+            holding = [.. Enumerable.Range(0, Grains / 2).Select(i => cluster.Client.GetGrain<IBusyGrain>(2 * i).HoldThenAskAsync(_name, hold, (2 * i) + 1))];
+            moving = cluster.StartAdditionalSiloAsync();
+        }
+
+        HashSet<int> moved = [];
+        while (moved.Count == 0 || _clock.GetElapsedTime(since) < hold / 2)
+        {
+            foreach (var i in Enumerable.Range(0, Grains / 2).Select(i => (2 * i) + 1))
+            {
+                var place = await cluster.Client.GetGrain<IBusyGrain>(i).PingAsync(_name);
+                if (place != before[i] && moved.Add(i))
+                {
+                    Assert.True(_clock.GetElapsedTime(since) < hold, "It has waited for the busy one.");
+                }
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(10), _clock);
+        }
+
+        Assert.DoesNotContain(holding, h => h.IsCompleted);
+        await Task.WhenAll(holding);
+        await moving;
+        Assert.True(_clock.GetElapsedTime(since) < hold * 1.5, "The end of the busy one has waited for its own call.");
         Assert.DoesNotContain(BusyGrain.Twice, t => t.Cluster == _name);
     });
 

@@ -113,6 +113,9 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
     /// <summary>Makes the object and runs its start. Called once, right after construction.</summary>
     public void Start() => Scheduler.Queue(static self => _ = ((Activation)self!).ActivateAsync(), this);
 
+    /// <summary>In place of <see cref="Start"/>: it never was.</summary>
+    public void Abandon() => Leave(failure: null);
+
     /// <summary>Queues a request, or fails it when too many wait. False when the activation is ending and takes none.</summary>
     public bool TryEnqueue(ActivationRequest request)
     {
@@ -403,6 +406,13 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
         }
 
         await DisposeInstanceAsync();
+        Leave(reason.ReasonCode == DeactivationReasonCode.ActivationFailed ? reason.Exception : null);
+        SiloMetrics.ActivationsEnded.Add(1);
+    }
+
+    /// <summary>Takes it out of the catalog. What waits goes to the next activation, or fails.</summary>
+    private void Leave(Exception? failure)
+    {
         _silo.Catalog.Remove(this);
         ActivationRequest[] left;
         lock (_lock)
@@ -413,9 +423,9 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
 
         foreach (var request in left)
         {
-            if (reason.ReasonCode == DeactivationReasonCode.ActivationFailed)
+            if (failure is not null)
             {
-                request.Fail(reason.Exception!);
+                request.Fail(failure);
             }
             else
             {
@@ -423,7 +433,6 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
             }
         }
 
-        SiloMetrics.ActivationsEnded.Add(1);
         lock (_lock)
         {
             _isOver = true;

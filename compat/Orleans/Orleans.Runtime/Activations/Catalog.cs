@@ -63,7 +63,12 @@ internal sealed class Catalog(SiloRuntime silo)
 
         while (true)
         {
-            var activation = FindOrMake(grainId, info);
+            if (FindOrMake(grainId, info) is not { } activation)
+            {
+                request.Reroute();
+                return;
+            }
+
             activation.OwnedIn = view;
             if (activation.TryEnqueue(request))
             {
@@ -109,7 +114,8 @@ internal sealed class Catalog(SiloRuntime silo)
         }
     }
 
-    private Activation FindOrMake(GrainId grainId, GrainClassInfo info)
+    /// <summary>Null when the grain is not this silo's any more.</summary>
+    private Activation? FindOrMake(GrainId grainId, GrainClassInfo info)
     {
         if (_activations.TryGetValue(grainId, out var found))
         {
@@ -123,7 +129,8 @@ internal sealed class Catalog(SiloRuntime silo)
             if (!silo.MayActivate(grainId))
             {
                 // The share has moved since the call was brought here, and whoever hands it over may have looked already: nothing may run.
-                made.Deactivate(new DeactivationReason(DeactivationReasonCode.Migrating, "The grain's share has moved to another silo."));
+                made.Abandon();
+                return null;
             }
 
             made.Start();

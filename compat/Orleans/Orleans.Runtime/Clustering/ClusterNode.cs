@@ -523,6 +523,19 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     /// <summary>The sender's view is newer: its choice cannot be judged before ours is as new.</summary>
     private async Task CatchUpAsync(long version, GrainCall call)
     {
+        if (await KnowsAsync(version))
+        {
+            await WaitAndDispatchAsync(Task.CompletedTask, call);
+        }
+        else if (!call.IsDone)
+        {
+            call.Fail(new SiloUnavailableException($"{Self} knows view {ViewVersion}, its caller {version}."));
+        }
+    }
+
+    /// <summary>Waits for a view that another silo has. False when it does not come.</summary>
+    public async Task<bool> KnowsAsync(long version)
+    {
         var since = Runtime.Time.GetTimestamp();
         while (ViewVersion < version && Runtime.Time.GetElapsedTime(since) < ViewLimit)
         {
@@ -539,19 +552,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             }
         }
 
-        if (call.IsDone)
-        {
-            return;
-        }
-
-        if (ViewVersion >= version)
-        {
-            Dispatch(call);
-        }
-        else
-        {
-            call.Fail(new SiloUnavailableException($"{Self} knows view {ViewVersion}, its caller {version}."));
-        }
+        return ViewVersion >= version;
     }
 
     private Task MakeSureAsync(TimeSpan stoodStill)

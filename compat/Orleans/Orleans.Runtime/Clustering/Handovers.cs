@@ -2,7 +2,8 @@ namespace Orleans.Runtime.Clustering;
 
 /// <summary>
 /// Keeps two silos from running one grain when shares move. Who loses a share ends the activations in it and says so; who
-/// gains it starts none of them before that, unless the loser is dead. The wait is bounded: a loser that is too slow is
+/// gains it starts none of them before that, unless the loser is dead. A grain that is called meanwhile is asked for by itself: it
+/// waits for no other, least of all for one whose end waits for this call. The wait is bounded: a loser that is too slow is
 /// overtaken, and what it still writes fails by its ETag.
 /// </summary>
 internal sealed class Handovers(ClusterNode node)
@@ -76,9 +77,9 @@ internal sealed class Handovers(ClusterNode node)
 
         foreach (var wait in waits)
         {
-            if (wait.Find(grain) is { } task)
+            if (wait.Find(grain) is { } loser)
             {
-                return task;
+                return wait.Ask(grain, loser.Silo, loser.Over, AskAsync);
             }
         }
 
@@ -87,6 +88,45 @@ internal sealed class Handovers(ClusterNode node)
 
     /// <summary>Ends when nothing is awaited any more that views before this version brought.</summary>
     public Task EarlierAsync(long version) => Task.WhenAll(_waits.Where(w => w.Version < version).Select(w => w.Over));
+
+    /// <summary>The other side: ends one grain that is another silo's by a version, before all. False when this silo sees it otherwise.</summary>
+    public async Task<bool> ReleaseAsync(GrainId grain, long version)
+    {
+        if (!await node.KnowsAsync(version) || node.Runtime.MayActivate(grain))
+        {
+            return false;
+        }
+
+        // What this silo was itself waiting for was not its own to hand over yet.
+        var catalog = node.Runtime.Catalog;
+        while (!catalog.Has(grain) && Find(grain) is { } earlier)
+        {
+            await earlier;
+        }
+
+        if (catalog.Find(grain) is { } activation)
+        {
+            activation.Deactivate(new DeactivationReason(DeactivationReasonCode.Migrating, "The grain's share has moved to another silo."));
+            await activation.Deactivated;
+        }
+
+        return true;
+    }
+
+    /// <summary>Asks a loser for one grain. False when it does not say that the grain has ended: then its word for all of them is awaited.</summary>
+    private async Task<bool> AskAsync(GrainId grain, SiloAddress loser, long version)
+    {
+        try
+        {
+            return await node.ControlOf(loser).ReleaseAsync(grain, version).WaitAsync(Limit, node.Runtime.Time);
+        }
+        catch (Exception e)
+        {
+            // It is being lost, or it is an older build, which knows no such question.
+            node.Runtime.Log.NotReleased(e, grain, loser);
+            return false;
+        }
+    }
 
     private async Task EndLaterAsync(long version)
     {
@@ -116,6 +156,8 @@ internal sealed class Handovers(ClusterNode node)
             losers.ToDictionary(s => s, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
 
         private readonly HashSet<SiloAddress> _strangers = [.. losers.Where(s => !before.IsActive(s))];
+        private readonly Dictionary<(GrainId Grain, SiloAddress Loser), Task> _asked = [];
+        private readonly HashSet<(GrainId Grain, SiloAddress Loser)> _released = [];
 
         public long Version => version;
 
@@ -153,7 +195,8 @@ internal sealed class Handovers(ClusterNode node)
             }
         }
 
-        public Task? Find(GrainId grain)
+        /// <summary>Who has to end the grain yet, and the task that ends when it has ended all of them.</summary>
+        public (SiloAddress Silo, Task Over)? Find(GrainId grain)
         {
             if (before.OwnerOf(grain) is not { } owner)
             {
@@ -163,7 +206,41 @@ internal sealed class Handovers(ClusterNode node)
             lock (_lock)
             {
                 // One that leaves since before we looked may have the grain still, whoever has gained it meanwhile.
-                return (_pending.GetValueOrDefault(owner.Silo) ?? _strangers.Select(s => _pending.GetValueOrDefault(s)).FirstOrDefault(p => p is not null))?.Task;
+                foreach (var silo in (IEnumerable<SiloAddress>)[owner.Silo, .. _strangers])
+                {
+                    if (_pending.TryGetValue(silo, out var pending) && !_released.Contains((grain, silo)))
+                    {
+                        return (silo, pending.Task);
+                    }
+                }
+
+                return null;
+            }
+        }
+
+        /// <summary>Asks for one grain, once at a time. The task ends when it has been released, or when all of its loser's have.</summary>
+        public Task Ask(GrainId grain, SiloAddress loser, Task over, Func<GrainId, SiloAddress, long, Task<bool>> ask)
+        {
+            lock (_lock)
+            {
+                return _asked.TryGetValue((grain, loser), out var asked) ? asked : _asked[(grain, loser)] = AskAsync();
+            }
+
+            async Task AskAsync()
+            {
+                // Not under the lock, and not in the turn or on the connection of who happens to be first.
+                await Task.Yield();
+                if (await ask(grain, loser, version))
+                {
+                    lock (_lock)
+                    {
+                        _released.Add((grain, loser));
+                    }
+                }
+                else
+                {
+                    await over;
+                }
             }
         }
 

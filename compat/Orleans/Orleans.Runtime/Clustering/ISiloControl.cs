@@ -25,6 +25,13 @@ internal interface ISiloControl : IGrainObserver
     [AlwaysInterleave, OneWay]
     Task HandedOverAsync(SiloAddress silo, long version);
 
+    /// <summary>
+    /// Asks for one grain that is the caller's by this version, before all are handed over. True when it has ended here; false when it is
+    /// not known here whose it is.
+    /// </summary>
+    [AlwaysInterleave]
+    Task<bool> ReleaseAsync(GrainId grain, long version);
+
     /// <summary>The clients that are connected to the caller.</summary>
     [AlwaysInterleave, OneWay]
     Task ClientsAsync(SiloAddress silo, string[] clients);
