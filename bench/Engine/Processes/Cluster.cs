@@ -18,12 +18,13 @@ internal sealed class Cluster : IAsyncDisposable
 
     public IClusterClient Client => _clients[0].Services.GetRequiredService<IClusterClient>();
 
-    public static async Task<Cluster> StartAsync(string table, int silos)
+    /// <param name="inner">How many of the silos, the last ones, take no clients.</param>
+    public static async Task<Cluster> StartAsync(string table, int silos, int inner = 0)
     {
         var cluster = new Cluster($"bench-{Guid.NewGuid():N}", table);
         for (var i = 0; i < silos; i++)
         {
-            await cluster.AddSiloAsync();
+            await cluster.AddSiloAsync(takesClients: i < silos - inner);
         }
 
         await cluster.AddClientAsync();
@@ -31,9 +32,9 @@ internal sealed class Cluster : IAsyncDisposable
         return cluster;
     }
 
-    public async Task<Child> AddSiloAsync()
+    public async Task<Child> AddSiloAsync(bool takesClients = true)
     {
-        var silo = await Child.StartAsync(_id, _table);
+        var silo = takesClients ? await Child.StartAsync(_id, _table) : await Child.StartAsync(_id, _table, SiloProcess.Inner);
         Silos.Add(silo);
         return silo;
     }

@@ -11,7 +11,10 @@ namespace VoiceCluster.Bench.Engine.Processes;
 /// <summary>A silo, alone or in a cluster: what a child process of the measurement runs.</summary>
 internal static class SiloProcess
 {
-    /// <summary>Arguments: the cluster, the table's connection string or "alone", and "hello" to call a grain at once.</summary>
+    /// <summary>Takes no clients.</summary>
+    public const string Inner = "inner";
+
+    /// <summary>Arguments: the cluster, the table's connection string or "alone", and "hello" to call a grain at once or "inner" to take no clients.</summary>
     public static async Task RunAsync(string[] args)
     {
         var builder = Host.CreateApplicationBuilder();
@@ -33,7 +36,7 @@ internal static class SiloProcess
             silo.Configure<Orleans.Configuration.ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (args[0], "bench"));
             silo.Configure<Orleans.Configuration.SiloOptions>(o => o.SiloName = Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
             silo.Configure<Orleans.Configuration.EndpointOptions>(o =>
-                (o.AdvertisedIPAddress, o.SiloPort, o.GatewayPort) = (System.Net.IPAddress.Loopback, FreePort(), FreePort()));
+                (o.AdvertisedIPAddress, o.SiloPort, o.GatewayPort) = (System.Net.IPAddress.Loopback, FreePort(), args is [_, _, Inner] ? 0 : FreePort()));
         });
         if (args[1] != "alone")
         {
@@ -43,7 +46,7 @@ internal static class SiloProcess
 
         using var host = builder.Build();
         await host.StartAsync();
-        if (args.Length > 2)
+        if (args is [_, _, "hello"])
         {
             await host.Services.GetRequiredService<IGrainFactory>().GetGrain<IEchoGrain>(1).EchoAsync(new Echo("hello", 1));
         }

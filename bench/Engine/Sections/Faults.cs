@@ -10,6 +10,9 @@ internal static class Faults
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
+    /// <summary>Longer than it takes to declare a silo dead that stands still.</summary>
+    private static readonly TimeSpan GatewayTime = TimeSpan.FromSeconds(8);
+
     public static async Task RunAsync(string table, int rounds, Report report)
     {
         foreach (var silos in new[] { 2, 3 })
@@ -27,6 +30,57 @@ internal static class Faults
                 await GoOnAsync(cluster.Silos[1], report, silos);
             }
         }
+
+        foreach (var (name, harm) in ((string, Action<Child>)[])[("kill -9", static s => s.Kill()), ("SIGSTOP", static s => s.Pause())])
+        {
+            for (var i = 0; i < rounds; i++)
+            {
+                // The first two take clients; the grains are those of the third.
+                await using var cluster = await Cluster.StartAsync(table, silos: 3, inner: 1);
+                await MeasureGatewayAsync(cluster, report, $"{name} of one of 2 gateways", harm);
+            }
+        }
+    }
+
+    /// <summary>The grains that are called live behind the gateways, so that half of the calls go through the one that is harmed.</summary>
+    private static async Task MeasureGatewayAsync(Cluster cluster, Report report, string name, Action<Child> harm)
+    {
+        var keys = await cluster.EchoKeysAsync(cluster.Silos[2], 32);
+        await Task.Delay(500);
+        var since = Stopwatch.GetTimestamp();
+        harm(cluster.Silos[0]);
+        var callers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => UntilAnsweredAsync(cluster.Client, keys, since)));
+        report.Add($"{name}: longest until a call or the ones after it are answered", callers.Max(c => c.Longest));
+        report.Add($"{name}: calls of 8 callers that failed", callers.Sum(c => c.Failed));
+        report.Add($"{name}: calls of 8 callers that were answered, in {GatewayTime.TotalSeconds:f0} s", callers.Sum(c => c.Answered));
+    }
+
+    /// <summary>Calls one grain after the other; one that failed is called again at once, and that counts as one wait.</summary>
+    private static async Task<(double Longest, int Failed, int Answered)> UntilAnsweredAsync(IClusterClient client, long[] keys, long since)
+    {
+        var (longest, failed, answered) = (0.0, 0, 0);
+        while (Stopwatch.GetElapsedTime(since) < GatewayTime)
+        {
+            var start = Stopwatch.GetTimestamp();
+            for (var isAnswered = false; !isAnswered;)
+            {
+                try
+                {
+                    await client.GetGrain<IEchoGrain>(keys[answered % keys.Length]).WhereAsync();
+                    isAnswered = true;
+                }
+                catch (Exception e) when (e is OrleansException or TimeoutException)
+                {
+                    failed++;
+                }
+            }
+
+            answered++;
+            longest = Math.Max(longest, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            await Task.Delay(1);
+        }
+
+        return (longest, failed, answered);
     }
 
     private static async Task MeasureAsync(Cluster cluster, Report report, string name, Action<Child> harm)
@@ -53,7 +107,7 @@ internal static class Faults
         report.Add($"{name}: declared dead", await declared);
         report.Add($"{name}: its grains answer, first / last", again.Min(), again.Max());
         report.Add($"{name}: calls in flight have failed, last", (await inFlight).Max());
-        report.Add($"{name}: longest call of a grain that was not there", await others);
+        report.Add($"{name}: longest call of a grain of another silo, straight to it", await others);
     }
 
     /// <summary>A silo that goes on after the others have declared it dead ends by itself.</summary>
@@ -103,7 +157,7 @@ internal static class Faults
         }
     }
 
-    /// <summary>Calls grains of the silo that lives on for 3 s, one after the other: what a client feels whose one gateway of several is gone.</summary>
+    /// <summary>Calls grains of the silo that lives on for 3 s, one after the other. A client calls each grain at its own silo, so these do not touch the dead one.</summary>
     private static async Task<double> EveryCallAsync(IClusterClient client, long[] keys, long since)
     {
         var longest = 0.0;
