@@ -25,6 +25,13 @@ internal static class RecordedFilm
         return double.Parse(Encoding.ASCII.GetString(probe).Trim(), CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Width and height of each frame that a player shows.</summary>
+    public static async Task<string[]> SizesAsync(string path)
+    {
+        var (_, sizes, _) = await RunAsync("ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "frame=width,height", "-of", "csv=p=0:s=x", path);
+        return [.. Encoding.ASCII.GetString(sizes).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(s => s.Trim().TrimEnd('x'))];
+    }
+
     /// <summary>Seconds at which the picture turns white.</summary>
     public static async Task<double[]> FlashesAsync(string path)
     {

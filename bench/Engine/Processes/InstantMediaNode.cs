@@ -22,6 +22,9 @@ internal sealed class InstantMediaNode(IGrainFactory factory) : BackgroundServic
         Task.FromResult<Outcome<RoomReconciled>>(new RoomReconciled(Capabilities, [], [], []));
 
     /// <inheritdoc/>
+    public Task FleetMovesAsync() => Task.CompletedTask;
+
+    /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var id = new MediaNodeId($"instant-{Environment.ProcessId}", Guid.NewGuid());

@@ -104,6 +104,9 @@ internal sealed partial class SiloLog(ILogger<SiloLog> logger)
     [LoggerMessage(1041, LogLevel.Warning, "Neither the table nor another silo says whether this silo still belongs to the cluster: it stays silent until then")]
     public partial void StaysSilent();
 
+    [LoggerMessage(1042, LogLevel.Warning, "The connection with {Peer} is closed, because it does not read: {Megabytes} MB of answers wait for it")]
+    public partial void DoesNotRead(string peer, int megabytes);
+
     [LoggerMessage(1036, LogLevel.Information, "Connected to gateway {Gateway}")]
     public partial void GatewayConnected(string gateway);
 }

@@ -22,6 +22,7 @@ internal sealed class SiloRuntime : CallRuntime
     {
         Collection = services.GetRequiredService<IOptions<GrainCollectionOptions>>().Value;
         Name = services.GetRequiredService<IOptions<SiloOptions>>().Value.SiloName;
+        MaxRequests = services.GetRequiredService<IOptions<SiloMessagingOptions>>().Value.MaxEnqueuedRequestsHardLimit;
         Catalog = new Catalog(this);
         Activator = new GrainActivator(new PersistentStateFactory());
         _collector = new IdleCollector(this);
@@ -47,6 +48,9 @@ internal sealed class SiloRuntime : CallRuntime
     public string Name { get; }
 
     public GrainCollectionOptions Collection { get; }
+
+    /// <summary>Requests that one activation may have; 0 for any number.</summary>
+    public int MaxRequests { get; }
 
     public Catalog Catalog { get; }
 

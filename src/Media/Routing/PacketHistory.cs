@@ -4,12 +4,18 @@ namespace VoiceCluster.Media.Routing;
 
 /// <summary>
 /// The last packets of one stream for retransmission, kept once for all its consumers: a ring of bytes and an index.
-/// It grows until it holds <see cref="Keep"/> of the stream, and then allocates no more.
+/// That of a picture grows until it holds <see cref="Keep"/> of the stream, and then allocates no more; that of sound has one size.
 /// </summary>
 internal sealed class PacketHistory
 {
     /// <summary>Packets indexed.</summary>
     private const int Slots = 1024;
+
+    /// <summary>The same of sound: 640 ms.</summary>
+    private const int SoundSlots = 32;
+
+    /// <summary>Bytes of sound: 32 packets at 100 kbit/s, and always some.</summary>
+    private const int SoundSize = 8 * 1024;
 
     /// <summary>µs of the stream that should fit.</summary>
     private const long Keep = 1_000_000;
@@ -17,12 +23,18 @@ internal sealed class PacketHistory
     private const int FirstSize = 64 * 1024;
     private const int MaxSize = 2 * 1024 * 1024;
 
-    private readonly Entry[] _entries = new Entry[Slots];
-    private byte[] _bytes = new byte[FirstSize];
+    private readonly Entry[] _entries;
+    private readonly int _maxSize;
+    private byte[] _bytes;
 
     // Bytes ever written, skipped ends included; the position in the ring is this modulo its size.
     private long _written;
     private long _lapStartedAt;
+
+    private PacketHistory(int slots, int size, int maxSize)
+    {
+        (_entries, _bytes, _maxSize) = (new Entry[slots], new byte[size], maxSize);
+    }
 
     private struct Entry
     {
@@ -38,6 +50,12 @@ internal sealed class PacketHistory
         public VideoFrame Frame;
     }
 
+    /// <summary>For a picture.</summary>
+    public static PacketHistory OfPictures() => new(Slots, FirstSize, MaxSize);
+
+    /// <summary>For sound.</summary>
+    public static PacketHistory OfSound() => new(SoundSlots, SoundSize, SoundSize);
+
     /// <summary>Keeps a copy.</summary>
     public void Store(in SourcePacket packet, long now)
     {
@@ -46,7 +64,7 @@ internal sealed class PacketHistory
         var target = _bytes.AsSpan((int)(position & (_bytes.Length - 1)), length);
         packet.Extensions.CopyTo(target);
         packet.Payload.CopyTo(target[packet.Extensions.Length..]);
-        _entries[(int)(packet.Sequence & (Slots - 1))] = new Entry
+        _entries[(int)(packet.Sequence & (_entries.Length - 1))] = new Entry
         {
             Sequence = packet.Sequence,
             Position = position,
@@ -62,15 +80,20 @@ internal sealed class PacketHistory
     }
 
     /// <summary>Gives the packet back; false when it is gone or never came. Valid until the next <see cref="Store"/>.</summary>
-    public bool TryGet(long sequence, out SourcePacket packet)
+    public bool TryGet(long sequence, out SourcePacket packet) => TryGet(sequence, out packet, out _);
+
+    /// <summary>The same, and when it was kept.</summary>
+    public bool TryGet(long sequence, out SourcePacket packet, out long storedAt)
     {
         packet = default;
-        ref readonly var entry = ref _entries[(int)(sequence & (Slots - 1))];
+        storedAt = 0;
+        ref readonly var entry = ref _entries[(int)(sequence & (_entries.Length - 1))];
         if (entry.Sequence != sequence || entry.StoredAt == 0 || _written - entry.Position > _bytes.Length)
         {
             return false;
         }
 
+        storedAt = entry.StoredAt;
         var start = (int)(entry.Position & (_bytes.Length - 1));
         packet = new SourcePacket
         {
@@ -92,7 +115,7 @@ internal sealed class PacketHistory
         if ((position & (_bytes.Length - 1)) == 0)
         {
             // One lap of the ring is over. If it took less than what is to be kept, the ring is too short.
-            if (position != 0 && now - _lapStartedAt < Keep && _bytes.Length < MaxSize)
+            if (position != 0 && now - _lapStartedAt < Keep && _bytes.Length < _maxSize)
             {
                 Grow();
                 position = AfterEnd(_written, length);

@@ -27,6 +27,9 @@ public sealed partial class Producer
     private ProducerConsumer[] _unlimited = [];
     private SlotConsumer[] _slots = new SlotConsumer[4];
     private int _slotCount;
+
+    // Somebody who gets its sound may ask for a packet again.
+    private bool _keepsSound;
     private OpusLevelMeter? _meter;
     private MixSource? _mix;
     private RtpStreamReceiver? _mixed;
@@ -214,6 +217,7 @@ public sealed partial class Producer
     internal void AddConsumer(ProducerConsumer consumer)
     {
         _consumers = [.. _consumers, consumer];
+        _keepsSound |= consumer.Resends;
         if (!consumer.Transport.IsClient)
         {
             _unlimited = [.. _unlimited, consumer];
@@ -267,6 +271,7 @@ public sealed partial class Producer
         }
 
         _slots[_slotCount] = slot;
+        _keepsSound |= slot.Resends;
         return _slotCount++;
     }
 
@@ -449,6 +454,11 @@ public sealed partial class Producer
             Frame = VideoFrame.Read(format, payload),
         };
         stream.History?.Store(source, now);
+        if (_keepsSound)
+        {
+            (stream.RecentSound ??= PacketHistory.OfSound()).Store(source, now);
+        }
+
         stream.Note(source.Frame, payload.Length, now);
         if (source.Frame.IsKeyFrame)
         {

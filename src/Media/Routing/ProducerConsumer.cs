@@ -28,6 +28,7 @@ public sealed partial class ProducerConsumer : Consumer
 
     private readonly SequenceMunger _munger;
     private readonly SentPackets? _sent;
+    private readonly SoundResender? _sound;
     private readonly PictureNumbers? _pictures;
 
     // One encoding and no other, for a pipe that carries each by itself.
@@ -54,9 +55,13 @@ public sealed partial class ProducerConsumer : Consumer
 
         // Retransmission only where the source is kept and the receiver may ask.
         var nack = Array.Exists(parameters.Codecs, c => Array.Exists(c.RtcpFeedback, f => f.Type == "nack" && string.IsNullOrEmpty(f.Parameter)));
+        _sound = producer.Kind == MediaKind.Audio ? SoundResender.Of(parameters, Writer) : null;
         _pictures = producer.Kind == MediaKind.Video ? new PictureNumbers() : null;
         _sent = producer.Kind == MediaKind.Video && nack ? new SentPackets() : null;
     }
+
+    /// <summary>Whether it answers NACKs about sound.</summary>
+    internal bool Resends => _sound is not null;
 
     /// <summary>Its source.</summary>
     public Producer Producer { get; }
@@ -207,6 +212,10 @@ public sealed partial class ProducerConsumer : Consumer
             if (_sent is not null && !IsPaused)
             {
                 Resend(sequences.Current, now);
+            }
+            else if (!IsPaused)
+            {
+                _sound?.Resend(sequences.Current, _munger, _current, _timestampOffset, _joinedAt, Transport, now);
             }
         }
     }

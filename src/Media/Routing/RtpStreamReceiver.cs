@@ -16,7 +16,7 @@ internal sealed class RtpStreamReceiver
         ClockRate = clockRate;
         Statistics = new ReceptionStatistics(clockRate);
         Nack = useNack ? new NackGenerator() : null;
-        History = keepHistory ? new PacketHistory() : null;
+        History = keepHistory ? PacketHistory.OfPictures() : null;
         Rates = producer.Kind == Parameters.MediaKind.Video && producer.Transport.Router.MeasuresVideo ? new LayerRates() : null;
     }
 
@@ -33,7 +33,11 @@ internal sealed class RtpStreamReceiver
 
     public NackGenerator? Nack { get; }
 
+    /// <summary>Of a picture.</summary>
     public PacketHistory? History { get; }
+
+    /// <summary>Of sound, while somebody who gets it may ask for a packet again.</summary>
+    public PacketHistory? RecentSound { get; set; }
 
     /// <summary>What its temporal layers take, of the lowest spatial one; null where nobody adapts.</summary>
     public LayerRates? Rates { get; private set; }

@@ -1,4 +1,5 @@
 using VoiceCluster.Media.Routing.Parameters;
+using VoiceCluster.Media.Rtcp;
 using VoiceCluster.Media.Rtp;
 using VoiceCluster.Media.Rtp.Codecs;
 
@@ -11,9 +12,13 @@ namespace VoiceCluster.Media.Routing;
 public sealed class SlotConsumer : Consumer
 {
     private readonly SequenceMunger _munger;
+    private readonly SoundResender? _sound;
     private RtpStreamReceiver? _current;
     private int _epoch;
     private bool _begins = true;
+
+    // The number of the first packet since then.
+    private long _begunAt;
     private uint _timestampOffset;
 
     // Samples by which the stream's time is ahead of the clock's, because a switch came before the last packet's end.
@@ -24,7 +29,13 @@ public sealed class SlotConsumer : Consumer
 
     internal SlotConsumer(Transport transport, string id, RtpParameters parameters, ConsumerMapping mapping, bool paused)
         : base(transport, id, MediaKind.Audio, parameters, mapping, Opus.ClockRate, paused)
-        => _munger = new SequenceMunger(transport.Router.NextFirstSequence(), SequenceMunger.AudioWindow);
+    {
+        _munger = new SequenceMunger(transport.Router.NextFirstSequence(), SequenceMunger.AudioWindow);
+        _sound = SoundResender.Of(parameters, Writer);
+    }
+
+    /// <summary>Whether it answers NACKs.</summary>
+    internal bool Resends => _sound is not null;
 
     /// <summary>Who is in it now; null while nobody is.</summary>
     public Producer? Source { get; private set; }
@@ -123,11 +134,24 @@ public sealed class SlotConsumer : Consumer
         if (begins)
         {
             // RFC 3551 §4.1: the first packet of a talkspurt, which this is for the receiver.
+            _begunAt = output;
             buffer[1] |= 0x80;
         }
 
         Sender.OnSent(packet.Payload.Length, sent.Timestamp, now);
         Transport.SendRtp(length, now);
+    }
+
+    internal override void OnNack(NackReader sequences, long now)
+    {
+        while (sequences.MoveNext())
+        {
+            Transport.Stats.NacksReceived++;
+            if (!IsPaused)
+            {
+                _sound?.Resend(sequences.Current, _munger, _current, _timestampOffset, _begunAt, Transport, now);
+            }
+        }
     }
 
     private protected override void Detach(long now)

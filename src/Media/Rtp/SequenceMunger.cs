@@ -85,6 +85,22 @@ public sealed class SequenceMunger(ushort first, int window = SequenceMunger.Win
         return true;
     }
 
+    /// <summary>Which packet got an outgoing number; false for one that none got, or that is older than the last <see cref="Resync"/>. Slow.</summary>
+    public bool TryFindSource(long output, out long source)
+    {
+        foreach (var entry in _entries)
+        {
+            if (entry != Empty && (uint)entry == (uint)output)
+            {
+                source = _highestSource - (uint)((uint)_highestSource - (uint)(entry >> 32));
+                return true;
+            }
+        }
+
+        source = 0;
+        return false;
+    }
+
     private static ulong[] CreateEmpty(int window)
     {
         var empty = new ulong[window];

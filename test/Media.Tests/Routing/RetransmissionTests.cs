@@ -120,7 +120,7 @@ public class RetransmissionTests
     [Fact]
     public void History_OfABurst_GrowsToHoldASecond()
     {
-        var history = new PacketHistory();
+        var history = PacketHistory.OfPictures();
         var payload = new byte[1200];
         for (var i = 0; i < 500; i++)
         {

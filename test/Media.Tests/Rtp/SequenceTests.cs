@@ -48,6 +48,36 @@ public class SequenceTests
     }
 
     [Fact]
+    public void Munger_OutgoingNumbers_AreFoundAgain()
+    {
+        var munger = new SequenceMunger(65_530, SequenceMunger.AudioWindow);
+        var outputs = new Dictionary<long, long>();
+        for (var source = 1_000L; source < 1_300; source++)
+        {
+            if (source % 7 == 0)
+            {
+                munger.TryDrop(source);
+            }
+            else if (munger.TryMap(source, out var output))
+            {
+                outputs.Add(source, output);
+            }
+        }
+
+        foreach (var (source, output) in outputs)
+        {
+            // Of an older one while the packet that would have its place was left out.
+            var isThere = source + SequenceMunger.AudioWindow >= 1_300 || (source + SequenceMunger.AudioWindow) % 7 == 0;
+            Assert.Equal(isThere, munger.TryFindSource(output, out var found));
+            Assert.Equal(isThere ? source : 0, found);
+        }
+
+        Assert.False(munger.TryFindSource(munger.HighestOutput + 1, out _));
+        munger.Resync();
+        Assert.False(munger.TryFindSource(munger.HighestOutput, out _));
+    }
+
+    [Fact]
     public void Munger_DroppedPackets_LeaveNoGap()
     {
         var munger = new SequenceMunger(1);

@@ -1,9 +1,9 @@
 namespace VoiceCluster.Media.Tests.Simulation;
 
-/// <summary>One direction of a network in virtual time: random loss, a base delay and jitter that reorders.</summary>
+/// <summary>One direction of a network in virtual time: random loss, a base delay and jitter that reorders. What comes at one time comes as it was sent.</summary>
 internal sealed class SimulatedLink(Random random, double loss, long delay, long jitter)
 {
-    private readonly PriorityQueue<(byte[] Packet, bool IsRtcp), long> _inFlight = new();
+    private readonly PriorityQueue<(byte[] Packet, bool IsRtcp), (long At, int Order)> _inFlight = new();
 
     public int Sent { get; private set; }
 
@@ -18,14 +18,14 @@ internal sealed class SimulatedLink(Random random, double loss, long delay, long
             return;
         }
 
-        _inFlight.Enqueue((packet.ToArray(), isRtcp), now + delay + random.NextInt64(0, jitter + 1));
+        _inFlight.Enqueue((packet.ToArray(), isRtcp), (now + delay + random.NextInt64(0, jitter + 1), Sent));
     }
 
     public bool TryReceive(long now, out byte[] packet, out bool isRtcp)
     {
         packet = [];
         isRtcp = false;
-        if (!_inFlight.TryPeek(out var next, out var at) || at > now)
+        if (!_inFlight.TryPeek(out var next, out var due) || due.At > now)
         {
             return false;
         }

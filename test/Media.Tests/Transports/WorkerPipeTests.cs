@@ -126,6 +126,52 @@ public sealed class WorkerPipeTests : IDisposable
     }
 
     [Fact]
+    public void Svc_CarriesEveryLayer_AndTheOtherWorkerChoosesForEachReceiver()
+    {
+        var camera = new SvcCamera(_workers.Join(_workers.RoomA, "alice"), _workers.Now);
+        _workers.Carry("p");
+        var consumer = Listener().Consume("c", "p", Router.RtpCapabilities, false, _workers.Now).Value!;
+        Assert.Equal("L3T1_KEY", consumer.RtpParameters.Encodings[0].ScalabilityMode);
+        List<SentRtp> low = [];
+        var other = _workers.Join(_workers.RoomB, "carol");
+        other.RtpSent = (p, _) => low.Add(SentRtp.From(p));
+        var lowest = other.Consume("d", "p", Router.RtpCapabilities, false, _workers.Now).Value!;
+        lowest.SetPreferredLayers(0, null, _workers.Now);
+        Show(90);
+        Assert.Equal((2, 0), (consumer.CurrentSpatialLayer, lowest.CurrentSpatialLayer));
+
+        // A wish that rises asks the camera for a key picture through the pipe; one that falls takes effect at once.
+        var keys = camera.KeyPictures;
+        consumer.SetPreferredLayers(1, null, _workers.Now);
+        Show(10);
+        Assert.Equal((1, keys), (consumer.CurrentSpatialLayer, camera.KeyPictures));
+        consumer.SetPreferredLayers(2, null, _workers.Now);
+        Show(60);
+        Assert.Equal(2, consumer.CurrentSpatialLayer);
+        Assert.InRange(camera.KeyPictures, keys + 1, keys + 2);
+        Assert.All(SvcCamera.LayersOf(low), l => Assert.Equal(0, l));
+        var layers = SvcCamera.LayersOf(_heard);
+        Assert.Equal([0, 0, 1, 1, 2, 2], layers[^6..]);
+        Assert.Contains(layers.Chunk(2).Zip(layers.Chunk(2).Skip(1)), p => p.First[0] == 1 && p.Second[0] == 0);
+
+        // Each has one series of numbers, and the last packet of a picture ends it.
+        foreach (var got in (List<SentRtp>[])[_heard, low])
+        {
+            Assert.Equal(got.Select((_, i) => (ushort)(got[0].Sequence + i)), got.Select(p => p.Sequence));
+            Assert.Equal(got.Zip(got.Skip(1)).Select(p => p.First.Timestamp != p.Second.Timestamp), got.SkipLast(1).Select(p => p.Marker));
+        }
+
+        void Show(int pictures)
+        {
+            for (var i = 0; i < pictures; i++)
+            {
+                camera.Send(_workers.Now);
+                _workers.Run(33_000);
+            }
+        }
+    }
+
+    [Fact]
     public void Paused_AtBothEnds_IsSilentAndGoesOn()
     {
         var alice = Speaker();

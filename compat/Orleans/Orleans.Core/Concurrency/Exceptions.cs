@@ -78,6 +78,22 @@ namespace Orleans.Runtime
         }
     }
 
+    /// <summary>A grain has more requests than it may keep waiting.</summary>
+    public class LimitExceededException : OrleansException
+    {
+        /// <summary>With a message.</summary>
+        public LimitExceededException(string message)
+            : base(message)
+        {
+        }
+
+        /// <summary>With a message and a cause.</summary>
+        public LimitExceededException(string message, Exception? innerException)
+            : base(message, innerException)
+        {
+        }
+    }
+
     /// <summary>The receiving client or object does not exist.</summary>
     public class ClientNotAvailableException : OrleansException
     {

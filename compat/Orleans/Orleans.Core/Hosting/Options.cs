@@ -10,6 +10,8 @@ public abstract class MessagingOptions
 /// <summary>Messages of a silo.</summary>
 public class SiloMessagingOptions : MessagingOptions
 {
+    /// <summary>Requests that one activation may have, those that run included; with more, calls fail with <see cref="Runtime.LimitExceededException"/>. Default 0: any number.</summary>
+    public int MaxEnqueuedRequestsHardLimit { get; set; }
 }
 
 /// <summary>Messages of a client.</summary>

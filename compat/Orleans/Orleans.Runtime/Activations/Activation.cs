@@ -116,9 +116,10 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
     /// <summary>In place of <see cref="Start"/>: it never was.</summary>
     public void Abandon() => Leave(failure: null);
 
-    /// <summary>Queues a request. False when the activation is ending and takes none.</summary>
+    /// <summary>Queues a request, or fails it when too many wait. False when the activation is ending and takes none.</summary>
     public bool TryEnqueue(ActivationRequest request)
     {
+        bool isFull;
         lock (_lock)
         {
             if (_state == State.Ended)
@@ -126,17 +127,29 @@ internal sealed class Activation : IGrainContext, IGrainRuntimeSource, IReentran
                 return false;
             }
 
-            _requests.Add(request);
-            if (_state != State.Valid || _isStartQueued)
+            isFull = _silo.MaxRequests > 0 && _requests.Count >= _silo.MaxRequests && request.Call is not null;
+            if (!isFull)
             {
-                // It runs after the start, or with those that are about to, or goes to the next activation after the end.
-                return true;
-            }
+                _requests.Add(request);
+                if (_state != State.Valid || _isStartQueued)
+                {
+                    // It runs after the start, or with those that are about to, or goes to the next activation after the end.
+                    return true;
+                }
 
-            _isStartQueued = true;
+                _isStartQueued = true;
+            }
         }
 
-        Scheduler.Queue(StartTurn, this);
+        if (isFull)
+        {
+            request.Fail(new LimitExceededException($"{GrainId} has {_silo.MaxRequests} requests already (SiloMessagingOptions.MaxEnqueuedRequestsHardLimit)."));
+        }
+        else
+        {
+            Scheduler.Queue(StartTurn, this);
+        }
+
         return true;
     }
 

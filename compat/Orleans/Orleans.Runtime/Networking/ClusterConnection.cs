@@ -26,6 +26,9 @@ internal sealed class ClusterConnection : IAsyncDisposable
     /// <summary>Bytes that wait to be sent; with more, calls are refused.</summary>
     private const int MaxWaiting = 64 * 1024 * 1024;
 
+    /// <summary>Bytes that wait to be sent, answers included, which cannot be refused; with more, the connection ends.</summary>
+    private const int MaxWaitingAnswers = 2 * MaxWaiting;
+
     private readonly Stream _stream;
     private readonly CallRuntime _runtime;
     private readonly IConnectionEvents _events;
@@ -95,8 +98,9 @@ internal sealed class ClusterConnection : IAsyncDisposable
     /// <summary>Sends a finished frame and returns its writer.</summary>
     public void Send(Writer frame)
     {
-        if (_output.Append(frame, int.MaxValue) == FrameOutput.Result.Full)
+        if (_output.Append(frame, MaxWaitingAnswers) == FrameOutput.Result.Full)
         {
+            _runtime.Log.DoesNotRead(Remote.ToString(), MaxWaitingAnswers >> 20);
             Close(new IOException("The other side does not read."));
         }
     }

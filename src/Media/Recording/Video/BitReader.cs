@@ -4,22 +4,24 @@ namespace VoiceCluster.Media.Recording.Video;
 internal ref struct BitReader(ReadOnlySpan<byte> bytes)
 {
     private readonly ReadOnlySpan<byte> _bytes = bytes;
-    private int _position;
 
     /// <summary>True once more was read than there is.</summary>
     public bool IsOver { get; private set; }
 
+    /// <summary>Bits read so far.</summary>
+    public int Position { get; private set; }
+
     /// <summary>One bit.</summary>
     public int Bit()
     {
-        if (_position >= _bytes.Length * 8)
+        if (Position >= _bytes.Length * 8)
         {
             IsOver = true;
             return 0;
         }
 
-        var bit = (_bytes[_position >> 3] >> (7 - (_position & 7))) & 1;
-        _position++;
+        var bit = (_bytes[Position >> 3] >> (7 - (Position & 7))) & 1;
+        Position++;
         return bit;
     }
 

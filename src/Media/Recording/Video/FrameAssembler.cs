@@ -108,6 +108,8 @@ internal abstract class FrameAssembler(IFrameSink sink) : IPacketSink
         return true;
     }
 
+    private protected void Trim(int length) => Length = length;
+
     private void End()
     {
         IsInFrame = false;

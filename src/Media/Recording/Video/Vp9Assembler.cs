@@ -2,13 +2,18 @@ using VoiceCluster.Media.Rtp.Codecs;
 
 namespace VoiceCluster.Media.Recording.Video;
 
-/// <summary>VP9 superframes from RTP (RFC 9628 §4): all spatial layers of one picture together.</summary>
+/// <summary>
+/// VP9 superframes from RTP (RFC 9628 §4): all spatial layers of one picture together. Senders mark each layer to be shown, for none knows which a
+/// receiver gets; in a file the highest alone is, or players would show the layers one after the other.
+/// </summary>
 internal sealed class Vp9Assembler(IFrameSink sink) : FrameAssembler(sink)
 {
     /// <summary>Frames in a superframe at most (VP9 bitstream specification, annex B).</summary>
     private const int MaxLayers = 8;
 
     private readonly int[] _sizes = new int[MaxLayers];
+    private readonly Vp9HeaderReader _headers = new();
+    private Vp9FrameHeader? _header;
     private int _layers;
     private int _layerStart;
     private bool _isInLayer;
@@ -37,6 +42,7 @@ internal sealed class Vp9Assembler(IFrameSink sink) : FrameAssembler(sink)
                 (_isKeyFrame, _width, _height) = (descriptor.IsKeyFrame, 0, 0);
             }
 
+            HideLower(descriptor.SpatialLayer);
             (_isInLayer, _layerStart) = (true, Length);
         }
 
@@ -55,6 +61,13 @@ internal sealed class Vp9Assembler(IFrameSink sink) : FrameAssembler(sink)
         {
             _isInLayer = false;
             _sizes[_layers++] = Length - _layerStart;
+            _header = _headers.TryRead(Frame[_layerStart..], out var read) ? read : null;
+            if (_layers == 1 && _isKeyFrame && !read.IsKeyFrame)
+            {
+                return false;
+            }
+
+            (_width, _height) = (Math.Max(_width, read.Width), Math.Max(_height, read.Height));
         }
 
         return true;
@@ -71,12 +84,12 @@ internal sealed class Vp9Assembler(IFrameSink sink) : FrameAssembler(sink)
 
         if (_isKeyFrame)
         {
-            if (!Vp9FrameHeader.TryReadKeyFrameSize(Frame, out var width, out var height))
+            if (_width == 0)
             {
                 return false;
             }
 
-            shape = new FrameShape { IsKeyFrame = true, Width = Math.Max(width, _width), Height = Math.Max(height, _height) };
+            shape = new FrameShape { IsKeyFrame = true, Width = _width, Height = _height };
         }
 
         return _layers == 1 || TryAppendIndex();
@@ -87,6 +100,24 @@ internal sealed class Vp9Assembler(IFrameSink sink) : FrameAssembler(sink)
     {
         _layers = 0;
         _isInLayer = false;
+    }
+
+    // A layer of the same picture follows the last one.
+    private void HideLower(int next)
+    {
+        if (_layers == 0 || next <= 0 || _header is not { IsShown: true } header)
+        {
+            return;
+        }
+
+        // Room for a byte more, which is given back where none is needed.
+        var length = Length - _layerStart;
+        if (TryAppend([0]))
+        {
+            var hidden = header.Hide(Frame[_layerStart..], length);
+            Trim(_layerStart + hidden);
+            _sizes[_layers - 1] = hidden;
+        }
     }
 
     // Annex B: sizes of 4 bytes, little-endian, between two marker bytes.

@@ -1,64 +1,52 @@
 namespace VoiceCluster.Media.Recording.Video;
 
 /// <summary>What a recorder wants of a VP9 frame's uncompressed header (VP9 bitstream specification §6.2).</summary>
-internal static class Vp9FrameHeader
+/// <param name="IsKeyFrame">It needs no other.</param>
+/// <param name="IsShown">A player shows it; false also for one that only names a frame to be shown again.</param>
+/// <param name="ShownAt">Where the bit show_frame is.</param>
+/// <param name="Bits">The header's length without what fills its last byte.</param>
+/// <param name="Width">Pixels.</param>
+/// <param name="Height">Pixels.</param>
+internal readonly record struct Vp9FrameHeader(bool IsKeyFrame, bool IsShown, int ShownAt, int Bits, int Width, int Height)
 {
-    private const int SyncCode = 0x49_83_42;
-    private const int SrgbColorSpace = 7;
-
-    /// <summary>A key frame's size; false when the bytes begin with no key frame.</summary>
-    public static bool TryReadKeyFrameSize(ReadOnlySpan<byte> frame, out int width, out int height)
+    /// <summary>
+    /// Lets a player decode the frame without showing it. One that is no key frame has a bit more then (intra_only, §6.2), for which there must be
+    /// room for a byte behind <paramref name="length"/>. Nothing that is decoded changes, unless the next frame has the same size: such a one
+    /// takes motion vectors from a frame that was shown alone (§7.2, UsePrevFrameMvs).
+    /// </summary>
+    /// <returns>The frame's length now.</returns>
+    public int Hide(Span<byte> frame, int length)
     {
-        (width, height) = (0, 0);
-        var bits = new BitReader(frame);
-        if (bits.Bits(2) != 2)
+        frame[ShownAt >> 3] &= (byte)~(0x80 >> (ShownAt & 7));
+        if (IsKeyFrame)
         {
-            return false;
+            return length;
         }
 
-        var profile = bits.Bit() + (bits.Bit() << 1);
-        if (profile == 3 && bits.Bit() != 0)
+        if ((Bits & 7) == 0)
         {
-            return false;
+            // The header fills its bytes: one more for the new bit.
+            frame[(Bits >> 3)..length].CopyTo(frame[((Bits >> 3) + 1)..]);
+            frame[Bits >> 3] = 0;
+            length++;
         }
 
-        // show_existing_frame, frame_type (0 is a key frame), show_frame, error_resilient_mode.
-        if (bits.Bit() != 0 || bits.Bit() != 0)
+        // Behind show_frame and error_resilient_mode.
+        var at = ShownAt + 2;
+        for (var i = Bits; i > at; i--)
         {
-            return false;
+            Set(frame, i, Get(frame, i - 1));
         }
 
-        bits.Bits(2);
-        if (bits.Bits(24) != SyncCode)
-        {
-            return false;
-        }
+        Set(frame, at, false);
+        return length;
+    }
 
-        // §6.2.2, color_config.
-        if (profile >= 2)
-        {
-            bits.Bit();
-        }
+    private static bool Get(ReadOnlySpan<byte> bytes, int bit) => (bytes[bit >> 3] & (0x80 >> (bit & 7))) != 0;
 
-        if (bits.Bits(3) != SrgbColorSpace)
-        {
-            bits.Bit();
-            if ((profile & 1) != 0)
-            {
-                bits.Bits(3);
-            }
-        }
-        else if ((profile & 1) != 0)
-        {
-            bits.Bit();
-        }
-        else
-        {
-            return false;
-        }
-
-        width = bits.Bits(16) + 1;
-        height = bits.Bits(16) + 1;
-        return !bits.IsOver;
+    private static void Set(Span<byte> bytes, int bit, bool value)
+    {
+        var mask = (byte)(0x80 >> (bit & 7));
+        bytes[bit >> 3] = (byte)(value ? bytes[bit >> 3] | mask : bytes[bit >> 3] & ~mask);
     }
 }
