@@ -50,8 +50,75 @@ public sealed class DeployTests
         var project = Regex.Match(text, @"dotnet publish src/(\w+) -c Release").Groups[1].Value;
         Assert.Contains(project, Repository.Projects());
         Assert.Matches($@"ENTRYPOINT \[""dotnet"", ""(/app/)?VoiceCluster\.{project}\.dll""\]", text);
-        var last = text[text.LastIndexOf("\nFROM ", StringComparison.Ordinal)..];
+        var last = LastStage(file);
         Assert.Matches(@"\nUSER (\$APP_UID|app)\n", last);
+    }
+
+    /// <summary>What a container without them does: it mixes nothing, and a recording ends as failed or is gone with the container.</summary>
+    [Theory]
+    [InlineData("deploy/media-node/Dockerfile")]
+    [InlineData("deploy/standalone/Dockerfile")]
+    public void Image_WithMedia_HasOpusAndAFolderOfItsOwn(string file)
+    {
+        var last = LastStage(file);
+        Assert.Contains("\"libopus.so.0\"", Read("src/Media/Interop/Opus/LibOpus.cs"), StringComparison.Ordinal);
+        string[] steps = ["apt-get install -y --no-install-recommends libopus0 ", "install -d -o $APP_UID -g $APP_UID /data\n", "USER $APP_UID\n", "Data__Path=/data\n", "VOLUME /data\n"];
+
+        // In this order: what is installed after USER fails, and what is made after VOLUME is dropped.
+        Assert.DoesNotContain(-1, steps.Select(s => last.IndexOf(s, StringComparison.Ordinal)));
+        Assert.Equal(steps, steps.OrderBy(s => last.IndexOf(s, StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("deploy/frontend/Dockerfile")]
+    [InlineData("deploy/silo/Dockerfile")]
+    public void Image_WithoutMedia_IsChiselled(string file)
+    {
+        var last = LastStage(file);
+        Assert.Matches(@"^\nFROM mcr\.microsoft\.com/dotnet/aspnet:10\.0-noble-chiseled-extra\n", last);
+
+        // There is no shell to run anything, and what is not there cannot be installed.
+        Assert.DoesNotContain("\nRUN ", last, StringComparison.Ordinal);
+    }
+
+    /// <summary>A folder that an image declares has a volume with a name: one without would be left behind by the next container.</summary>
+    [Theory]
+    [InlineData("docker-compose.yml")]
+    [InlineData("docker-compose.standalone.yml")]
+    public void Compose_FoldersOfImages_AreOnVolumesOfTheirOwn(string file)
+    {
+        var text = Read(file);
+        var declared = Regex.Matches(text[text.LastIndexOf("\nvolumes:\n", StringComparison.Ordinal)..], @"^  ([\w-]+):$", RegexOptions.Multiline).Select(m => m.Groups[1].Value).ToArray();
+        List<string> taken = [];
+        foreach (var (name, service) in Services(file))
+        {
+            var folder = name switch
+            {
+                _ when name.StartsWith("media-node", StringComparison.Ordinal) => "deploy/media-node/Dockerfile",
+                "voicecluster" => "deploy/standalone/Dockerfile",
+                _ => null,
+            };
+            if (folder is not null)
+            {
+                var path = Regex.Match(Read(folder), @"\nVOLUME (\S+)\n").Groups[1].Value;
+                taken.Add(Regex.Match(service, $@"- ([\w-]+):{path}\n").Groups[1].Value);
+            }
+        }
+
+        Assert.NotEmpty(taken);
+        Assert.Distinct(taken);
+        Assert.Subset(declared.ToHashSet(), taken.ToHashSet());
+    }
+
+    [Fact]
+    public void Kubernetes_MediaNodes_KeepTheirFolderAndOwnIt()
+    {
+        var text = Read("deploy/k8s/media-node.yaml");
+        Assert.Equal(2, Regex.Count(text, @"- \{ name: data, mountPath: /data \}"));
+        Assert.Contains("hostPath: { path: /var/lib/voicecluster, type: DirectoryOrCreate }", text, StringComparison.Ordinal);
+
+        // The user of the images of .NET, which is $APP_UID there.
+        Assert.Matches(@"initContainers:\s+#[^\n]+\s+- name: own-data\s+image: voicecluster-media-node\s+command: \[chown, ""1654:1654"", /data\]", text);
     }
 
     [Theory]
@@ -156,6 +223,12 @@ public sealed class DeployTests
     [Theory]
     [MemberData(nameof(Files))]
     public void Secrets_AreNotInTheFiles(string file) => Assert.DoesNotMatch(@"(?:PASSWORD|SECRET): (?!""""|\$\{)[^\s#]", WithoutComments(Read(file)));
+
+    private static string LastStage(string file)
+    {
+        var text = Read(file);
+        return text[text.LastIndexOf("\nFROM ", StringComparison.Ordinal)..];
+    }
 
     private static bool OptionExists(string section, string option)
     {

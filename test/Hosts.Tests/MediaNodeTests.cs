@@ -1,15 +1,38 @@
+using System.Diagnostics;
 using VoiceCluster.Browser.Tests;
 using VoiceCluster.Hosts.Tests.Clients;
 using Xunit.Abstractions;
 
 namespace VoiceCluster.Hosts.Tests;
 
-/// <summary>A media node that is asked to stop: its rooms go to the other one while people talk.</summary>
+/// <summary>A media node that is asked to stop, or dies: its rooms go to the other one while people talk.</summary>
 [Collection(RunningClusterGroup.Name)]
 public sealed class MediaNodeTests(RunningCluster running, ITestOutputHelper output)
 {
     /// <summary>Frames of 20 ms that may be lost by the move: two seconds.</summary>
     private const int MaxLost = 100;
+
+    /// <summary>What is promised: everybody hears everybody again so long after a media node was lost. bench/cluster/media-loss.sh measures it with browsers.</summary>
+    private static readonly TimeSpan HeardLimit = TimeSpan.FromSeconds(5);
+
+    [Fact]
+    public Task Node_Killed_EverybodyIsHeardAgain() => running.RunAsync(output, async cluster =>
+    {
+        await using var crowd = await Crowd.GatherAsync(8, 2, () => new Uri(cluster.Frontends[0]));
+        var (one, other) = (await cluster.RoomsOfAsync(1), await cluster.RoomsOfAsync(2));
+        Assert.True(one > 0 && other > 0, $"The rooms are on one node: {one}, {other}.");
+        var since = Stopwatch.GetTimestamp();
+        await cluster.KillAsync("media-1");
+        await crowd.HearEachOtherAsync().WaitAsync(HeardLimit);
+        output.WriteLine($"heard again after {Stopwatch.GetElapsedTime(since).TotalMilliseconds:F0} ms");
+
+        // Nobody but those whose rooms were there was told to move.
+        await Eventually.HoldsAsync(() => crowd.Everybody.Count(t => t.Log.Any(l => l.Contains("media-moved", StringComparison.Ordinal))) == 2 * one, "all of its talkers were told");
+        await crowd.HearEachOtherAsync();
+        Assert.Equal(4, await cluster.RoomsOfAsync(2));
+        Assert.All(crowd.Everybody, t => Assert.Equal(1, t.FreshJoins));
+        await cluster.StartAsync("media-1");
+    });
 
     [Fact]
     public Task Node_Stopped_ItsRoomsMoveAndItTakesNoMore() => running.RunAsync(output, async cluster =>

@@ -20,7 +20,7 @@ internal static class Settings
     /// <summary>What is away, by cases: stores by commas, each killed or hung.</summary>
     public static string[] Outages { get; } = Environment.GetEnvironmentVariable("VOICECLUSTER_OUTAGES") is { Length: > 0 } cases
         ? cases.Split(';', StringSplitOptions.TrimEntries)
-        : ["redis killed, postgres killed", "postgres hung"];
+        : ["redis killed", "postgres killed", "redis killed, postgres killed", "postgres hung"];
 
     private static int Read(string name, int otherwise) =>
         int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : otherwise;

@@ -15,6 +15,7 @@ using VoiceCluster.Storage;
 //   end                                 stops asking
 //   recover                             asks every grain of the run until it answers
 //   final                               reads every grain of the run once
+//   build                               asks every grain of the run what only the next build knows
 // NO_GATEWAY=true: clients cannot connect to it. TICKS: the file for the ticks of its reminders; without it there are none.
 // REDIS_URL, DATABASE_URL and the section Cluster are as for every silo; PROBE is ProbeTimeout in milliseconds, 0 for the shipped one.
 var builder = Host.CreateApplicationBuilder(args);
@@ -106,6 +107,18 @@ internal sealed class Commands(IServiceProvider services, string name)
                 }
 
                 return "read";
+#if NEXT_BUILD
+            case "build":
+                foreach (var key in _clients[0].AllKeys)
+                {
+                    if (!await _clients[0].AskBuildAsync(key))
+                    {
+                        return $"{key} does not know the next build.";
+                    }
+                }
+
+                return "asked";
+#endif
             default:
                 return "unknown command";
         }

@@ -176,6 +176,18 @@ internal sealed class ProcessCluster : IAsyncDisposable
         return (place, silo);
     }
 
+    /// <summary>Ends one in order, as an upgrade does, and starts another one in its place.</summary>
+    public async Task<SiloProcess> ReplaceAsync(int place, bool isNext)
+    {
+        var old = _silos[place]!;
+        await old.SignalAsync("TERM");
+        await old.WaitForExitAsync(StartLimit);
+        await old.DisposeAsync();
+        var silo = _silos[place] = Start(place, isNext);
+        await UntilReadyAsync(silo);
+        return silo;
+    }
+
     /// <summary>The silos that serve, by the management grain; null while it does not answer.</summary>
     public async Task<int?> CountActiveAsync()
     {
@@ -231,8 +243,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
-    private SiloProcess Start(int place) =>
-        SiloProcess.Start($"silo-{place}-{_started++}", Network?.Space(place), With(SettingsAt(place), Network?.Address(place) ?? "127.0.0.1"));
+    private SiloProcess Start(int place, bool isNext = false) => SiloProcess.Start(
+        $"{(isNext ? "next" : "silo")}-{place}-{_started++}", Network?.Space(place), With(SettingsAt(place), Network?.Address(place) ?? "127.0.0.1"), isNext);
 
     private Dictionary<string, string> With(IReadOnlyDictionary<string, string> settings, string address)
     {

@@ -30,11 +30,12 @@ internal sealed class SiloProcess : IAsyncDisposable
         }
     }
 
-    public static SiloProcess Start(string name, string? space, IReadOnlyDictionary<string, string> settings)
+    /// <param name="isNext">Whether it is the next build.</param>
+    public static SiloProcess Start(string name, string? space, IReadOnlyDictionary<string, string> settings, bool isNext = false)
     {
         var configuration = typeof(SiloProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "Configuration").Value!;
         var root = typeof(SiloProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "RepositoryRoot").Value!;
-        var program = Path.Combine(root, "test", "Faults.Tests", "FaultSilo", "bin", configuration, "net10.0", "VoiceCluster.FaultSilo.dll");
+        var program = Path.Combine(root, "test", "Faults.Tests", isNext ? "FaultSiloNext" : "FaultSilo", "bin", configuration, "net10.0", "VoiceCluster.FaultSilo.dll");
 
         // "ip netns exec" becomes the program that it starts: signals go to it.
         var start = space is null

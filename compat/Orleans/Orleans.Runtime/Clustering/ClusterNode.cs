@@ -280,29 +280,6 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         }
     }
 
-    /// <summary>Ends one grain that is another silo's by a version, before the others. False when this silo sees it otherwise.</summary>
-    public async Task<bool> ReleaseAsync(GrainId grain, long version)
-    {
-        if (!await KnowsAsync(version) || Runtime.MayActivate(grain))
-        {
-            return false;
-        }
-
-        // What this silo was itself waiting for was not its own to hand over yet.
-        while (!Runtime.Catalog.Has(grain) && Handovers.Find(grain) is { } earlier)
-        {
-            await earlier;
-        }
-
-        if (Runtime.Catalog.Find(grain) is { } activation)
-        {
-            activation.Deactivate(new DeactivationReason(DeactivationReasonCode.Migrating, "The grain's share has moved to another silo."));
-            await activation.Deactivated;
-        }
-
-        return true;
-    }
-
     /// <summary>Whether another silo, any one, reaches it.</summary>
     public async Task<bool> ReachesThroughAnotherAsync(SiloAddress silo)
     {
@@ -546,24 +523,18 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     /// <summary>The sender's view is newer: its choice cannot be judged before ours is as new.</summary>
     private async Task CatchUpAsync(long version, GrainCall call)
     {
-        var knows = await KnowsAsync(version);
-        if (call.IsDone)
+        if (await KnowsAsync(version))
         {
-            return;
+            await WaitAndDispatchAsync(Task.CompletedTask, call);
         }
-
-        if (knows)
-        {
-            Dispatch(call);
-        }
-        else
+        else if (!call.IsDone)
         {
             call.Fail(new SiloUnavailableException($"{Self} knows view {ViewVersion}, its caller {version}."));
         }
     }
 
     /// <summary>Waits for a view that another silo has. False when it does not come.</summary>
-    private async Task<bool> KnowsAsync(long version)
+    public async Task<bool> KnowsAsync(long version)
     {
         var since = Runtime.Time.GetTimestamp();
         while (ViewVersion < version && Runtime.Time.GetElapsedTime(since) < ViewLimit)

@@ -89,6 +89,30 @@ internal sealed class Handovers(ClusterNode node)
     /// <summary>Ends when nothing is awaited any more that views before this version brought.</summary>
     public Task EarlierAsync(long version) => Task.WhenAll(_waits.Where(w => w.Version < version).Select(w => w.Over));
 
+    /// <summary>The other side: ends one grain that is another silo's by a version, before all. False when this silo sees it otherwise.</summary>
+    public async Task<bool> ReleaseAsync(GrainId grain, long version)
+    {
+        if (!await node.KnowsAsync(version) || node.Runtime.MayActivate(grain))
+        {
+            return false;
+        }
+
+        // What this silo was itself waiting for was not its own to hand over yet.
+        var catalog = node.Runtime.Catalog;
+        while (!catalog.Has(grain) && Find(grain) is { } earlier)
+        {
+            await earlier;
+        }
+
+        if (catalog.Find(grain) is { } activation)
+        {
+            activation.Deactivate(new DeactivationReason(DeactivationReasonCode.Migrating, "The grain's share has moved to another silo."));
+            await activation.Deactivated;
+        }
+
+        return true;
+    }
+
     /// <summary>Asks a loser for one grain. False when it does not say that the grain has ended: then its word for all of them is awaited.</summary>
     private async Task<bool> AskAsync(GrainId grain, SiloAddress loser, long version)
     {

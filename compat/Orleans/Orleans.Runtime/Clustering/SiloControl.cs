@@ -21,7 +21,7 @@ internal sealed class SiloControl(ClusterNode node) : ISiloControl
         return Task.CompletedTask;
     }
 
-    public Task<bool> ReleaseAsync(GrainId grain, long version) => node.ReleaseAsync(grain, version);
+    public Task<bool> ReleaseAsync(GrainId grain, long version) => node.Handovers.ReleaseAsync(grain, version);
 
     public Task ClientsAsync(SiloAddress silo, string[] clients)
     {

@@ -2,12 +2,27 @@ namespace VoiceCluster.Faults.Grains;
 
 /// <summary>What a grain answers: its value, and which activation on which silo said so.</summary>
 [GenerateSerializer, Immutable, Alias("faults.Reading")]
+#if NEXT_BUILD
+public sealed record Reading(
+    [property: Id(3)] Build? Build, [property: Id(0)] long Value, [property: Id(1)] Guid Activation, [property: Id(2)] string Silo);
+
+/// <summary>What the next build says beside the value.</summary>
+[GenerateSerializer, Immutable, Alias("faults.Build")]
+public sealed record Build([property: Id(0)] string Name, [property: Id(1)] long[] Numbers);
+#else
 public sealed record Reading([property: Id(0)] long Value, [property: Id(1)] Guid Activation, [property: Id(2)] string Silo);
+#endif
 
 /// <summary>A stored number.</summary>
 [GenerateSerializer, Alias("faults.Number")]
 public sealed class Number
 {
+#if NEXT_BUILD
+    /// <summary>What the next build stores beside the number.</summary>
+    [Id(1)]
+    public string? WrittenBy { get; set; }
+
+#endif
     /// <summary>The number.</summary>
     [Id(0)]
     public long Value { get; set; }
@@ -17,6 +32,11 @@ public sealed class Number
 [Alias("faults.INumberGrain")]
 public interface INumberGrain : IGrainWithStringKey
 {
+#if NEXT_BUILD
+    /// <summary>Before the others, which must keep their places: what the next build can be asked.</summary>
+    Task<Reading> ReadBuildAsync(Build asker);
+
+#endif
     /// <summary>The value in memory.</summary>
     Task<Reading> ReadAsync();
 
@@ -45,6 +65,11 @@ public abstract class NumberGrain(IPersistentState<Number> state, IGrainRuntime 
 {
     private readonly Guid _activation = Guid.NewGuid();
 
+#if NEXT_BUILD
+    /// <inheritdoc/>
+    public Task<Reading> ReadBuildAsync(Build asker) => Task.FromResult(Now() with { Build = asker });
+
+#endif
     /// <inheritdoc/>
     public Task<Reading> ReadAsync() => Task.FromResult(Now());
 
@@ -59,7 +84,11 @@ public abstract class NumberGrain(IPersistentState<Number> state, IGrainRuntime 
     protected async Task<Reading> StoreAsync(Func<long, long> next)
     {
         var before = state.State;
+#if NEXT_BUILD
+        state.State = new Number { Value = next(before.Value), WrittenBy = runtime.SiloIdentity };
+#else
         state.State = new Number { Value = next(before.Value) };
+#endif
         try
         {
             await state.WriteStateAsync();
@@ -74,7 +103,11 @@ public abstract class NumberGrain(IPersistentState<Number> state, IGrainRuntime 
         return Now();
     }
 
+#if NEXT_BUILD
+    private Reading Now() => new(new Build(runtime.SiloIdentity, [state.State.Value]), state.State.Value, _activation, runtime.SiloIdentity);
+#else
     private Reading Now() => new(state.State.Value, _activation, runtime.SiloIdentity);
+#endif
 }
 
 /// <inheritdoc cref="ICounterGrain"/>

@@ -53,6 +53,13 @@ public sealed class WorkloadClient(string name, int number, IGrainFactory grains
         try
         {
             var reading = await CallAsync(key, kind, argument);
+#if NEXT_BUILD
+            if (reading.Build is { } build && (build.Name != reading.Silo || build.Numbers is not [var number] || number != reading.Value))
+            {
+                throw new InvalidDataException($"{reading.Silo} said {build.Name}.");
+            }
+
+#endif
             log.End(operation with { Outcome = Outcome.Ok, Value = reading.Value, Activation = reading.Activation, Note = reading.Silo });
             return true;
         }
@@ -68,9 +75,18 @@ public sealed class WorkloadClient(string name, int number, IGrainFactory grains
         }
     }
 
+#if NEXT_BUILD
+    /// <summary>Asks a grain what only the next build knows; answers whether it knew.</summary>
+    public async Task<bool> AskBuildAsync(string key) =>
+        (await GrainOf(key).ReadBuildAsync(new Build(name, [1, 2]))) is { Build: { Numbers: [1, 2] } build } && build.Name == name;
+
+#endif
+    private INumberGrain GrainOf(string key) =>
+        key.StartsWith("counter", StringComparison.Ordinal) ? grains.GetGrain<ICounterGrain>(key) : grains.GetGrain<IRegisterGrain>(key);
+
     private Task<Reading> CallAsync(string key, OperationKind kind, long argument)
     {
-        INumberGrain grain = key.StartsWith("counter", StringComparison.Ordinal) ? grains.GetGrain<ICounterGrain>(key) : grains.GetGrain<IRegisterGrain>(key);
+        var grain = GrainOf(key);
         return kind switch
         {
             OperationKind.Increment => ((ICounterGrain)grain).IncrementAsync(),
