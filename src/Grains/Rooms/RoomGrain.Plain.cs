@@ -15,13 +15,8 @@ public sealed partial class RoomGrain
             return await FinishAsync(fault);
         }
 
-        if (await _media.PlaceAsync(participantId) is { } full)
-        {
-            return await FinishAsync(full);
-        }
-
         var transportId = NewId();
-        var reply = await _media.ExecuteAsync(participantId, new CreatePlainTransport(transportId, participantId, optionsJson));
+        var reply = await _media.OpenTransportAsync(participantId, new CreatePlainTransport(transportId, participantId, optionsJson));
         if (reply.Fault is { } failed)
         {
             return await FinishAsync(failed);
