@@ -83,6 +83,12 @@ page_is_current() {
   (cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent check)
 }
 
+# Each benchmark of a hot operation once: that it runs, not how fast.
+benchmarks_run() {
+  local log="$results/benchmarks.log"
+  dotnet "bench/Packets/bin/$configuration/net10.0/VoiceCluster.Bench.Packets.dll" short --filter '*' --artifacts "$results/benchmarks" >"$log" 2>&1 || { tail -40 "$log"; return 1; }
+}
+
 # run_project PROJECT: runs one test project and adds up its results file.
 run_project() {
   local project=$1 name
@@ -119,6 +125,7 @@ fi
 if [ $# -eq 0 ]; then
   check "Format" dotnet format Orleans.sln --verify-no-changes --no-restore
   check "Page is current" page_is_current
+  check "Benchmarks run" benchmarks_run
 fi
 
 for project in test/*/*.csproj; do

@@ -5,6 +5,7 @@
 #   bench/forwarding.sh audio mesh           only these: steady audio mesh video calls thousand
 #   bench/forwarding.sh thousand             1,000 open microphones in one room, each of the 1,000 receives the three loudest; not among all
 #   bench/forwarding.sh latency              one-way latency at 50,000 packets/s, and at 80% of the most that audio does without loss; not among all
+#   bench/forwarding.sh plain                steady and audio to WebRTC clients and to plain receivers, in turn; not among all
 #   bench/forwarding.sh workers              one room on one worker and on two: bench/workers.sh
 #   ROUNDS=3 SUITE=cm bench/forwarding.sh    fewer rounds; AES-CM with HMAC-SHA1 in place of AES-128-GCM
 #
@@ -27,14 +28,18 @@ declare -A arguments=(
   [audio]="--publishers 1 --subscribers 500 --rate ${AUDIO_RATE:-520}"
   [mesh]="--publishers 20 --subscribers 20 --rate ${MESH_RATE:-500}"
   [thousand]="--slots 3 --publishers 1000 --subscribers 0 --conference --lively --rate 50"
+  [plain-steady]="--plain all --rooms 20 --publishers 1 --subscribers 50 --rate 50"
+  [plain-audio]="--plain all --publishers 1 --subscribers 500 --rate ${AUDIO_RATE:-520}"
   [latency]="--publishers 1 --subscribers 500"
   [video]="--no-audio --video --publishers 1 --subscribers 100 --frame-rate ${VIDEO_RATE:-150} --frame-packets 8"
 )
-declare -A bytes=([steady]=172 [calls]=172 [audio]=172 [mesh]=172 [video]=1212 [thousand]=172 [latency]=172)
+declare -A bytes=([steady]=172 [calls]=172 [audio]=172 [mesh]=172 [video]=1212 [thousand]=172 [latency]=172 [plain-steady]=172 [plain-audio]=172)
 scenarios=("$@")
+# Each beside its like, so that what the machine does meanwhile happens to both.
+[ "$*" != plain ] || scenarios=(steady plain-steady audio plain-audio)
 [ $# -gt 0 ] || scenarios=(steady calls audio mesh video)
 for scenario in "${scenarios[@]}"; do
-  [[ -n ${arguments[$scenario]:-} && ($scenario != latency || $# -eq 1) ]] || { echo "There is no scenario '$scenario': steady calls audio mesh video thousand, and latency by itself." >&2; exit 2; }
+  [[ -n ${arguments[$scenario]:-} && ($scenario != latency || $# -eq 1) ]] || { echo "There is no scenario '$scenario': steady calls audio mesh video thousand plain-steady plain-audio, and latency or plain by itself." >&2; exit 2; }
 done
 
 command -v gcc >/dev/null || { echo "The floor needs gcc, which is not installed (apt-get install gcc libssl-dev)." >&2; exit 2; }
@@ -58,7 +63,7 @@ gcc -O2 -Wall -Wextra -o "$work/floor" bench/floor/floor.c -lcrypto
 
 # A server with one worker. Limits are for clients of many addresses; here all are one.
 taskset -c "$server_core" dotnet src/Standalone/bin/Release/net10.0/VoiceCluster.Standalone.dll --Http:Ports="$port" \
-  --Media:PortRange="$media_port-$((media_port + 20))" --Media:HttpPort=$((port + 30)) --Relay:UdpPort=$((port + 31)) --Data:Path="$work" \
+  --Media:PortRange="$media_port-$((media_port + 20))" --Media:HttpPort=$((port + 30)) --Relay:UdpPort=$((port + 31)) --Media:PlainPortRange=$((port + 40))-$((port + 2040)) --Data:Path="$work" \
   --Media:Workers=1 --RateLimit:Enabled=false --Channels:MaxUsersPerChannel=2000 --Rooms:MaxParticipants=2000 --Logging:LogLevel:Default=Warning >"$work/server.log" 2>&1 &
 server=$!
 for _ in $(seq 300); do
@@ -75,7 +80,7 @@ run() {
   local scenario=$1
   shift
   # shellcheck disable=SC2086
-  taskset -c "$generator_core" dotnet src/LoadTest/bin/Release/net10.0/voicebench.dll --url "http://127.0.0.1:$port" ${arguments[$scenario]} --srtp "$suite" \
+  taskset -c "$generator_core" dotnet src/LoadTest/bin/Release/net10.0/voicebench.dll --url "http://127.0.0.1:$port" --admin "http://127.0.0.1:$((port + 30))" ${arguments[$scenario]} --srtp "$suite" \
     --room-prefix "$scenario" --joins 16 --warm-up "${WARM_UP:-2s}" --duration "${DURATION:-4s}" --json - "$@" >"$work/run.json" 2>"$work/run.log" \
     || { cat "$work/run.log" "$work/run.json" >&2; }
 }
@@ -138,7 +143,7 @@ for round in $(seq "$rounds"); do
   for scenario in "${scenarios[@]}"; do
     base=$(floor "${bytes[$scenario]}")
     paced=$base
-    [[ $scenario != steady && $scenario != calls ]] || paced=$(floor "${bytes[$scenario]}" 50000)
+    [[ $scenario != *steady && $scenario != calls ]] || paced=$(floor "${bytes[$scenario]}" 50000)
     run "$scenario"
     echo "$scenario $base $(field cpuMicrosecondsPerPacket "$work/run.json") $(field packetsPerSecond "$work/run.json") $(field lossPercent "$work/run.json")" \
       "$(percentiles latencyMicroseconds)" \
@@ -155,9 +160,16 @@ mkdir -p artifacts
   echo "| scenario | packets/s | loss % | floor ns | server CPU µs a packet | ratio | ratio to the floor at that rate | latency p50/p99/p99.9 µs | server cores | generator cores | generator lag p50/p99/p99.9 µs | server MB | datagrams a message | bytes allocated by the worker | waits for locks | GC pauses ms | s of compiling |"
   echo "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
   for s in "${scenarios[@]}"; do
-    printf '| %s | %.0f | %s | %.0f | %.2f | %s | %s | %.0f/%.0f/%.0f | %.2f | %.2f | %.0f/%.0f/%.0f | %.0f | %.1f | %.0f | %.0f | %.1f | %.2f |\n' "$s" "$(median 4 "$s")" "$(median 5 "$s")" "$(median 2 "$s")" "$(median 3 "$s")" "$(ratio "$s" 2)" "$([[ $s = steady || $s = calls ]] && ratio "$s" 13 || echo –)" \
+    printf '| %s | %.0f | %s | %.0f | %.2f | %s | %s | %.0f/%.0f/%.0f | %.2f | %.2f | %.0f/%.0f/%.0f | %.0f | %.1f | %.0f | %.0f | %.1f | %.2f |\n' "$s" "$(median 4 "$s")" "$(median 5 "$s")" "$(median 2 "$s")" "$(median 3 "$s")" "$(ratio "$s" 2)" "$([[ $s = *steady || $s = calls ]] && ratio "$s" 13 || echo –)" \
       "$(median 6 "$s")" "$(median 7 "$s")" "$(median 8 "$s")" "$(median 9 "$s")" "$(median 12 "$s")" \
       "$(median 18 "$s")" "$(median 19 "$s")" "$(median 20 "$s")" "$(median 10 "$s")" \
       "$(median 14 "$s")" "$(median 15 "$s")" "$(median 16 "$s")" "$(median 11 "$s")" "$(median 17 "$s")"
+  done
+  for s in steady audio; do
+    # What a packet costs to a WebRTC client as a ratio to a plain receiver, of each round by itself.
+    if [[ " ${scenarios[*]} " == *" $s "* && " ${scenarios[*]} " == *" plain-$s "* ]]; then
+      echo
+      echo "$s, WebRTC clients to plain receivers: $(awk -v a="$s" -v b="plain-$s" '$1 == a { web[++n] = $3 } $1 == b { plain[++m] = $3 } END { for (i = 1; i <= n && i <= m; i++) print web[i] / plain[i] }' "$work/rows" | sort -g | awk '{ v[NR] = $1 } END { printf "%.2f (%.2f to %.2f)", (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2, v[1], v[NR] }')"
+    fi
   done
 } | tee artifacts/forwarding.txt

@@ -17,7 +17,7 @@ public class ForwardingBenchmarks
     private Wire _many = null!;
 
     /// <summary>The suite.</summary>
-    [Params(SrtpProfile.AeadAes128Gcm, SrtpProfile.Aes128CmSha1_80)]
+    [Params(SrtpProfile.AeadAes128Gcm, SrtpProfile.AeadAes256Gcm, SrtpProfile.Aes128CmSha1_80)]
     public SrtpProfile Profile { get; set; }
 
     /// <summary>Connects everybody: ICE, DTLS.</summary>

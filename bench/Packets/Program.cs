@@ -4,9 +4,10 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using VoiceCluster.Bench.Packets;
 
-// Each hot operation of the packet path, without sockets: nanoseconds and bytes allocated.
+// Each hot operation, without sockets: SRTP, parsing, rewriting, forwarding, a frame of the mix, a call of a grain. Nanoseconds and bytes allocated.
 //   dotnet run -c Release --project bench/Packets -- --filter '*'
 //   dotnet run -c Release --project bench/Packets -- --filter '*Forwarding*'
+//   dotnet run -c Release --project bench/Packets -- table --filter '*'      few rounds, and a table for docs/performance.md; some three minutes
 //   dotnet run -c Release --project bench/Packets -- short --filter '*'      each once, to see that it runs: no figures
 //   dotnet run -c Release --project bench/Packets -- memory      what a connected transport keeps
 if (args is ["memory"])
@@ -16,6 +17,14 @@ if (args is ["memory"])
 else
 {
     // In this process: the projects are built the way they are, and OpenSSL is loaded once.
-    var job = (args.Contains("short") ? Job.Dry : Job.Default).WithToolchain(InProcessEmitToolchain.Instance);
-    BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run([.. args.Where(a => a != "short")], DefaultConfig.Instance.AddJob(job));
+    var job = (args.Contains("short") ? Job.Dry : args.Contains("table") ? Job.ShortRun : Job.Default).WithToolchain(InProcessEmitToolchain.Instance);
+    var summaries = BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run([.. args.Where(a => a is not ("short" or "table"))], DefaultConfig.Instance.AddJob(job)).ToArray();
+    if (args.Contains("table"))
+    {
+        FiguresTable.Print(summaries, Console.Out);
+    }
+
+    return summaries.Any(s => s.HasCriticalValidationErrors || s.Reports.Any(r => !r.Success)) ? 1 : 0;
 }
+
+return 0;

@@ -12,7 +12,9 @@ public class RoutingBenchmarks
     private const int Receivers = 50;
 
     private readonly Voice _voice = new();
+    private readonly Picture _picture = new();
     private NullTransport _from = null!;
+    private NullTransport _camera = null!;
     private long _now = 1_000_000;
 
     /// <summary>A room with one voice and its listeners.</summary>
@@ -20,11 +22,15 @@ public class RoutingBenchmarks
     public void Open()
     {
         var router = new Router("room");
+        var cinema = new Router("cinema");
+        _camera = new NullTransport(cinema, "camera");
+        _camera.Produce("picture", MediaKind.Video, Picture.Parameters, paused: false, _now);
         _from = new NullTransport(router, "from");
         _from.Produce("voice", MediaKind.Audio, Voice.Parameters, paused: false, _now);
         for (var i = 0; i < Receivers; i++)
         {
             new NullTransport(router, $"to{i}").Consume($"c{i}", "voice", Router.RtpCapabilities, paused: false, _now);
+            new NullTransport(cinema, $"to{i}").Consume($"c{i}", "picture", Router.RtpCapabilities, paused: false, _now);
         }
     }
 
@@ -40,15 +46,28 @@ public class RoutingBenchmarks
         _from.ReceiveRtp(_voice.Next(), _now);
     }
 
+    /// <summary>The same with a packet of VP8, a frame by itself.</summary>
+    [Benchmark(OperationsPerInvoke = Receivers)]
+    public void RouteAndRewriteVideo()
+    {
+        _now += 33_000;
+        var before = NullTransport.Sent;
+        _camera.ReceiveRtp(_picture.Next(), _now);
+        if (NullTransport.Sent - before < Receivers)
+        {
+            throw new InvalidOperationException($"{NullTransport.Sent - before} of {Receivers} went out.");
+        }
+    }
+
     private sealed class NullTransport(Router router, string id) : Transport(router, id)
     {
         private readonly byte[] _buffer = new byte[Media.Net.Datagram.MaxSize];
 
         protected override Span<byte> RentPacket() => _buffer;
 
-        protected override void CommitRtp(int length, long now)
-        {
-        }
+        public static long Sent { get; private set; }
+
+        protected override void CommitRtp(int length, long now) => Sent++;
 
         protected override void CommitRtcp(int length, long now)
         {

@@ -12,6 +12,19 @@ internal enum ArrivalClock
     Program,
 }
 
+/// <summary>Who comes over plain transports, without ICE and DTLS.</summary>
+internal enum PlainMembers
+{
+    /// <summary>Nobody.</summary>
+    None,
+
+    /// <summary>Subscribers, in the rooms of WebRTC publishers.</summary>
+    Subscribers,
+
+    /// <summary>Everybody, in routers of the media node's own.</summary>
+    All,
+}
+
 /// <summary>What a run does. The command line names each property; <see cref="CommandLine"/> reads it.</summary>
 internal sealed record BenchOptions
 {
@@ -20,6 +33,15 @@ internal sealed record BenchOptions
 
     /// <summary>A token, for deployments that ask for one.</summary>
     public string? Token { get; init; }
+
+    /// <summary>Who comes over plain transports.</summary>
+    public PlainMembers Plain { get; init; }
+
+    /// <summary>The media node's address, for plain transports. Default http://127.0.0.1:8089.</summary>
+    public Uri Admin { get; init; } = new("http://127.0.0.1:8089");
+
+    /// <summary>Its Media:AdminToken, if it has one.</summary>
+    public string? AdminToken { get; init; }
 
     /// <summary>Where the server's CPU and memory are read; default <c>/metrics</c> of <see cref="Url"/>.</summary>
     public Uri? Metrics { get; init; }
@@ -57,6 +79,9 @@ internal sealed record BenchOptions
     /// <summary>Payload bytes of a packet of sound; 120 make 172 on the wire.</summary>
     public int Payload { get; init; } = 120;
 
+    /// <summary>Bytes over which the payload of sound varies, half of them up and half down, as with VBR Opus.</summary>
+    public int PayloadSpread { get; init; }
+
     /// <summary>Frames of video a second.</summary>
     public double FrameRate { get; init; } = 30;
 
@@ -92,6 +117,17 @@ internal sealed record BenchOptions
 
     /// <summary>The SRTP suite offered; none for all.</summary>
     public SrtpProfile Srtp { get; init; } = SrtpProfile.None;
+
+    /// <summary>Plain transports carry RTP in the clear.</summary>
+    public bool IsClear { get; init; }
+
+    /// <summary>The suite of plain transports as the signalling names it; null for RTP in the clear.</summary>
+    public string? PlainSuite => IsClear ? null : Srtp switch
+    {
+        SrtpProfile.Aes128CmSha1_80 => "AES_CM_128_HMAC_SHA1_80",
+        SrtpProfile.AeadAes256Gcm => "AEAD_AES_256_GCM",
+        _ => SrtpParameters.DefaultSuite,
+    };
 
     /// <summary>Rooms are named by this and a number.</summary>
     public string RoomPrefix { get; init; } = "voicebench";

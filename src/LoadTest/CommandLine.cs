@@ -23,6 +23,9 @@ internal static class CommandLine
           --publishers N        members of each room who send (1)
           --subscribers N       members of each room who receive every stream of it (10)
           --conference          publishers receive one another as well
+          --plain WHO           over plain transports: subscribers, or all, who then have routers of their own in place of rooms (none)
+          --admin URL           the media node, which makes plain transports (http://127.0.0.1:8089)
+          --admin-token TOKEN   its Media:AdminToken
           --slots N             through the voice service, each receiving the N loudest, in place of every stream (0: not)
           --churn N             subscribers who leave and come back, a minute (0)
           --joins N             members who join at the same time (8)
@@ -30,13 +33,14 @@ internal static class CommandLine
         What
           --rate N              packets of sound a second of a publisher (50)
           --payload BYTES       of a packet of sound (120)
+          --payload-spread N    bytes over which that varies, evenly around it, as with VBR Opus (0)
           --lively              publishers' loudness goes up and down, so that the loudest change
           --no-audio            no sound
           --video               publishers send VP8 as well
           --frame-rate N        frames a second (30)
           --frame-packets N     packets of a frame (8)
           --video-payload BYTES of a packet of video (1150)
-          --srtp SUITE          gcm, gcm256, cm (AES-CM with HMAC-SHA1-80) or any (any)
+          --srtp SUITE          gcm, gcm256, cm (AES-CM with HMAC-SHA1-80), any; none for plain transports in the clear (any)
 
         How
           --duration TIME       measured: 30s, 5m, 1h (30s)
@@ -86,9 +90,24 @@ internal static class CommandLine
             reader.Faults.Add("--no-audio without --video leaves nothing to send.");
         }
 
+        if (options.Payload - (options.PayloadSpread / 2) <= Media.PacketSource.StampSize)
+        {
+            reader.Faults.Add($"--payload-spread is {options.PayloadSpread}; half of it must leave more than {Media.PacketSource.StampSize} bytes of --payload {options.Payload}.");
+        }
+
         if (options.Slots == 1)
         {
             reader.Faults.Add("--slots is 1; a single section would receive the mix, so it must be 0 or 2 to 16.");
+        }
+
+        if (options.Plain != PlainMembers.None && options.Slots > 0)
+        {
+            reader.Faults.Add("--plain and --slots exclude each other: the voice service has no plain transports.");
+        }
+
+        if (options.IsClear && options.Plain == PlainMembers.None)
+        {
+            reader.Faults.Add("--srtp none is for --plain: WebRTC is always encrypted.");
         }
 
         if (options.Slots > 0 && (options.Video || !options.Audio))
@@ -128,11 +147,16 @@ internal static class CommandLine
         "joins" => options with { Joins = read.Whole(name, value, 1, 1_000) },
         "rate" => options with { Rate = read.Number(name, value, 1, 100_000) },
         "payload" => options with { Payload = read.Whole(name, value, Media.PacketSource.StampSize + 1, 1_300) },
+        "payload-spread" => options with { PayloadSpread = read.Whole(name, value, 0, 400) },
         "no-audio" => options with { Audio = false },
         "video" => options with { Video = true },
         "frame-rate" => options with { FrameRate = read.Number(name, value, 1, 10_000) },
         "frame-packets" => options with { FramePackets = read.Whole(name, value, 1, 500) },
         "video-payload" => options with { VideoPayload = read.Whole(name, value, Media.PacketSource.StampSize + 2, 1_300) },
+        "plain" => options with { Plain = read.Plain(name, value) },
+        "admin" => options with { Admin = read.Url(name, value) },
+        "admin-token" => options with { AdminToken = value },
+        "srtp" when value == "none" => options with { IsClear = true },
         "srtp" => options with { Srtp = read.Suite(name, value) },
         "duration" => options with { Duration = read.Time(name, value, TimeSpan.FromSeconds(1)) },
         "warm-up" => options with { WarmUp = read.Time(name, value, TimeSpan.Zero) },
@@ -229,6 +253,22 @@ internal static class CommandLine
             }
         }
 
+        public PlainMembers Plain(string name, string value)
+        {
+            switch (value)
+            {
+                case "none":
+                    return PlainMembers.None;
+                case "subscribers":
+                    return PlainMembers.Subscribers;
+                case "all":
+                    return PlainMembers.All;
+                default:
+                    Faults.Add($"--{name} is '{value}'; it must be subscribers, all or none.");
+                    return PlainMembers.None;
+            }
+        }
+
         public SrtpProfile Suite(string name, string value)
         {
             switch (value)
@@ -242,7 +282,7 @@ internal static class CommandLine
                 case "cm":
                     return SrtpProfile.Aes128CmSha1_80;
                 default:
-                    Faults.Add($"--{name} is '{value}'; it must be gcm, gcm256, cm or any.");
+                    Faults.Add($"--{name} is '{value}'; it must be gcm, gcm256, cm, any or none.");
                     return SrtpProfile.None;
             }
         }

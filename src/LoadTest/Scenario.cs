@@ -21,11 +21,13 @@ internal sealed class Scenario : IAsyncDisposable
     private readonly MediaLoop[] _loops;
     private readonly DtlsContext _certificate;
     private readonly BenchContext _context;
+    private readonly AdminClient _admin;
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(60) };
     private readonly string[] _channels;
     private readonly IMember?[] _publishers;
     private readonly IMember?[] _subscribers;
     private int _nextUser;
+    private int _routers;
 
     public Scenario(BenchOptions options, TextWriter progress)
     {
@@ -35,6 +37,7 @@ internal sealed class Scenario : IAsyncDisposable
             DtlsCertificate.Create(DateTimeOffset.UtcNow.AddDays(-1)),
             options.Srtp == VoiceCluster.Media.Srtp.SrtpProfile.None ? null : [options.Srtp]);
         _context = new BenchContext(options, _certificate, new JoinFigures(), _http);
+        _admin = new AdminClient(_http, options);
         _loops = [.. Enumerable.Range(0, options.Loops).Select(_ => new MediaLoop(options))];
         _channels = new string[options.Slots > 0 ? options.Rooms : 0];
         _publishers = new IMember?[options.Rooms * options.Publishers];
@@ -46,6 +49,7 @@ internal sealed class Scenario : IAsyncDisposable
     {
         // :: Step 1
         await CreateChannelsAsync(cancellationToken).ConfigureAwait(false);
+        await CreateRoutersAsync(cancellationToken).ConfigureAwait(false);
         var joining = Stopwatch.StartNew();
         await ForAllAsync(_publishers.Length, async (i, token) => _publishers[i] = await JoinPublisherAsync(i, token).ConfigureAwait(false), "publishers", cancellationToken).ConfigureAwait(false);
 
@@ -86,6 +90,7 @@ internal sealed class Scenario : IAsyncDisposable
         var members = _publishers.Concat(_subscribers).OfType<IMember>().ToArray();
         await Parallel.ForEachAsync(members, new ParallelOptions { MaxDegreeOfParallelism = _options.Joins }, async (m, _) => await LeaveAsync(m).ConfigureAwait(false)).ConfigureAwait(false);
         await DeleteChannelsAsync().ConfigureAwait(false);
+        await DeleteRoutersAsync().ConfigureAwait(false);
         foreach (var loop in _loops)
         {
             loop.Dispose();
@@ -128,7 +133,42 @@ internal sealed class Scenario : IAsyncDisposable
         }
     }
 
-    private Task<IMember> JoinPublisherAsync(int index, CancellationToken cancellationToken) => _options.Slots > 0
+    /// <summary>Where everybody is plain, rooms are routers of the media node.</summary>
+    private async Task CreateRoutersAsync(CancellationToken cancellationToken)
+    {
+        for (var i = 0; _options.Plain == PlainMembers.All && i < _options.Rooms; i++)
+        {
+            await _admin.CreateRouterAsync(Room(i, 1), cancellationToken).ConfigureAwait(false);
+            _routers++;
+        }
+    }
+
+    private async Task DeleteRoutersAsync()
+    {
+        for (var i = 0; i < _routers; i++)
+        {
+            try
+            {
+                await _admin.DeleteRouterAsync(Room(i, 1), CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is HttpRequestException or InvalidOperationException or OperationCanceledException)
+            {
+                // The server has gone before us.
+                return;
+            }
+        }
+    }
+
+    private Task<IMember> JoinPublisherAsync(int index, CancellationToken cancellationToken) => _options.Plain == PlainMembers.All
+        ? JoinPlainAsync(index, Room(index, _options.Publishers), async (member, token) =>
+        {
+            await member.PublishAsync(token).ConfigureAwait(false);
+            if (_options.Conference && _options.Publishers > 1)
+            {
+                _ = HearOthersAsync(member.SubscribeAsync, token);
+            }
+        }, cancellationToken)
+        : _options.Slots > 0
         ? JoinChannelAsync(index, _channels[index / _options.Publishers], sends: true, _options.Conference ? _options.Slots : 0, cancellationToken)
         : JoinRoomAsync(index, Room(index, _options.Publishers), async (member, token) =>
     {
@@ -136,7 +176,7 @@ internal sealed class Scenario : IAsyncDisposable
         if (_options.Conference && _options.Publishers > 1)
         {
             // The others' streams may come later than this member: it goes on consuming until it has all.
-            _ = HearOthersAsync(member, token);
+            _ = HearOthersAsync(member.SubscribeAsync, token);
         }
     }, cancellationToken);
 
@@ -151,11 +191,11 @@ internal sealed class Scenario : IAsyncDisposable
         }
     }
 
-    private async Task HearOthersAsync(RoomMember member, CancellationToken cancellationToken)
+    private async Task HearOthersAsync(Func<int, CancellationToken, Task> subscribe, CancellationToken cancellationToken)
     {
         try
         {
-            await member.SubscribeAsync((_options.Publishers - 1) * _options.StreamsPerPublisher, cancellationToken).ConfigureAwait(false);
+            await subscribe((_options.Publishers - 1) * _options.StreamsPerPublisher, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
@@ -168,12 +208,17 @@ internal sealed class Scenario : IAsyncDisposable
         }
     }
 
-    private Task<IMember> JoinSubscriberAsync(int index, CancellationToken cancellationToken) => _options.Slots > 0
+    private Task<IMember> JoinSubscriberAsync(int index, CancellationToken cancellationToken) => _options.Plain != PlainMembers.None
+        ? JoinPlainAsync(index, Room(index, _options.Subscribers), (member, token) => member.SubscribeAsync(_options.StreamsPerSubscriber, token), cancellationToken)
+        : _options.Slots > 0
         ? JoinChannelAsync(index, _channels[index / _options.Subscribers], sends: false, _options.Slots, cancellationToken)
         : JoinRoomAsync(index, Room(index, _options.Subscribers), (member, token) => member.SubscribeAsync(_options.StreamsPerSubscriber, token), cancellationToken);
 
     private Task<IMember> JoinRoomAsync(int index, string room, Func<RoomMember, CancellationToken, Task> prepare, CancellationToken cancellationToken) =>
         JoinAsync(room, (user, token) => RoomMember.JoinAsync(_context, Loop(index), room, user, token), prepare, cancellationToken);
+
+    private Task<IMember> JoinPlainAsync(int index, string router, Func<PlainMember, CancellationToken, Task> prepare, CancellationToken cancellationToken) =>
+        JoinAsync(router, (_, _) => Task.FromResult(new PlainMember(_context, _admin, Loop(index), router)), prepare, cancellationToken);
 
     private Task<IMember> JoinChannelAsync(int index, string channel, bool sends, int slots, CancellationToken cancellationToken) => JoinAsync(
         channel,

@@ -8,7 +8,7 @@ public enum DropReason
     /// <summary>Neither STUN, DTLS, RTP nor RTCP by its first bytes (RFC 7983 §7), or too short.</summary>
     UnknownProtocol,
 
-    /// <summary>No transport is bound to the source address.</summary>
+    /// <summary>No transport is bound to the source address, or it is one to which nothing can be sent (port 0).</summary>
     UnknownSource,
 
     /// <summary>STUN that does not parse.</summary>

@@ -44,6 +44,7 @@ public static class MediaNodeHosting
         services.AddSingleton<MediaNodeRuntime>();
         services.AddSingleton<MediaNodeIdentity>();
         services.AddSingleton<MediaMetrics>();
+        services.AddSingleton<IScrapeSource>(static s => s.GetRequiredService<MediaMetrics>());
         services.TryAddSingleton<IRoomReportSink, GrainReportSink>();
         services.AddSingleton<RoomReports>();
         services.AddRecordings(configuration);

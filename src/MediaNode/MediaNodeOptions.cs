@@ -84,6 +84,12 @@ public sealed class MediaNodeOptions
     /// <summary>Speakers in a room's mix at most, the loudest. Default 16.</summary>
     public int MixVoices { get; set; } = 16;
 
+    /// <summary>
+    /// Pads packets for one WebRTC client that leave together to one length, by 48 bytes at most, where the system sends several of one length
+    /// as one message: less processor time for rooms of many speakers, more bytes. Default false.
+    /// </summary>
+    public bool PadPackets { get; set; }
+
     /// <summary>UDP ports to take those of plain transports from, "first-last". Default 10200-10299.</summary>
     public string PlainPortRange { get; set; } = "10200-10299";
 

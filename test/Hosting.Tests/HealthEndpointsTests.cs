@@ -23,6 +23,7 @@ public sealed class HealthEndpointsTests : IAsyncLifetime
         builder.Logging.ClearProviders();
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton<IReadiness>(_part);
+        builder.Services.AddSingleton<IScrapeSource>(_part);
         builder.Services.AddPrometheus();
         _app = builder.Build();
         _app.UseRouting();
@@ -37,6 +38,14 @@ public sealed class HealthEndpointsTests : IAsyncLifetime
     {
         _http.Dispose();
         await _app!.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Metrics_WhenScraped_AreMadeFreshAtFirst()
+    {
+        Assert.Contains("dotnet_process_cpu_time", await _http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        await _http.GetStringAsync("/metrics");
+        Assert.Equal(2, _part.Refreshed);
     }
 
     [Fact]
@@ -71,12 +80,20 @@ public sealed class HealthEndpointsTests : IAsyncLifetime
         Assert.Contains("dotnet_", await response.Content.ReadAsStringAsync());
     }
 
-    private sealed class Part : IReadiness
+    private sealed class Part : IReadiness, IScrapeSource
     {
+        public int Refreshed { get; private set; }
+
         public ReadinessState State { get; set; } = ReadinessState.Ready;
 
         public string Name => "part";
 
         public ReadinessState Check() => State;
+
+        public Task RefreshAsync(CancellationToken cancellationToken)
+        {
+            Refreshed++;
+            return Task.CompletedTask;
+        }
     }
 }

@@ -18,7 +18,7 @@ public sealed class CommandLineTests
     {
         var options = Parse(
             "--url", "https://voice.example", "--token=abc", "--metrics", "http://node:8089/metrics", "--room-prefix", "load", "--rooms", "2",
-            "--publishers", "3", "--subscribers=4", "--conference", "--video", "--churn", "60", "--joins", "5", "--rate", "100", "--payload", "200",
+            "--publishers", "3", "--subscribers=4", "--conference", "--video", "--churn", "60", "--joins", "5", "--plain", "all", "--admin", "http://node:8089", "--admin-token", "secret", "--payload-spread", "40", "--rate", "100", "--payload", "200",
             "--frame-rate", "25", "--frame-packets", "9", "--video-payload", "1000", "--srtp", "cm", "--duration", "5m", "--warm-up", "500ms",
             "--loops", "2", "--sweep", "2ms", "--arrival", "program", "--gro", "--json", "-", "--max-loss", "0.1");
 
@@ -36,6 +36,10 @@ public sealed class CommandLineTests
                 Video = true,
                 Churn = 60,
                 Joins = 5,
+                Plain = PlainMembers.All,
+                Admin = new Uri("http://node:8089"),
+                AdminToken = "secret",
+                PayloadSpread = 40,
                 Rate = 100,
                 Payload = 200,
                 FrameRate = 25,

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using VoiceCluster.LoadTest.Figures;
 using VoiceCluster.LoadTest.Media;
+using VoiceCluster.LoadTest.Signalling;
 
 namespace VoiceCluster.LoadTest.Tests;
 
@@ -98,6 +99,37 @@ public sealed class FiguresTests
         Assert.Equal(3.5, metrics.CpuSeconds);
         Assert.Equal(30, metrics.RtpSent);
         Assert.True(double.IsNaN(metrics.MemoryBytes));
+    }
+
+    [Fact]
+    public void Report_UnderLoss_DividesTheServersCostByWhatItSent()
+    {
+        // 1,000 packets were to come, and the server sent half of them with a second of processor time.
+        using var loop = new MediaLoop(new BenchOptions());
+        var meter = new StreamMeter();
+        for (ushort i = 0; i < 1_000; i += 999)
+        {
+            meter.Count(Packet(1, i), loop.Figures.Window, arrived: 0);
+        }
+
+        loop.Figures.Keep(meter);
+        var media = new MediaSum();
+        media.Add(loop);
+        Assert.Equal(1_000, media.Expected);
+        var before = Metrics(cpu: 2, rtpSent: 10_000);
+        Assert.Equal(2_000, Report(media, before, Metrics(cpu: 3, rtpSent: 10_500)).ServerMicrosecondsPerPacket, 6);
+
+        var server = Report(media, before, Metrics(cpu: 3, rtpSent: 10_500)).ToJson()["server"]!;
+        Assert.Equal((2_000, 500), ((double)server["cpuMicrosecondsPerPacket"]!, (double)server["rtpSent"]!));
+        Assert.True(double.IsNaN(Report(media, before, Metrics(cpu: 3, rtpSent: 10_000)).ServerMicrosecondsPerPacket));
+        Assert.True(double.IsNaN(Report(media, before, Metrics(cpu: 3, rtpSent: double.NaN)).ServerMicrosecondsPerPacket));
+
+        static BenchReport Report(MediaSum media, ServerMetrics before, ServerMetrics after) =>
+            new(new BenchOptions(), media, 1, 1, new JoinFigures(), 0, before, after);
+
+        static ServerMetrics Metrics(double cpu, double rtpSent) => ServerMetrics.Parse(string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"dotnet_process_cpu_time_seconds_total {cpu}\nvoicecluster_media_rtp_packets_sent_total {rtpSent}\n"));
     }
 
     [Fact]

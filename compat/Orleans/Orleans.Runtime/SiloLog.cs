@@ -101,6 +101,9 @@ internal sealed partial class SiloLog(ILogger<SiloLog> logger)
     [LoggerMessage(1040, LogLevel.Warning, "The connection with {Peer} is closed, because it sent what is no frame: {Reason}")]
     public partial void NoFrame(string peer, string reason);
 
+    [LoggerMessage(1041, LogLevel.Warning, "Neither the table nor another silo says whether this silo still belongs to the cluster: it stays silent until then")]
+    public partial void StaysSilent();
+
     [LoggerMessage(1036, LogLevel.Information, "Connected to gateway {Gateway}")]
     public partial void GatewayConnected(string gateway);
 }

@@ -72,6 +72,7 @@ public sealed record MediaNodeId([property: Id(0)] string Name, [property: Id(1)
 /// <param name="MaxConsumers">Its limit, Media:MaxConsumersPerNode.</param>
 /// <param name="Relay">Where native clients send to; null without a relay port.</param>
 /// <param name="CpuLoad">0 to 1: the busiest worker's share of its core in the last second.</param>
+/// <param name="IsFull">No worker takes another transport.</param>
 [GenerateSerializer, Immutable, Alias("vc.MediaNodeHeartbeat")]
 public sealed record MediaNodeHeartbeat(
     [property: Id(0)] MediaNodeId Node,
@@ -81,7 +82,8 @@ public sealed record MediaNodeHeartbeat(
     [property: Id(4)] int MaxConsumers,
     [property: Id(5)] double CpuLoad,
     [property: Id(6)] bool Draining,
-    [property: Id(7)] Rooms.RelayEndPoint? Relay = null);
+    [property: Id(7)] Rooms.RelayEndPoint? Relay = null,
+    [property: Id(8)] bool IsFull = false);
 
 /// <summary>Where a room's media is.</summary>
 /// <param name="Consumers">Consumers of all rooms there, by its last heartbeat.</param>
@@ -96,5 +98,7 @@ public sealed record MediaPlacement(
 /// <summary>What one room has on one node.</summary>
 /// <param name="Consumers">The room's own there now, which the last heartbeat may not know yet.</param>
 /// <param name="Expected">Consumers that one more participant there would add: its own, and those of it.</param>
+/// <param name="IsFull">The node has just refused the room another transport.</param>
 [GenerateSerializer, Immutable, Alias("vc.RoomShare")]
-public sealed record RoomShare([property: Id(0)] MediaNodeId Node, [property: Id(1)] int Consumers, [property: Id(2)] int Expected);
+public sealed record RoomShare(
+    [property: Id(0)] MediaNodeId Node, [property: Id(1)] int Consumers, [property: Id(2)] int Expected, [property: Id(3)] bool IsFull = false);

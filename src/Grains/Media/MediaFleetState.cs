@@ -106,14 +106,15 @@ public sealed class MediaFleetState
 
     /// <summary>
     /// The node for one more participant: 1. of those that the room has, in its order, one that stays within its limit; 2. another
-    /// that does, the least loaded; 3. when all are full, the least loaded of the room's, else of all. Null when there is none.
+    /// that does, the least loaded; 3. when all are full, the least loaded of the room's, else of all. One that takes no further transport
+    /// is the last choice. Null when there is none.
     /// </summary>
     public MediaPlacement? PlaceParticipant(string room, RoomShare[] shares)
     {
         // :: Step 1
         foreach (var share in shares)
         {
-            if (_nodes.TryGetValue(share.Node, out var entry) && !entry.Heartbeat.Draining && entry.HasRoomFor(share.Consumers, share.Expected))
+            if (!share.IsFull && _nodes.TryGetValue(share.Node, out var entry) && !entry.Heartbeat.Draining && entry.HasRoomFor(share.Consumers, share.Expected))
             {
                 return entry.Take(room);
             }
@@ -126,6 +127,7 @@ public sealed class MediaFleetState
 
         // :: Step 3
         chosen ??= (from share in shares
+                    where !share.IsFull
                     let node = _nodes.GetValueOrDefault(share.Node)
                     where node is { Heartbeat.Draining: false }
                     orderby node.FullWith(share.Consumers), node.Load
@@ -157,6 +159,8 @@ public sealed class MediaFleetState
 
     private sealed class Entry
     {
+        private const double LoadOfFull = 1_000;
+
         /// <summary>Rooms since the last heartbeat, and those of the one before.</summary>
         private HashSet<string> _new = [];
         private HashSet<string> _settling = [];
@@ -172,7 +176,7 @@ public sealed class MediaFleetState
         public bool TakesRooms => !Heartbeat.Draining && Heartbeat.Consumers < Heartbeat.MaxConsumers;
 
         /// <summary>Whether so many more fit; the room's own may be newer than the heartbeat.</summary>
-        public bool HasRoomFor(int known, int more) => Math.Max(Heartbeat.Consumers, known) + more <= Heartbeat.MaxConsumers;
+        public bool HasRoomFor(int known, int more) => !Heartbeat.IsFull && Math.Max(Heartbeat.Consumers, known) + more <= Heartbeat.MaxConsumers;
 
         /// <summary>Consumers by the limit.</summary>
         public double FullWith(int known) => (double)Math.Max(Heartbeat.Consumers, known) / Math.Max(1, Heartbeat.MaxConsumers);
@@ -190,10 +194,10 @@ public sealed class MediaFleetState
         /// <summary>
         /// The greater of CPU and consumer share. Rooms of the last two heartbeats are not, or not wholly, in those figures: each counts
         /// for what a busy room costs, so that many rooms at once do not all go to the node that had a little less to do.
-        /// Each other room counts a little as well: equal nodes share evenly.
+        /// Each other room counts a little as well: equal nodes share evenly. A node without room for a transport comes after all others.
         /// </summary>
         public double Load =>
-            Math.Max(Heartbeat.CpuLoad, (double)Heartbeat.Consumers / Math.Max(1, Heartbeat.MaxConsumers)) + (Rooms.Count * 0.001) + ((_new.Count + _settling.Count) * 0.1);
+            (Heartbeat.IsFull ? LoadOfFull : 0) + Math.Max(Heartbeat.CpuLoad, (double)Heartbeat.Consumers / Math.Max(1, Heartbeat.MaxConsumers)) + (Rooms.Count * 0.001) + ((_new.Count + _settling.Count) * 0.1);
 
         /// <summary>A heartbeat has come: its figures know of the rooms from before the last one.</summary>
         public void Settle()

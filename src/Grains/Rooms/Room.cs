@@ -128,6 +128,9 @@ public sealed partial class Room(string name, RoomState state, RoomOptions optio
             : null;
     }
 
+    /// <summary>Whether the participant has media anywhere.</summary>
+    public bool HasTransports(string participantId) => _transports.Values.Any(t => t.ParticipantId == participantId);
+
     /// <summary>Notes a transport that the media node has opened.</summary>
     public void AddTransport(string transportId, string participantId, bool hearsAll = false) =>
         _transports.Add(transportId, new RoomTransport(transportId, participantId, hearsAll) { Bitrates = Find(participantId)?.Bitrates });

@@ -21,13 +21,8 @@ public sealed partial class RoomGrain
             await RemoveParticipantAsync(older.ParticipantId, LeaveReason.Moved);
         }
 
-        if (await _media.PlaceAsync(participantId) is { } full)
-        {
-            return await FinishAsync(full);
-        }
-
         var transportId = NewId();
-        var reply = await _media.ExecuteAsync(participantId, new CreateRelayTransport(transportId, participantId, own.UserId, request.Session, request.Key));
+        var reply = await _media.OpenTransportAsync(participantId, new CreateRelayTransport(transportId, participantId, own.UserId, request.Session, request.Key));
         if (reply.Fault is { } failed)
         {
             return await FinishAsync(failed);

@@ -166,13 +166,8 @@ public sealed partial class RoomGrain(
             return await FinishAsync(fault);
         }
 
-        if (await _media.PlaceAsync(participantId) is { } full)
-        {
-            return await FinishAsync(full);
-        }
-
         var transportId = NewId();
-        var reply = await _media.ExecuteAsync(participantId, new CreateWebRtcTransport(
+        var reply = await _media.OpenTransportAsync(participantId, new CreateWebRtcTransport(
             transportId, participantId, _room.MaxVideoBitrateOf(participantId), _room.Find(participantId)?.Bitrates));
         if (reply.Fault is { } failed)
         {

@@ -122,17 +122,57 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
         }
     }
 
-    /// <summary>The participant's node, which it gets with its first transport: one that has room for it.</summary>
-    public async Task<Fault?> PlaceAsync(string participantId)
+    /// <summary>
+    /// Opens a transport at the participant's node, which it gets with its first transport: one that has room for it. A node all of whose workers are
+    /// full says so, and is passed over for another while the fleet knows one.
+    /// </summary>
+    public async Task<Outcome<MediaReply>> OpenTransportAsync(string participantId, MediaCommand command)
+    {
+        while (true)
+        {
+            var isNew = room.Find(participantId) is { Node: null };
+            if (await PlaceAsync(participantId) is { } none)
+            {
+                return none;
+            }
+
+            var line = LineOf(OwnNode(participantId));
+            var wasFull = isNew && line.IsFull(time.GetUtcNow());
+            var reply = await ExecuteAsync(participantId, command);
+            if (reply.Fault is not { Code: FaultCode.Full } || room.Find(participantId) is not { } participant)
+            {
+                return reply;
+            }
+
+            line.FullAt = time.GetUtcNow();
+            if (room.HasTransports(participantId))
+            {
+                // What it has there stays.
+                return TooMany();
+            }
+
+            participant.Node = null;
+            NeedsSave = true;
+            if (wasFull)
+            {
+                // The fleet knows no other.
+                LogFull(logger, roomName, line.Node.Name);
+                return TooMany();
+            }
+        }
+    }
+
+    private async Task<Fault?> PlaceAsync(string participantId)
     {
         if (room.Find(participantId) is not { Node: null } participant)
         {
             return null;
         }
 
-        var shares = room.Shares();
+        var now = time.GetUtcNow();
+        RoomShare[] shares = [.. room.Shares().Select(s => LineOf(s.Node).IsFull(now) ? s with { IsFull = true } : s)];
         var first = LineOf(state.Node!);
-        if (first.Placement is { } known && (Math.Max(known.Consumers, shares[0].Consumers) + shares[0].Expected) * 2 <= known.MaxConsumers)
+        if (!first.IsFull(now) && first.Placement is { } known && (Math.Max(known.Consumers, shares[0].Consumers) + shares[0].Expected) * 2 <= known.MaxConsumers)
         {
             // Far from full: the fleet need not be asked.
             participant.Node = first.Node;
@@ -473,6 +513,8 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
         }
     }
 
+    private static Fault TooMany() => new(FaultCode.Unavailable, "The media nodes have no room for another transport. Try again later.");
+
     private static Fault Silent() => new(FaultCode.Unavailable, "The media node does not answer. Try again.");
 
     [LoggerMessage(4000, LogLevel.Warning, "Room {Room}: media node {Node} does not answer ({Error}); the room is reconciled before the next command")]
@@ -489,6 +531,9 @@ internal sealed partial class RoomMedia(string roomName, Room room, RoomState st
 
     [LoggerMessage(4007, LogLevel.Debug, "Room {Room}: what media node {Node} had is not known yet")]
     private static partial void LogUnknown(ILogger logger, string room, string node);
+
+    [LoggerMessage(4008, LogLevel.Warning, "Room {Room}: media node {Node} has no room for another transport (Media:MaxTransportsPerWorker), and there is no other node")]
+    private static partial void LogFull(ILogger logger, string room, string node);
 
     [LoggerMessage(4004, LogLevel.Information, "Room {Room}: media node {Node} takes further participants; the room is on {Count} nodes")]
     private static partial void LogSpread(ILogger logger, string room, string node, int count);

@@ -22,6 +22,7 @@ public static class PrometheusEndpoints
     public static IEndpointConventionBuilder MapPrometheus(this IEndpointRouteBuilder endpoints, string pattern = "/metrics") =>
         endpoints.MapGet(pattern, static async (HttpContext context, PrometheusExporter exporter) =>
         {
+            await Task.WhenAll(context.RequestServices.GetServices<IScrapeSource>().Select(s => s.RefreshAsync(context.RequestAborted)));
             context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
             await context.Response.WriteAsync(exporter.Write(), context.RequestAborted);
         }).AllowAnonymous().DisableRateLimiting().WithDocs(OperationsDocs.Metrics);

@@ -1,14 +1,11 @@
 using VoiceCluster.LoadTest.Interop.Linux;
-using VoiceCluster.Media.Dtls;
-using VoiceCluster.Media.Ice;
 using VoiceCluster.Media.Net;
 using VoiceCluster.Media.Rtcp;
-using VoiceCluster.Media.Transports;
 
 namespace VoiceCluster.LoadTest.Media;
 
-/// <summary>One WebRTC transport of a member on a UDP socket of its own. A <see cref="MediaLoop"/>'s thread owns it once it is added.</summary>
-internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, IRtpSink, ISwept<MediaLink>, IDisposable
+/// <summary>One transport of a member on a UDP socket of its own. A <see cref="MediaLoop"/>'s thread owns it once it is added.</summary>
+internal abstract unsafe class MediaLink : IRtpSink, ISwept<MediaLink>, IDisposable
 {
     /// <summary>Bytes that the kernel keeps for a socket between two sweeps: a thousand packets of sound and more.</summary>
     private const int ReceiveBuffer = 1 << 20;
@@ -21,27 +18,22 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
 
     private readonly MediaLoop _loop;
     private readonly UdpPort _port;
-    private readonly TransportAddress _server;
-    private readonly WebRtcClient _client;
-    private readonly TaskCompletionSource<long> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly StreamMeter _meter = new();
     private readonly List<PacketSource> _sources = [];
     private readonly ClientReports _reports;
-    private readonly long _begun = MediaLoop.Now;
     private long _sweepLimit;
     private long _sweepPeriod = ShortSweep;
     private long _arrivedAt;
     private bool _arrivalIsKernels;
 
-    /// <summary>Opens a socket towards the transport that the server has described.</summary>
-    public MediaLink(MediaLoop loop, DtlsContext certificate, RemoteTransport remote, IceCredentials? own = null)
+    /// <summary>Opens a socket towards an address of the server.</summary>
+    protected MediaLink(MediaLoop loop, in TransportAddress server)
     {
         _loop = loop;
-        _server = remote.Address;
+        Server = server;
         _reports = new ClientReports(loop.Options.Video);
-        _port = new UdpPort(_server, ReceiveBuffer, loop.IsStamped, loop.Options.Gro);
+        _port = new UdpPort(server, ReceiveBuffer, loop.IsStamped, loop.Options.Gro);
         _sweepLimit = loop.LongestSweep;
-        _client = new WebRtcClient(certificate, remote, this, this, _begun, local: own);
     }
 
     /// <summary>The socket.</summary>
@@ -54,20 +46,22 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
     public Task SetClockAsync(uint ssrc, int rate) => _loop.InvokeAsync(() => _meter.SetClock(ssrc, rate));
 
     /// <summary>True once media can flow.</summary>
-    public bool IsConnected => _client.IsConnected;
+    public abstract bool IsConnected { get; }
 
-    /// <summary>Microseconds from its making to the end of the DTLS handshake.</summary>
-    public Task<long> Connected => _connected.Task;
+    /// <summary>The server's end.</summary>
+    protected TransportAddress Server { get; }
+
+    /// <summary>The address of this end, as the system chose it.</summary>
+    public TransportAddress Local => _port.Local;
+
+    /// <summary>Packets that SRTP refused, or that are of no use.</summary>
+    protected abstract long PacketsRefused { get; }
 
     /// <summary>When <see cref="Advance"/> is due.</summary>
     public long Due { get; private set; }
 
     /// <summary>What it receives.</summary>
     public StreamMeter Meter => _meter;
-
-    /// <summary>mediasoup's dtlsParameters for connect-transport.</summary>
-    public string DtlsParametersJson =>
-        $$"""{"role":"client","fingerprints":[{"algorithm":"{{_client.DtlsParameters.Fingerprint.Algorithm}}","value":"{{_client.DtlsParameters.Fingerprint.Value}}"}]}""";
 
     /// <inheritdoc/>
     public long SweepAt { get; private set; }
@@ -85,11 +79,11 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
         }
     }
 
-    /// <summary>Runs the timers of ICE, DTLS and the reports.</summary>
+    /// <summary>Runs the protocol's timers and those of the reports.</summary>
     public void Advance(long now)
     {
-        var due = _client.Advance(now);
-        if (_client.IsConnected)
+        var due = AdvanceProtocol(now);
+        if (IsConnected)
         {
             _reports.Begin(now);
             if (_reports.Due <= now)
@@ -117,10 +111,10 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
                 _arrivedAt = _arrivalIsKernels ? _arrivedAt : read != 0 ? read : MediaLoop.UnixTicks;
                 for (; data.Length > segment && segment > 0; data = data[segment..])
                 {
-                    _client.Receive(data[..segment], _server, now);
+                    Receive(data[..segment], now);
                 }
 
-                _client.Receive(data, _server, now);
+                Receive(data, now);
             }
 
             sum += count;
@@ -142,17 +136,42 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
     /// <inheritdoc/>
     public void SendRtp(ReadOnlySpan<byte> packet)
     {
-        if (_client.SendRtp(packet))
+        if (TrySendRtp(packet))
         {
             _loop.Figures.Sent++;
         }
     }
 
-    /// <inheritdoc/>
-    public Span<byte> Rent() => new(_loop.SendBuffer, Datagram.MaxSize);
+    /// <summary>Says goodbye and frees the socket.</summary>
+    public void Dispose()
+    {
+        IsClosed = true;
+        _loop.Figures.Refused += PacketsRefused;
+        _loop.Figures.Keep(_meter);
+        CloseProtocol();
+        _port.Dispose();
+    }
 
-    /// <inheritdoc/>
-    public void Send(int length, in TransportAddress destination)
+    /// <summary>The loop's buffer for one datagram.</summary>
+    protected Span<byte> SendBuffer => new(_loop.SendBuffer, Datagram.MaxSize);
+
+    /// <summary>Runs what is due; returns when to call again.</summary>
+    protected abstract long AdvanceProtocol(long now);
+
+    /// <summary>Takes one datagram of the server; the span may be decrypted in place.</summary>
+    protected abstract void Receive(Span<byte> datagram, long now);
+
+    /// <summary>Protects and sends an RTP packet; false when that cannot be.</summary>
+    protected abstract bool TrySendRtp(ReadOnlySpan<byte> packet);
+
+    /// <summary>The same with RTCP.</summary>
+    protected abstract bool TrySendRtcp(ReadOnlySpan<byte> packet);
+
+    /// <summary>Says goodbye where the protocol has a word for it, and frees its keys.</summary>
+    protected abstract void CloseProtocol();
+
+    /// <summary>Sends the first bytes of <see cref="SendBuffer"/>.</summary>
+    protected void SendDatagram(int length)
     {
         if (!_port.Send(_loop.SendBuffer, length))
         {
@@ -160,26 +179,19 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
         }
     }
 
-    /// <inheritdoc/>
-    public void OnDtls(DtlsEventKind kind)
-    {
-        if (kind == DtlsEventKind.Connected)
-        {
-            _connected.TrySetResult(MediaLoop.Now - _begun);
-        }
-        else
-        {
-            _connected.TrySetException(new IOException($"DTLS did not stay connected: {kind}."));
-        }
-    }
-
-    /// <inheritdoc/>
+    /// <summary>Counts an RTP packet.</summary>
     public void OnRtp(ReadOnlySpan<byte> packet, long now)
     {
         var figures = _loop.Figures;
         figures.Received++;
         figures.ReceivedBytes += packet.Length;
         _meter.Count(packet, figures.Window, _arrivedAt);
+        if ((packet[0] & 0x20) != 0 && packet[^1] < packet.Length)
+        {
+            // RFC 3550 §5.1: the last byte counts the bytes of padding.
+            packet = packet[..^packet[^1]];
+        }
+
         if (PacketSource.TryReadTime(packet, out var sent))
         {
             figures.Latency.Add(_arrivedAt - sent);
@@ -194,7 +206,7 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Takes reports and requests for key frames.</summary>
     public void OnRtcp(ReadOnlySpan<byte> packet, long now)
     {
         var reader = new RtcpReader(packet);
@@ -219,22 +231,9 @@ internal sealed unsafe class MediaLink : IDatagramSink, IWebRtcClientListener, I
     {
         Span<byte> buffer = stackalloc byte[RtcpWriter.MaxLength];
         var length = _reports.Write(buffer, _sources, _meter, now);
-        if (length > 0 && _client.SendRtcp(buffer[..length]))
+        if (length > 0 && TrySendRtcp(buffer[..length]))
         {
             _loop.Figures.ReportsSent++;
         }
-    }
-
-    /// <summary>Says close_notify and frees the socket.</summary>
-    public void Dispose()
-    {
-        IsClosed = true;
-        _loop.Figures.Refused += _client.PacketsRefused;
-        _loop.Figures.Keep(_meter);
-        _client.Close();
-        _client.Dispose();
-        _port.Dispose();
-        _connected.TrySetException(new ObjectDisposedException(nameof(MediaLink)));
-        _ = _connected.Task.Exception;
     }
 }

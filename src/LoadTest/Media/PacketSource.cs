@@ -40,10 +40,11 @@ internal sealed class PacketSource
     private uint _timestamp;
     private bool _keyFrame = true;
     private readonly bool _lively;
+    private readonly int _spread;
     private long _frames;
     private int _swing;
 
-    private PacketSource(uint ssrc, byte payloadType, int payloadSize, double framesPerSecond, int packetsPerFrame, int clockRate, bool video, bool lively = false)
+    private PacketSource(uint ssrc, byte payloadType, int payloadSize, double framesPerSecond, int packetsPerFrame, int clockRate, bool video, bool lively = false, int spread = 0)
     {
         _video = video;
         _lively = lively;
@@ -54,7 +55,8 @@ internal sealed class PacketSource
         _packetsPerFrame = packetsPerFrame;
         _timestampStep = (uint)(clockRate / framesPerSecond);
         _payload = video ? 12 : 20;
-        _packet = new byte[_payload + payloadSize];
+        _spread = spread;
+        _packet = new byte[_payload + payloadSize + (spread / 2)];
         Random.Shared.NextBytes(_packet.AsSpan(_payload));
         _packet[0] = video ? (byte)0x80 : (byte)0x90;
         _packet[1] = payloadType;
@@ -90,7 +92,7 @@ internal sealed class PacketSource
 
     /// <summary>Opus, payload type 111.</summary>
     public static PacketSource Audio(uint ssrc, BenchOptions options) =>
-        new(ssrc, 111, options.Payload, options.Rate, 1, 48_000, video: false, options.Lively);
+        new(ssrc, 111, options.Payload, options.Rate, 1, 48_000, video: false, options.Lively, options.PayloadSpread);
 
     /// <summary>VP8, payload type 96: a key frame every two seconds and whenever one is asked for.</summary>
     public static PacketSource Video(uint ssrc, BenchOptions options) =>
@@ -155,14 +157,15 @@ internal sealed class PacketSource
                 _packet[_payload + 1] = (byte)((_packet[_payload + 1] & 0xFE) | (_keyFrame ? 0 : 1));
             }
 
-            BinaryPrimitives.WriteUInt32BigEndian(_packet.AsSpan(_packet.Length - StampSize), Mark);
-            BinaryPrimitives.WriteInt64BigEndian(_packet.AsSpan(_packet.Length - 8), MediaLoop.UnixTicks);
-            link.SendRtp(_packet);
+            var packet = _packet.AsSpan(0, _packet.Length - (_spread > 0 ? Random.Shared.Next(_spread + 1) : 0));
+            BinaryPrimitives.WriteUInt32BigEndian(packet[^StampSize..], Mark);
+            BinaryPrimitives.WriteInt64BigEndian(packet[^8..], MediaLoop.UnixTicks);
+            link.SendRtp(packet);
+            OctetCount += (uint)(packet.Length - _payload);
         }
 
         _keyFrame = false;
         PacketCount += (uint)_packetsPerFrame;
-        OctetCount += (uint)(_packetsPerFrame * (_packet.Length - _payload));
         (_sentAt, _sentTimestamp) = (now, _timestamp);
         _timestamp += _timestampStep;
     }

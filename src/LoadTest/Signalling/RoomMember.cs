@@ -13,7 +13,6 @@ internal sealed record BenchContext(BenchOptions Options, DtlsContext Certificat
 internal sealed class RoomMember : IMember
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
-    private static int _lastSsrc = 10_000;
 
     private readonly BenchContext _context;
     private readonly SocketIoClient _socket;
@@ -21,7 +20,7 @@ internal sealed class RoomMember : IMember
     private readonly string _room;
     private readonly string _capabilities;
     private readonly Queue<string> _producers = new();
-    private readonly List<MediaLink> _links = [];
+    private readonly List<WebRtcLink> _links = [];
     private readonly List<(MediaLink Link, PacketSource Source)> _sources = [];
 
     private RoomMember(BenchContext context, SocketIoClient socket, MediaLoop loop, string room, JsonElement joined)
@@ -62,15 +61,15 @@ internal sealed class RoomMember : IMember
         var (link, transport) = await ConnectAsync(cancellationToken).ConfigureAwait(false);
         if (_context.Options.Audio)
         {
-            var ssrc = (uint)Interlocked.Increment(ref _lastSsrc);
-            await ProduceAsync(transport, "audio", AudioParameters(ssrc), cancellationToken).ConfigureAwait(false);
+            var ssrc = StreamParameters.NextSsrc();
+            await ProduceAsync(transport, "audio", StreamParameters.Audio(ssrc), cancellationToken).ConfigureAwait(false);
             _sources.Add((link, PacketSource.Audio(ssrc, _context.Options)));
         }
 
         if (_context.Options.Video)
         {
-            var ssrc = (uint)Interlocked.Increment(ref _lastSsrc);
-            await ProduceAsync(transport, "video", VideoParameters(ssrc), cancellationToken).ConfigureAwait(false);
+            var ssrc = StreamParameters.NextSsrc();
+            await ProduceAsync(transport, "video", StreamParameters.Video(ssrc), cancellationToken).ConfigureAwait(false);
             _sources.Add((link, PacketSource.Video(ssrc, _context.Options)));
         }
     }
@@ -128,18 +127,6 @@ internal sealed class RoomMember : IMember
         await _socket.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static string AudioParameters(uint ssrc) => $$$"""
-        {"mid":"0","codecs":[{"mimeType":"audio/opus","payloadType":111,"clockRate":48000,"channels":2,"parameters":{"minptime":10,"useinbandfec":1},"rtcpFeedback":[]}],
-        "headerExtensions":[{"uri":"urn:ietf:params:rtp-hdrext:ssrc-audio-level","id":7,"encrypt":false,"parameters":{}}],
-        "encodings":[{"ssrc":{{{ssrc}}}}],"rtcp":{"cname":"voicebench","reducedSize":true}}
-        """;
-
-    private static string VideoParameters(uint ssrc) => $$$"""
-        {"mid":"1","codecs":[{"mimeType":"video/VP8","payloadType":96,"clockRate":90000,"parameters":{},
-        "rtcpFeedback":[{"type":"nack","parameter":"pli"},{"type":"ccm","parameter":"fir"}]}],"headerExtensions":[],
-        "encodings":[{"ssrc":{{{ssrc}}}}],"rtcp":{"cname":"voicebench","reducedSize":true}}
-        """;
-
     private static async Task<JsonElement> AskAsync(SocketIoClient socket, string name, string argument, CancellationToken cancellationToken)
     {
         while (true)
@@ -161,11 +148,11 @@ internal sealed class RoomMember : IMember
         $$"""{"roomId":"{{_room}}","transportId":"{{transport}}","kind":"{{kind}}","rtpParameters":{{parameters}}}""",
         cancellationToken);
 
-    private async Task<(MediaLink Link, string Id)> ConnectAsync(CancellationToken cancellationToken)
+    private async Task<(WebRtcLink Link, string Id)> ConnectAsync(CancellationToken cancellationToken)
     {
         var description = await AskAsync(_socket, "create-transport", $$"""{"roomId":"{{_room}}"}""", cancellationToken).ConfigureAwait(false);
         var id = description.GetProperty("id").GetString()!;
-        var link = new MediaLink(_loop, _context.Certificate, RemoteTransport.Parse(description.GetRawText()));
+        var link = new WebRtcLink(_loop, _context.Certificate, RemoteTransport.Parse(description.GetRawText()));
         _links.Add(link);
         var watch = Stopwatch.StartNew();
         await _loop.AddAsync(link).ConfigureAwait(false);

@@ -14,7 +14,7 @@ internal sealed class VoiceMember : IMember
     private readonly MediaLoop _loop;
     private readonly VoiceClient _client;
     private readonly string _session;
-    private MediaLink? _link;
+    private WebRtcLink? _link;
     private PacketSource? _source;
 
     private VoiceMember(BenchContext context, MediaLoop loop, VoiceClient client, string session) =>
@@ -34,7 +34,7 @@ internal sealed class VoiceMember : IMember
         var ice = IceCredentials.Create();
         var offer = VoiceSdp.Offer(ice, _context.Certificate.Certificate.Fingerprints[^1], ssrc, slots);
         var answer = await _client.OfferAsync(_session, offer, cancellationToken).ConfigureAwait(false);
-        _link = new MediaLink(_loop, _context.Certificate, VoiceSdp.Remote(answer), ice);
+        _link = new WebRtcLink(_loop, _context.Certificate, VoiceSdp.Remote(answer), ice);
         var watch = Stopwatch.StartNew();
         await _loop.AddAsync(_link).ConfigureAwait(false);
         await _link.Connected.WaitAsync(Deadline, cancellationToken).ConfigureAwait(false);

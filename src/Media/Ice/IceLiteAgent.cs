@@ -61,8 +61,13 @@ public sealed class IceLiteAgent
     /// <summary>Handles a STUN datagram. <paramref name="response"/> takes <see cref="MaxResponse"/> bytes at least; send its first <paramref name="responseLength"/> bytes back to <paramref name="from"/> when not 0.</summary>
     public StunVerdict Process(ReadOnlySpan<byte> datagram, in TransportAddress from, long now, Span<byte> response, out int responseLength)
     {
-        // Step 1: anything but a Binding request is of no concern; a lite agent sends nothing that could be answered.
+        // Step 1: anything but a Binding request from where an answer can go is of no concern; a lite agent sends nothing that could be answered.
         responseLength = 0;
+        if (!from.IsReachable)
+        {
+            return StunVerdict.Ignored;
+        }
+
         if (!StunMessage.TryParse(datagram, out var request))
         {
             return StunVerdict.Malformed;

@@ -11,6 +11,9 @@ public interface IDatagramSink
 
     /// <summary>Queues the first <paramref name="length"/> bytes of the rented buffer for <paramref name="destination"/>.</summary>
     void Send(int length, in TransportAddress destination);
+
+    /// <summary>The number of the batch in which what is sent now waits, so that datagrams of one length for one receiver leave as one message; 0 where each leaves by itself.</summary>
+    long Batch => 0;
 }
 
 /// <summary>Sizes of datagrams.</summary>

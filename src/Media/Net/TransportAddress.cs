@@ -15,6 +15,9 @@ public readonly record struct TransportAddress(UInt128 Address, ushort Port)
     /// <summary>True for IPv4, kept as ::ffff:a.b.c.d.</summary>
     public bool IsIPv4 => Address >> 32 == 0xFFFF;
 
+    /// <summary>Whether anything can be sent there: port 0 is nobody's (RFC 768, "source port").</summary>
+    public bool IsReachable => Port != 0;
+
     /// <summary>The four bytes of an IPv4 address, most significant first.</summary>
     public uint IPv4 => (uint)Address;
 

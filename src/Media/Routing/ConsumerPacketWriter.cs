@@ -190,9 +190,9 @@ internal sealed class ConsumerPacketWriter
 
         var payload = buffer.Slice(start, packet.Payload.Length);
         packet.Payload.CopyTo(payload);
-        if (packet.Format == PayloadFormat.Vp8 && (sent.PictureIdShift != 0 || sent.Tl0Shift != 0) && Vp8Descriptor.TryParse(payload, out var vp8))
+        if ((sent.PictureIdShift != 0 || sent.Tl0Shift != 0) && PictureIndex.TryRead(packet.Format, payload, out var pictures))
         {
-            vp8.Shift(payload, sent.PictureIdShift, sent.Tl0Shift);
+            pictures.Shift(payload, sent.PictureIdShift, sent.Tl0Shift);
         }
 
         length = start + payload.Length;

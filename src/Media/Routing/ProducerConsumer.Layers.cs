@@ -239,17 +239,6 @@ public sealed partial class ProducerConsumer
     // up in space with a key picture alone, and in time where the sender says so.
     private bool TryKeepLayer(in SourcePacket packet)
     {
-        if (packet.Format == PayloadFormat.Vp8 && Vp8Descriptor.TryParse(packet.Payload, out var vp8))
-        {
-            var mask = vp8.PictureIdModulus - 1;
-            var id = (vp8.ReadPictureId(packet.Payload) + _pictureIdShift) & mask;
-            if (_lastPictureId < 0 || ((id - _lastPictureId) & mask) <= mask / 2)
-            {
-                _lastPictureId = id;
-                _lastTl0 = (byte)(vp8.ReadTl0PicIdx(packet.Payload) + _tl0Shift);
-            }
-        }
-
         // A frame that has begun goes on to its end.
         if ((int)(packet.Timestamp - _frameTimestamp) > 0)
         {
@@ -265,7 +254,7 @@ public sealed partial class ProducerConsumer
 
         if (packet.Frame.SpatialLayer > _spatial)
         {
-            return !_munger.TryDrop(packet.Sequence);
+            return !TryLeaveOut(packet);
         }
 
         if (packet.Frame.IsKeyFrame)
@@ -286,6 +275,18 @@ public sealed partial class ProducerConsumer
             return true;
         }
 
-        return !_munger.TryDrop(packet.Sequence);
+        return !TryLeaveOut(packet);
+    }
+
+    // False for what is late: its number is there already.
+    private bool TryLeaveOut(in SourcePacket packet)
+    {
+        if (!_munger.TryDrop(packet.Sequence))
+        {
+            return false;
+        }
+
+        _pictures?.Drop(packet);
+        return true;
     }
 }

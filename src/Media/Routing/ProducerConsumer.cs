@@ -28,6 +28,7 @@ public sealed partial class ProducerConsumer : Consumer
 
     private readonly SequenceMunger _munger;
     private readonly SentPackets? _sent;
+    private readonly PictureNumbers? _pictures;
 
     // One encoding and no other, for a pipe that carries each by itself.
     private readonly int _encoding;
@@ -37,10 +38,6 @@ public sealed partial class ProducerConsumer : Consumer
     private int _epoch;
     private bool _resync = true;
     private uint _timestampOffset;
-    private short _pictureIdShift;
-    private byte _tl0Shift;
-    private int _lastPictureId = -1;
-    private byte _lastTl0;
 
     // The number of the first packet of the present stream.
     private long _joinedAt;
@@ -57,6 +54,7 @@ public sealed partial class ProducerConsumer : Consumer
 
         // Retransmission only where the source is kept and the receiver may ask.
         var nack = Array.Exists(parameters.Codecs, c => Array.Exists(c.RtcpFeedback, f => f.Type == "nack" && string.IsNullOrEmpty(f.Parameter)));
+        _pictures = producer.Kind == MediaKind.Video ? new PictureNumbers() : null;
         _sent = producer.Kind == MediaKind.Video && nack ? new SentPackets() : null;
     }
 
@@ -158,6 +156,7 @@ public sealed partial class ProducerConsumer : Consumer
             return;
         }
 
+        _pictures?.Keep(packet);
         var sent = new SentPacket
         {
             Output = output,
@@ -166,8 +165,8 @@ public sealed partial class ProducerConsumer : Consumer
             SentAt = now,
             Timestamp = unchecked(packet.Timestamp + _timestampOffset),
             TransportSequence = Writer.UsesTransportSequence ? Transport.NextTransportSequence() : (ushort)0,
-            PictureIdShift = _pictureIdShift,
-            Tl0Shift = _tl0Shift,
+            PictureIdShift = _pictures?.IdShift ?? 0,
+            Tl0Shift = _pictures?.Tl0Shift ?? 0,
             EndsPicture = EndsPicture(packet),
         };
         if (!Writer.TryWrite(buffer, packet, sent, out var length))
@@ -282,7 +281,7 @@ public sealed partial class ProducerConsumer : Consumer
         }
 
         AlignTimestamp(stream, packet, now);
-        AlignVp8(packet);
+        _pictures?.Begin(packet);
         _current = stream;
         _epoch = stream.Epoch;
         _resync = false;
@@ -331,20 +330,6 @@ public sealed partial class ProducerConsumer : Consumer
         }
 
         _timestampOffset = unchecked(aligned - packet.Timestamp);
-    }
-
-    private void AlignVp8(in SourcePacket packet)
-    {
-        if (packet.Format != PayloadFormat.Vp8 || !Vp8Descriptor.TryParse(packet.Payload, out var vp8) || !vp8.HasPictureId)
-        {
-            return;
-        }
-
-        if (_lastPictureId >= 0)
-        {
-            _pictureIdShift = (short)(_lastPictureId + 1 - vp8.ReadPictureId(packet.Payload));
-            _tl0Shift = (byte)(_lastTl0 + 1 - vp8.ReadTl0PicIdx(packet.Payload));
-        }
     }
 
     private void Resend(SequenceNumber wanted, long now)

@@ -66,6 +66,11 @@ public sealed class PipeTransport : RouterPipe, IWorkerTransport
             return IsClosed ? "The pipe is closed." : "The pipe was connected before.";
         }
 
+        if (!remote.IsReachable)
+        {
+            return "The other end's port must not be 0.";
+        }
+
         if (!parameters.TryRead(out var profile, out var theirs) || !SrtpParameters.TryRead(out var ownProfile, out var ours) || profile != ownProfile)
         {
             return $"srtpParameters must be a key of {SrtpParameters.CryptoSuite}, as this end has.";

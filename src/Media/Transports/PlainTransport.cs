@@ -1,3 +1,4 @@
+using VoiceCluster.Media.Interop;
 using VoiceCluster.Media.Net;
 using VoiceCluster.Media.Routing;
 using VoiceCluster.Media.Srtp;
@@ -115,7 +116,8 @@ public sealed class PlainTransport : Transport, IWorkerTransport
     /// <summary>A datagram of one of the ports; it is decrypted in place.</summary>
     internal void Receive(Span<byte> datagram, in TransportAddress from, bool atRtcpPort, long now)
     {
-        var reason = atRtcpPort || DatagramKinds.Classify(datagram) == DatagramKind.Rtcp
+        var reason = !from.IsReachable ? DropReason.UnknownSource
+            : atRtcpPort || DatagramKinds.Classify(datagram) == DatagramKind.Rtcp
             ? TakeRtcp(datagram, from, atRtcpPort, now)
             : TakeRtp(datagram, from, now);
         if (reason != DropReason.None)
@@ -125,25 +127,43 @@ public sealed class PlainTransport : Transport, IWorkerTransport
     }
 
     /// <inheritdoc/>
-    protected internal override Span<byte> RentPacket() => IsConnected ? _worker.Sink.Rent() : [];
+    protected internal override Span<byte> RentPacket() => IsConnected ? _port.Rent() : [];
 
     /// <inheritdoc/>
     protected internal override void CommitRtp(int length, long now)
     {
-        var packet = _worker.Sink.Rent();
-        Send(_port, packet, _sender is null ? length : _sender.ProtectRtp(packet, length), RemoteAddress!.Value);
+        // Rent gives the same buffer again until something is sent.
+        Send(_port, _sender is null ? length : _sender.ProtectRtp(_port.Rent(), length), RemoteAddress!.Value);
     }
 
     /// <inheritdoc/>
     protected internal override void CommitRtcp(int length, long now)
     {
-        var packet = _worker.Sink.Rent();
-        var to = _rtcpPort is null ? RemoteAddress : RemoteRtcpAddress;
-        if (to is { } remote)
+        if ((_rtcpPort is null ? RemoteAddress : RemoteRtcpAddress) is not { } remote)
         {
-            Send(_rtcpPort ?? _port, packet, _sender is null ? length : _sender.ProtectRtcp(packet, length), remote);
+            return;
         }
+
+        var packet = _port.Rent();
+        var protectedLength = _sender is null ? length : _sender.ProtectRtcp(packet, length);
+        if (_rtcpPort is not null && protectedLength > 0)
+        {
+            packet[..protectedLength].CopyTo(_rtcpPort.Rent());
+        }
+
+        Send(_rtcpPort ?? _port, protectedLength, remote);
     }
+
+    internal override void PrefetchState()
+    {
+        base.PrefetchState();
+        Prefetch.Object(_port);
+        Prefetch.Object(_sender);
+    }
+
+    internal override void PrefetchKeys() => _sender?.PrefetchKeys();
+
+    internal override void PrefetchStreams() => _sender?.PrefetchStreams();
 
     private DropReason TakeRtp(Span<byte> datagram, in TransportAddress from, long now)
     {
@@ -243,6 +263,10 @@ public sealed class PlainTransport : Transport, IWorkerTransport
                 return "With comedia the other end's address is found by its first packet: ip, port and rtcpPort cannot be given.";
             }
         }
+        else if (options.Remote is { IsReachable: false } || options.RemoteRtcp is { IsReachable: false })
+        {
+            return "port and rtcpPort must not be 0.";
+        }
         else if (options.Remote is null)
         {
             return "ip and port are missing.";
@@ -267,14 +291,15 @@ public sealed class PlainTransport : Transport, IWorkerTransport
         _worker.RunSoon(Timer, now);
     }
 
-    private void Send(IPlainPort port, ReadOnlySpan<byte> packet, int length, in TransportAddress to)
+    private void Send(IPlainPort port, int length, in TransportAddress to)
     {
-        if (length < 0 || !port.TrySend(packet[..length], to))
+        if (length < 0)
         {
             Stats.CountDrop(DropReason.SendFailed);
             return;
         }
 
+        port.Send(length, to);
         _worker.Stats.DatagramsSent++;
         _worker.Stats.BytesSent += length;
     }

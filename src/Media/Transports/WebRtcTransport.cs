@@ -3,6 +3,7 @@ using VoiceCluster.Media.Ice;
 using VoiceCluster.Media.Interop;
 using VoiceCluster.Media.Net;
 using VoiceCluster.Media.Routing;
+using VoiceCluster.Media.Rtp;
 using VoiceCluster.Media.Srtp;
 using VoiceCluster.Media.Workers;
 
@@ -17,12 +18,16 @@ public sealed class WebRtcTransport : Transport, IWorkerTransport
     /// <summary>Microseconds without an ICE check after which the transport counts as disconnected. Browsers check every 2.5 to 5 s.</summary>
     public const long SilenceBeforeDisconnected = 10_000_000;
 
+    /// <summary>Bytes that SRTP adds at most: the tag of 16.</summary>
+    private const int SrtpRoom = 16;
+
     private readonly MediaWorker _worker;
     private readonly IWebRtcTransportListener _listener;
 
     /// <summary>The tuples that the worker has for this transport, at most <see cref="IceLiteAgent.MaxTuples"/>.</summary>
     private readonly List<TransportAddress> _tuples = new(IceLiteAgent.MaxTuples);
 
+    private EvenLengths _lengths;
     private DtlsConnection? _dtls;
     private DtlsFingerprint? _remoteFingerprint;
     private SrtpSender? _sender;
@@ -271,8 +276,13 @@ public sealed class WebRtcTransport : Transport, IWorkerTransport
     protected internal override void CommitRtp(int length, long now)
     {
         // Rent gives the same buffer again until something is sent.
-        var protectedLength = _sender!.ProtectRtp(_worker.Sink.Rent(), length);
-        SendProtected(protectedLength);
+        var packet = _worker.Sink.Rent();
+        if (_worker.Options.PadsPackets)
+        {
+            length = _lengths.Apply(packet, length, packet.Length - SrtpRoom, _worker.Sink.Batch);
+        }
+
+        SendProtected(_sender!.ProtectRtp(packet, length));
     }
 
     /// <inheritdoc/>

@@ -9,6 +9,9 @@ internal sealed class CountingSink(IDatagramSink inner, WorkerStats stats) : IDa
     public Span<byte> Rent() => inner.Rent();
 
     /// <inheritdoc/>
+    public long Batch => inner.Batch;
+
+    /// <inheritdoc/>
     public void Send(int length, in TransportAddress destination)
     {
         stats.DatagramsSent++;

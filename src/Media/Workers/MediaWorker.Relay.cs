@@ -70,6 +70,12 @@ public sealed partial class MediaWorker
             return;
         }
 
+        if (!from.IsReachable)
+        {
+            Stats.CountDrop(DropReason.UnknownSource);
+            return;
+        }
+
         if (!_relays.TryGetValue(new RelayIdentity(header.User, header.Channel), out var transport))
         {
             Stats.CountDrop(DropReason.RelayUnknown);

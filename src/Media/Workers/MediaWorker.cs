@@ -29,6 +29,8 @@ public sealed partial class MediaWorker
     private readonly VideoBursts _bursts = new();
     private readonly WebRtcTransport?[] _expected = new WebRtcTransport?[IBatchSocket.BatchSize];
     private long _nextSum;
+    private int _isSumWanted;
+    private int _sums;
 
     /// <param name="options">Announced addresses and limits.</param>
     /// <param name="dtls">The node's certificate; not disposed here.</param>
@@ -56,11 +58,14 @@ public sealed partial class MediaWorker
     /// <summary>Counters.</summary>
     public WorkerStats Stats { get; } = new();
 
+    /// <summary>How often <see cref="Stats"/> have been summed over all transports. For any thread.</summary>
+    public int Sums => Volatile.Read(ref _sums);
+
     /// <summary>The worker's rooms by their ids.</summary>
     public IReadOnlyDictionary<string, Router> Routers => _routers;
 
-    /// <summary>Clients' transports of every kind count; pipes are the rooms' own.</summary>
-    private bool IsFull => _transports.Count + _relayList.Count + _plains.Count >= Options.MaxTransports;
+    /// <summary>Whether another transport would be refused. Clients' transports of every kind count; pipes are the rooms' own. For any thread.</summary>
+    public bool IsFull => Stats.Transports + Stats.Relays + Stats.PlainTransports >= Options.MaxTransports;
 
     internal DtlsContext Dtls { get; }
 
@@ -161,6 +166,12 @@ public sealed partial class MediaWorker
     {
         Stats.DatagramsReceived++;
         Stats.BytesReceived += datagram.Length;
+        if (!from.IsReachable)
+        {
+            // Such an address must not become anybody's tuple: sending there is an error that others' datagrams would pay for.
+            Stats.CountDrop(DropReason.UnknownSource);
+            return;
+        }
 
         // :: Step 1
         var kind = DatagramKinds.Classify(datagram);
@@ -215,14 +226,18 @@ public sealed partial class MediaWorker
     public long Advance(long now)
     {
         _deadlines.RunDue(now);
-        if (now >= _nextSum)
+        if (now >= _nextSum || Volatile.Read(ref _isSumWanted) != 0)
         {
+            Volatile.Write(ref _isSumWanted, 0);
             _nextSum = now + SumPeriod;
             Sum();
         }
 
         return Math.Min(_deadlines.Next, _nextSum);
     }
+
+    /// <summary>Lets the next <see cref="Advance"/> sum anew. From any thread.</summary>
+    public void WantSum() => Volatile.Write(ref _isSumWanted, 1);
 
     internal void MapFragment(string fragment, WebRtcTransport transport) => _byFragment[fragment] = transport;
 
@@ -302,6 +317,7 @@ public sealed partial class MediaWorker
         }
 
         (Stats.Producers, Stats.Consumers) = (producers, consumers);
+        Volatile.Write(ref _sums, _sums + 1);
     }
 
     private void CountRouter(RouterTimer timer, int change)

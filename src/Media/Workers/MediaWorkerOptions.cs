@@ -14,6 +14,9 @@ public sealed record MediaWorkerOptions
     /// <summary>Transports that the worker takes. Default 10,000.</summary>
     public int MaxTransports { get; init; } = 10_000;
 
+    /// <summary>Pads packets for one WebRTC client that leave together to one length, by 48 bytes at most. Default false.</summary>
+    public bool PadsPackets { get; init; }
+
     /// <summary>How it serves its relay port.</summary>
     public Relay.RelaySettings Relay { get; init; } = new();
 

@@ -71,7 +71,7 @@ public sealed class WorkerStats
     /// <summary>Routers now of rooms that are at home at another worker and reach to this one.</summary>
     public int Branches { get; internal set; }
 
-    /// <summary>Sums over all transports, those that have closed included; renewed each second.</summary>
+    /// <summary>Sums over all transports, those that have closed included; renewed each second, and when <see cref="MediaWorker.WantSum"/> asks for it.</summary>
     public ref readonly MediaTotals Media => ref _all;
 
     /// <summary>Packets dropped for one reason, by the worker itself and by all its transports.</summary>

@@ -190,7 +190,8 @@ public sealed partial class FleetMembership(
             settings.MaxConsumersPerNode,
             runtime.Workers.Max(w => w.BusyRatio),
             _draining,
-            runtime.RelayEndPoint is { } relay ? new RelayEndPoint(relay.Address.ToString(), relay.Port) : null);
+            runtime.RelayEndPoint is { } relay ? new RelayEndPoint(relay.Address.ToString(), relay.Port) : null,
+            runtime.Workers.All(w => !w.IsAlive || w.Worker.IsFull));
     }
 
     [LoggerMessage(2030, LogLevel.Information, "Media node {Name} is known to the cluster")]

@@ -65,9 +65,7 @@ public sealed partial class MediaNodeControl(
             return Task.FromResult<Outcome<MediaReply>>(new Fault(FaultCode.Unavailable, "The media node has reached twice its Media:MaxConsumersPerNode."));
         }
 
-        return RunAsync(header, room => room.Spread is { } spread && spread.Takes(command)
-            ? spread.ExecuteAsync(header, command)
-            : RunAtHomeAsync(room, header, (r, worker, now) => r.Execute(command, worker, now)));
+        return RunAsync(header, room => ExecuteAsync(room, header, command));
     }
 
     /// <inheritdoc/>
@@ -121,7 +119,7 @@ public sealed partial class MediaNodeControl(
 
     /// <inheritdoc/>
     WorkerThread? IRoomParts.Another(IEnumerable<WorkerThread> taken) =>
-        runtime.Workers.Except(taken).Where(w => w.IsAlive).MinBy(w => w.Worker.Stats.Consumers);
+        runtime.Workers.Except(taken).Where(w => w.IsAlive && !w.Worker.IsFull).MinBy(w => w.Worker.Stats.Consumers);
 
     /// <inheritdoc/>
     ControlledRoom IRoomParts.MakeBranch(ControlledRoom home, WorkerThread thread)
@@ -133,6 +131,22 @@ public sealed partial class MediaNodeControl(
     /// <inheritdoc/>
     (WorkerLink One, WorkerLink Other) IRoomParts.LinkOf(WorkerThread one, WorkerThread other) =>
         _links.GetOrAdd((one, other), static pair => WorkerLink.Create(pair.One.WakeForDatagrams, pair.Other.WakeForDatagrams));
+
+    private async Task<Outcome<MediaReply>?> ExecuteAsync(ControlledRoom room, RoomCommandHeader header, MediaCommand command)
+    {
+        if (room.Spread?.Takes(command) != true)
+        {
+            var reply = await RunAtHomeAsync(room, header, (r, worker, now) => r.Execute(command, worker, now)).ConfigureAwait(false);
+            if (room.Spread is null || command is not CreateWebRtcTransport || reply is not { Fault.Code: FaultCode.Full })
+            {
+                return reply;
+            }
+
+            // The worker has become full meanwhile.
+        }
+
+        return await room.Spread.ExecuteAsync(header, command).ConfigureAwait(false);
+    }
 
     private ControlledRoom Make(string name)
     {
@@ -265,6 +279,7 @@ public sealed partial class MediaNodeControl(
         var rooms = _rooms.Values.CountBy(r => r.Thread.Index).ToDictionary();
         return runtime.Workers
             .OrderByDescending(w => w.IsAlive)
+            .ThenBy(w => w.Worker.IsFull)
             .ThenBy(w => w.Worker.Stats.Consumers + (4 * rooms.GetValueOrDefault(w.Index)))
             .ThenBy(w => w.Index)
             .First();

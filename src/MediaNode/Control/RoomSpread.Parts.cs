@@ -11,6 +11,9 @@ internal sealed partial class RoomSpread
     /// <summary>A room has to have this share of the limit at a worker itself before it goes on at another: small rooms are not cut up.</summary>
     private const int OwnShare = 4;
 
+    /// <summary>Workers that are tried for a transport after one that has become full.</summary>
+    private const int MaxFurther = 4;
+
     private static int _lastPipe;
 
     // By its two parts, that of the lower worker first.
@@ -52,13 +55,17 @@ internal sealed partial class RoomSpread
 
     private static int LoadOf(ControlledRoom part) => Math.Max(part.Thread.Worker.Stats.Consumers, part.Consumers);
 
-    private bool IsFull(ControlledRoom part) => LoadOf(part) >= limit && part.Consumers >= Math.Max(1, limit / OwnShare);
+    private bool HasEnough(ControlledRoom part) => LoadOf(part) >= limit && part.Consumers >= Math.Max(1, limit / OwnShare);
 
-    // Where somebody new goes: to the part with the least to do, or to a further worker where all have enough.
+    private bool HasRoom(ControlledRoom part) => !part.Thread.Worker.IsFull && !HasEnough(part);
+
+    // Where somebody new goes: to the part with the least to do, or to a further worker where all have enough. A worker without room for a transport is
+    // no choice, and nothing speaks against a further one then.
     private ControlledRoom Choose()
     {
-        var best = Parts.Where(p => p.Thread.IsAlive).DefaultIfEmpty(home).MinBy(LoadOf)!;
-        if (!IsFull(best) || parts.Another(Parts.Select(p => p.Thread)) is not { } another || another.Worker.Stats.Consumers >= Math.Min(limit, LoadOf(best)))
+        var best = Parts.Where(p => p.Thread.IsAlive).OrderBy(p => p.Thread.Worker.IsFull).ThenBy(LoadOf).FirstOrDefault(home);
+        if (HasRoom(best) || parts.Another(Parts.Select(p => p.Thread)) is not { } another
+            || (!best.Thread.Worker.IsFull && another.Worker.Stats.Consumers >= Math.Min(limit, LoadOf(best))))
         {
             return best;
         }

@@ -29,7 +29,7 @@ internal sealed partial class RoomSpread(ControlledRoom home, IRoomParts parts, 
     public bool IsNeeded => _isUsed;
 
     /// <summary>Whether a command is for this class; the others are for the room's only worker.</summary>
-    public bool Takes(MediaCommand command) => _isUsed || (command is CreateWebRtcTransport && IsFull(home));
+    public bool Takes(MediaCommand command) => _isUsed || (command is CreateWebRtcTransport && !HasRoom(home));
 
     /// <summary>Runs a command; null when the room has closed meanwhile.</summary>
     public Task<Outcome<MediaReply>?> ExecuteAsync(RoomCommandHeader header, MediaCommand command) => WithGateAsync(async () =>
@@ -148,7 +148,7 @@ internal sealed partial class RoomSpread(ControlledRoom home, IRoomParts parts, 
         switch (command)
         {
             case CreateWebRtcTransport:
-                return await AtAsync(where.With(Holds.Transport) ?? where.With(Holds.Participant) ?? Choose(), header, command).ConfigureAwait(false);
+                return await OpenTransportAsync(header, command, where).ConfigureAwait(false);
             case ConnectWebRtcTransport or SetMaxVideoBitrate or RestartIce:
                 return await AtAsync(atTransport, header, command).ConfigureAwait(false);
             case CloseTransport:
@@ -200,6 +200,31 @@ internal sealed partial class RoomSpread(ControlledRoom home, IRoomParts parts, 
                 // Relay clients, recordings and pipes to other nodes are at home.
                 return await AtAsync(home, header, command).ConfigureAwait(false);
         }
+    }
+
+    // What a participant has is at one part, unless the worker there has no room for another transport.
+    private async Task<Outcome<MediaReply>?> OpenTransportAsync(RoomCommandHeader header, MediaCommand command, Whereabouts where)
+    {
+        if (where.With(Holds.Transport) is { } known)
+        {
+            return await AtAsync(known, header, command).ConfigureAwait(false);
+        }
+
+        var at = where.With(Holds.Participant) is { Thread.Worker.IsFull: false } own ? own : Choose();
+        var reply = await AtAsync(at, header, command).ConfigureAwait(false);
+        for (var further = 0; further < MaxFurther && reply is { Fault.Code: FaultCode.Full } && Choose() is { Thread.Worker.IsFull: false } next; further++)
+        {
+            // Another room took the last place meanwhile.
+            reply = await AtAsync(next, header, command).ConfigureAwait(false);
+        }
+
+        if (reply is { Fault: not null })
+        {
+            // A part that was made for it has nobody.
+            TidySoon();
+        }
+
+        return reply;
     }
 
     private async Task<Outcome<MediaReply>?> ConsumeAsync(
@@ -359,7 +384,7 @@ internal interface IRoomParts
     /// <summary>Admits a command at the room's home and runs something there; null when the room has closed.</summary>
     Task<Outcome<T>?> RunAtHomeAsync<T>(ControlledRoom room, RoomCommandHeader header, Func<ControlledRoom, MediaWorker, long, Outcome<T>> run);
 
-    /// <summary>The worker without a part of the room that would take one best; null when there is none alive.</summary>
+    /// <summary>The worker without a part of the room that would take one best; null when there is none alive that has room for a transport.</summary>
     WorkerThread? Another(IEnumerable<WorkerThread> taken);
 
     /// <summary>A part of a room at a worker.</summary>

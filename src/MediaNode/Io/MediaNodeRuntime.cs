@@ -177,6 +177,7 @@ public sealed partial class MediaNodeRuntime(
         {
             Announced = [TransportAddress.From(new IPEndPoint(Announced!, socket.LocalEndPoint.Port))],
             PipeAddress = string.IsNullOrEmpty(_options.PipeIp) ? null : TransportAddress.From(new IPEndPoint(IPAddress.Parse(_options.PipeIp), socket.LocalEndPoint.Port)),
+            PadsPackets = _options.PadPackets,
             MaxTransports = _options.MaxTransportsPerWorker,
             Relay = _relay?.ToSettings() ?? new Media.Relay.RelaySettings(),
             Router = new RouterOptions

@@ -5,45 +5,16 @@ using VoiceCluster.Media.Transports;
 
 namespace VoiceCluster.MediaNode.Io;
 
-/// <summary>A plain transport's UDP port, by the framework's Socket: datagrams go one by one and at once, and there is no memory of its own for a batch.</summary>
-internal sealed class PlainPort : IPlainPort
+/// <summary>A plain transport's UDP port. It has no memory for batches of its own: the worker's ports share what <see cref="PlainPorts"/> has.</summary>
+internal abstract class PlainPort : IPlainPort
 {
-    private readonly Socket _socket;
-    private readonly SocketAddress _from;
-    private readonly SocketAddress _to;
     private readonly PlainPorts _ports;
 
-    /// <summary>Opens and binds. Throws <see cref="SocketException"/>, with AddressAlreadyInUse when the port is taken.</summary>
-    /// <param name="endPoint">Where to bind; port 0 for any.</param>
-    /// <param name="announced">The address that others are told where it differs; null otherwise.</param>
-    /// <param name="bufferSize">Bytes of the kernel's buffers.</param>
-    /// <param name="ports">The worker's ports, one of which this is.</param>
-    public PlainPort(IPEndPoint endPoint, IPAddress? announced, int bufferSize, PlainPorts ports)
+    protected PlainPort(Socket socket, IPAddress? announced, PlainPorts ports)
     {
-        _ports = ports;
-        _socket = new Socket(endPoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
-        try
-        {
-            if (endPoint.AddressFamily == AddressFamily.InterNetworkV6)
-            {
-                _socket.DualMode = true;
-            }
-
-            _socket.Blocking = false;
-            _socket.ReceiveBufferSize = bufferSize;
-            _socket.SendBufferSize = bufferSize;
-            _socket.Bind(endPoint);
-        }
-        catch
-        {
-            _socket.Dispose();
-            throw;
-        }
-
-        var bound = (IPEndPoint)_socket.LocalEndPoint!;
+        (_ports, Socket) = (ports, socket);
+        var bound = (IPEndPoint)socket.LocalEndPoint!;
         Local = TransportAddress.From(new IPEndPoint(announced ?? bound.Address, bound.Port));
-        _from = new SocketAddress(endPoint.AddressFamily);
-        _to = new SocketAddress(endPoint.AddressFamily);
     }
 
     /// <inheritdoc/>
@@ -56,63 +27,52 @@ internal sealed class PlainPort : IPlainPort
     public bool IsRtcp { get; init; }
 
     /// <summary>Place among the worker's ports.</summary>
-    public int Token { get; set; }
+    public int Token { get; init; }
 
-    internal Socket Socket => _socket;
+    internal Socket Socket { get; }
 
-    /// <summary>Takes a datagram without blocking; false when there is none.</summary>
-    public bool TryReceive(Span<byte> buffer, out int length, out TransportAddress from)
+    /// <summary>Opens and binds. Throws <see cref="SocketException"/>, with AddressAlreadyInUse when the port is taken.</summary>
+    /// <param name="endPoint">Where to bind; port 0 for any.</param>
+    /// <param name="bufferSize">Bytes of the kernel's buffers.</param>
+    public static Socket Bind(IPEndPoint endPoint, int bufferSize)
     {
-        (length, from) = (0, default);
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         try
         {
-            if (!_socket.Poll(0, SelectMode.SelectRead))
+            if (endPoint.AddressFamily == AddressFamily.InterNetworkV6)
             {
-                return false;
+                socket.DualMode = true;
             }
 
-            _from.Size = SocketAddress.GetMaximumAddressSize(_from.Family);
-            length = _socket.ReceiveFrom(buffer, SocketFlags.None, _from);
-            from = SocketAddresses.Read(_from);
+            socket.Blocking = false;
+            socket.ReceiveBufferSize = bufferSize;
+            socket.SendBufferSize = bufferSize;
+            socket.Bind(endPoint);
+            return socket;
         }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock)
+        catch
         {
-            return false;
+            socket.Dispose();
+            throw;
         }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.MessageSize)
-        {
-            // The ICMP error of an earlier send, or a datagram longer than any of ours: an empty one, which nobody takes for media.
-            length = 0;
-        }
-
-        return true;
     }
+
+    /// <summary>Takes up to a batch without blocking; returns how many.</summary>
+    public abstract int Receive();
+
+    /// <summary>A datagram of the last batch of any port; it may be modified.</summary>
+    public abstract Span<byte> Datagram(int index, out TransportAddress from);
 
     /// <inheritdoc/>
-    public bool TrySend(ReadOnlySpan<byte> datagram, in TransportAddress destination)
-    {
-        if (!SocketAddresses.TryWrite(destination, _to))
-        {
-            return false;
-        }
+    public abstract Span<byte> Rent();
 
-        try
-        {
-            _socket.SendTo(datagram, SocketFlags.None, _to);
-            _ports.Sent++;
-            return true;
-        }
-        catch (SocketException)
-        {
-            // A full buffer or an address that cannot be reached: the caller counts, and real-time data is not sent again.
-            return false;
-        }
-    }
+    /// <inheritdoc/>
+    public abstract void Send(int length, in TransportAddress destination);
 
     /// <inheritdoc/>
     public void Close()
     {
         _ports.Forget(this);
-        _socket.Dispose();
+        Socket.Dispose();
     }
 }

@@ -123,6 +123,28 @@ public sealed partial class WorkerThread : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Lets the worker sum up what its transports have counted; false when it did not in time. It is asked by a flag and not by a
+    /// command, which would allocate on its thread.
+    /// </summary>
+    public async Task<bool> SumAsync(TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var before = Worker.Sums;
+        var start = _clock.Now;
+        while (IsAlive && _clock.Now - start < patience.TotalMicroseconds)
+        {
+            Worker.WantSum();
+            Wake();
+            await Task.Delay(TimeSpan.FromMilliseconds(1), cancellationToken).ConfigureAwait(false);
+            if (Worker.Sums != before)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Ends the loop after the commands already queued, and frees the port.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -140,9 +162,12 @@ public sealed partial class WorkerThread : IAsyncDisposable
         }
 
         await _ended.Task.ConfigureAwait(false);
+        PlainPorts.Dispose();
         _socket.Dispose();
         Relay?.Dispose();
     }
+
+    private bool HasQueued => _socket.HasQueued || PlainPorts.HasQueued;
 
     // The queue's own exchange is no fence for the look at the state.
     private void Wake()
@@ -229,10 +254,10 @@ public sealed partial class WorkerThread : IAsyncDisposable
 
     private void Wait(long deadline, long now)
     {
-        var messages = _socket.SendMessages + (Relay?.SendMessages ?? 0) + PlainPorts.Sent;
+        var messages = _socket.SendMessages + (Relay?.SendMessages ?? 0) + PlainPorts.SendMessages;
         var pause = _pacer.Next(now, _busyInAll, Worker.Stats.DatagramsSent, messages, _received);
         _gatherer.Observe(now, _busyInAll, Worker.Stats.DatagramsSent, messages);
-        if (_socket.HasQueued)
+        if (HasQueued)
         {
             deadline = Math.Min(deadline, _queuedAt + _gatherer.Delay);
         }
@@ -330,13 +355,14 @@ public sealed partial class WorkerThread : IAsyncDisposable
 
         Worker.FlushLinks();
         Relay?.Flush();
-        if (!_socket.HasQueued)
+        if (!HasQueued)
         {
             _queuedAt = now;
         }
         else if (now - _queuedAt >= _gatherer.Delay)
         {
             _socket.FlushAndGather(gather: true);
+            PlainPorts.FlushAndGather(gather: true);
         }
     }
 
@@ -344,6 +370,7 @@ public sealed partial class WorkerThread : IAsyncDisposable
     {
         Worker.FlushLinks();
         _socket.FlushAndGather(gather: false);
+        PlainPorts.FlushAndGather(gather: false);
         Relay?.Flush();
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using VoiceCluster.Hosting.Metrics;
 using VoiceCluster.Media;
 using VoiceCluster.Media.Workers;
 using VoiceCluster.MediaNode.Io;
@@ -6,10 +7,13 @@ using VoiceCluster.MediaNode.Io;
 namespace VoiceCluster.MediaNode.Metrics;
 
 /// <summary>The media plane's instruments; docs/metrics.md names each. They read the workers' counters when they are scraped.</summary>
-public sealed class MediaMetrics : IDisposable
+public sealed class MediaMetrics : IScrapeSource, IDisposable
 {
     /// <summary>The meter's name.</summary>
     public const string MeterName = "VoiceCluster.Media";
+
+    /// <summary>How long a scrape waits for a worker's sums; past it they are up to a second old.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
 
     private static readonly KeyValuePair<string, object?>[] Reasons =
         [.. Enum.GetValues<DropReason>().Select(r => new KeyValuePair<string, object?>("reason", SnakeCase(r.ToString())))];
@@ -51,9 +55,9 @@ public sealed class MediaMetrics : IDisposable
         Gauge("voicecluster_media_rooms", "Rooms.", s => s.Routers);
         Gauge("voicecluster_media_room_branches", "Rooms that are at home at another worker of this node and reach to this one.", s => s.Branches);
         _meter.CreateObservableCounter("voicecluster_media_packets_dropped", Drops, null, "Packets dropped, by reason.");
-        _meter.CreateObservableCounter("voicecluster_media_send_failures", () => OfThreads(t => t.Socket.SendFailures + (t.Relay?.SendFailures ?? 0)), null, "Datagrams that the system did not take.");
-        _meter.CreateObservableCounter("voicecluster_media_receive_queue_overflows", () => OfThreads(t => t.Socket.ReceiveQueueOverflows + (t.Relay?.ReceiveQueueOverflows ?? 0)), null, "Datagrams that the kernel dropped because the worker was late (SO_RXQ_OVFL).");
-        _meter.CreateObservableCounter("voicecluster_media_send_messages", () => OfThreads(t => t.Socket.SendMessages + (t.Relay?.SendMessages ?? 0)), null, "Messages handed to the system; one may carry several datagrams for one receiver (UDP_SEGMENT).");
+        _meter.CreateObservableCounter("voicecluster_media_send_failures", () => OfThreads(t => t.Socket.SendFailures + t.PlainPorts.SendFailures + (t.Relay?.SendFailures ?? 0)), null, "Datagrams that the system did not take.");
+        _meter.CreateObservableCounter("voicecluster_media_receive_queue_overflows", () => OfThreads(t => t.Socket.ReceiveQueueOverflows + t.PlainPorts.ReceiveQueueOverflows + (t.Relay?.ReceiveQueueOverflows ?? 0)), null, "Datagrams that the kernel dropped because the worker was late (SO_RXQ_OVFL).");
+        _meter.CreateObservableCounter("voicecluster_media_send_messages", () => OfThreads(t => t.Socket.SendMessages + t.PlainPorts.SendMessages + (t.Relay?.SendMessages ?? 0)), null, "Messages handed to the system; one may carry several datagrams for one receiver (UDP_SEGMENT).");
         _meter.CreateObservableGauge("voicecluster_media_worker_busy", () => OfThreads(t => t.BusyRatio), "1", "Share of the last second in which the worker did not wait.");
         _meter.CreateObservableGauge("voicecluster_media_worker_send_delay", () => OfThreads(t => t.SendDelay.TotalSeconds), "s", "Time for which the worker lets what it sends gather: 0 unless it is at its limit.");
         _meter.CreateObservableCounter("voicecluster_media_worker_allocated", () => OfThreads(t => t.AllocatedBytes), "By", "Bytes of managed memory that the worker's thread has allocated, as of the last second. Packets allocate none; joins and changes do.");
@@ -67,6 +71,9 @@ public sealed class MediaMetrics : IDisposable
 
     /// <summary>A transport became connected so many microseconds after its making.</summary>
     public void TransportConnected(long microseconds) => _join.Record(microseconds / 1_000_000d);
+
+    /// <inheritdoc/>
+    public Task RefreshAsync(CancellationToken cancellationToken) => Task.WhenAll(_runtime.Workers.Select(w => w.SumAsync(Patience, cancellationToken)));
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -15,6 +16,7 @@ using VoiceCluster.Storage;
 //   recover                             asks every grain of the run until it answers
 //   final                               reads every grain of the run once
 //   build                               asks every grain of the run what only the next build knows
+// NO_GATEWAY=true: clients cannot connect to it. TICKS: the file for the ticks of its reminders; without it there are none.
 // REDIS_URL, DATABASE_URL and the section Cluster are as for every silo; PROBE is ProbeTimeout in milliseconds, 0 for the shipped one.
 var builder = Host.CreateApplicationBuilder(args);
 builder.Logging.ClearProviders().AddSimpleConsole(o => o.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
@@ -30,8 +32,18 @@ builder.UseOrleans(silo =>
         silo.Configure<SiloMessagingOptions>(o => o.ResponseTimeout = TimeSpan.FromSeconds(10));
     }
 
+    if (builder.Configuration.GetValue<bool>("NO_GATEWAY"))
+    {
+        silo.Configure<EndpointOptions>(o => (o.GatewayPort, o.GatewayListeningEndpoint) = (0, null));
+    }
+
     silo.AddDurableStores(FaultStore.Name);
-    silo.Services.AddSingleton<TickLog>();
+    silo.Services.AddSingleton(new TickLog(builder.Configuration["TICKS"]));
+    if (builder.Configuration["TICKS"] is not null)
+    {
+        silo.Configure<ReminderOptions>(o => o.MinimumReminderPeriod = TimeSpan.FromSeconds(1));
+        silo.AddReminders();
+    }
 });
 var host = builder.Build();
 await host.StartAsync();

@@ -88,7 +88,16 @@ internal sealed class Forwarder : IAsyncDisposable
         using var server = new TcpClient { NoDelay = true };
         using var end = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         client.NoDelay = true;
-        await server.ConnectAsync(IPAddress.Loopback, _port, CancellationToken.None);
+        try
+        {
+            await server.ConnectAsync(IPAddress.Loopback, _port, CancellationToken.None);
+        }
+        catch (SocketException)
+        {
+            // The server is down: the client's connection ends too.
+            return;
+        }
+
         await Task.WhenAll(CopyAsync(client.GetStream(), server.GetStream(), end), CopyAsync(server.GetStream(), client.GetStream(), end));
     }
 

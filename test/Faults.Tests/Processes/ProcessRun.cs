@@ -59,7 +59,7 @@ internal sealed class ProcessRun(ProcessCluster cluster, ProcessSchedule schedul
 
     private async Task<string[]> RunUncheckedAsync()
     {
-        await cluster.RestoreAsync();
+        await cluster.RestoreAsync(schedule.Silos);
         var run = $"{schedule.Seed}-";
         var begin = Stopwatch.GetTimestamp();
         using var log = new OperationLog();
@@ -67,7 +67,7 @@ internal sealed class ProcessRun(ProcessCluster cluster, ProcessSchedule schedul
         using var stop = new CancellationTokenSource();
         var asking = Task.Run(() => outside.RunAsync(TimeSpan.FromMilliseconds(Pause), stop.Token));
         await LetSilosAskAsync(run);
-        await Task.WhenAll(schedule.Faults.Select(f => BeginAsync(f, begin)));
+        await Task.WhenAll(schedule.Faults.Select(f => BeginAsync(f, begin, run)));
         cluster.Network?.Mend();
         Note("all faults are over");
         var over = Stopwatch.GetTimestamp();
@@ -75,7 +75,7 @@ internal sealed class ProcessRun(ProcessCluster cluster, ProcessSchedule schedul
         if (!cluster.Living.Any())
         {
             // Nobody is left: those that come next are told of the run as well, so that they too ask every grain of it.
-            await cluster.RestoreAsync();
+            await cluster.RestoreAsync(schedule.Silos);
             await LetSilosAskAsync(run);
         }
 
@@ -103,9 +103,12 @@ internal sealed class ProcessRun(ProcessCluster cluster, ProcessSchedule schedul
     {
         foreach (var (place, silo) in cluster.Living)
         {
-            await silo.AskAsync(string.Create(CultureInfo.InvariantCulture, $"begin {run} {schedule.Seed * 31 + place} {place} {Pause} {File(silo)}"), EndLimit);
+            await LetAskAsync(run, place, silo);
         }
     }
+
+    private Task<string?> LetAskAsync(string run, int place, SiloProcess silo) => silo.AskAsync(
+        string.Create(CultureInfo.InvariantCulture, $"begin {run} {(schedule.Seed * 31) + place} {place} {Pause} {File(silo)}"), EndLimit);
 
     private static async Task<string?> RecoverAsync(WorkloadClient outside)
     {
@@ -151,7 +154,7 @@ internal sealed class ProcessRun(ProcessCluster cluster, ProcessSchedule schedul
         }
     }
 
-    private async Task BeginAsync(ProcessFault fault, long begin)
+    private async Task BeginAsync(ProcessFault fault, long begin, string run)
     {
         var wait = fault.At - Stopwatch.GetElapsedTime(begin);
         await Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero);
@@ -168,6 +171,15 @@ internal sealed class ProcessRun(ProcessCluster cluster, ProcessSchedule schedul
                 }
 
                 return;
+            case ProcessFaultKind.Join:
+                await JoinAsync(run);
+                return;
+            case ProcessFaultKind.TableDies:
+                await cluster.KillTableAsync();
+                break;
+            case ProcessFaultKind.StoreDies:
+                await cluster.KillDatabaseAsync();
+                break;
             case ProcessFaultKind.Pause:
                 await silo.SignalAsync("STOP");
                 break;
@@ -185,6 +197,12 @@ internal sealed class ProcessRun(ProcessCluster cluster, ProcessSchedule schedul
         await Task.Delay(fault.Lasts);
         switch (fault.Kind)
         {
+            case ProcessFaultKind.TableDies:
+                await cluster.RestartTableAsync();
+                break;
+            case ProcessFaultKind.StoreDies:
+                await cluster.RestartDatabaseAsync();
+                break;
             case ProcessFaultKind.Pause:
                 await silo.SignalAsync("CONT");
                 break;
@@ -200,6 +218,14 @@ internal sealed class ProcessRun(ProcessCluster cluster, ProcessSchedule schedul
         }
 
         Note($"{fault.Kind} of {silo.Name} is over");
+    }
+
+    /// <summary>A silo that joins is ready when everything that it needs is there, and asks from then on.</summary>
+    private async Task JoinAsync(string run)
+    {
+        var (place, silo) = await cluster.AddSiloAsync();
+        Note($"{silo.Name} has {(silo.HasExited ? "ended" : "joined")}");
+        await LetAskAsync(run, place, silo);
     }
 
     private void Cut(ProcessFault fault)

@@ -18,6 +18,9 @@ internal sealed class InMemoryMediaNode : IMediaNode
     /// <summary>While set, commands fail without having been executed.</summary>
     public bool DropsCommands { get; set; }
 
+    /// <summary>Transports that it takes in all rooms together.</summary>
+    public int MaxTransports { get; set; } = int.MaxValue;
+
     /// <summary>What its heartbeats say.</summary>
     public int MaxConsumers { get; set; } = 1_000;
 
@@ -194,6 +197,8 @@ internal sealed class InMemoryMediaNode : IMediaNode
             case CloseRoom:
                 _rooms.Remove(header.Room);
                 return new MediaDone();
+            case CreateWebRtcTransport or CreateRelayTransport when _rooms.Values.Sum(r => r.Transports.Count) >= MaxTransports:
+                return new Fault(FaultCode.Full, "The media node has no room for another transport.");
             case CreateWebRtcTransport create:
                 room.Transports[create.TransportId] = create.ParticipantId;
                 room.VideoLimits[create.TransportId] = create.MaxVideoBitrate;

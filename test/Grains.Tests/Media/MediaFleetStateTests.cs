@@ -118,6 +118,22 @@ public sealed class MediaFleetStateTests
     }
 
     [Fact]
+    public void Place_NodeWithoutRoomForATransport_IsTheLastChoice()
+    {
+        var full = new MediaNodeId("a", Guid.NewGuid());
+        _fleet.Heartbeat(Heartbeat(full, 0, 0, draining: false) with { IsFull = true }, new InMemoryMediaNode(), Start, out _);
+        Assert.Equal(full, _fleet.Place("only", null)!.NodeId);
+        var busy = Beat("b", consumers: 90);
+        Assert.Equal(busy, _fleet.Place("room", null)!.NodeId);
+        Assert.Equal(busy, Place(new RoomShare(full, 0, 1), new RoomShare(busy, 0, 1)));
+
+        // What the node said to the room counts before its heartbeats do.
+        var next = Beat("c", consumers: 95);
+        Assert.Equal(next, Place(new RoomShare(full, 0, 1), new RoomShare(busy, 0, 1, IsFull: true)));
+        Assert.Equal(busy, Place(new RoomShare(full, 0, 1, IsFull: true), new RoomShare(busy, 0, 20), new RoomShare(next, 0, 20, IsFull: true)));
+    }
+
+    [Fact]
     public void End_OfAProcess_IsALossUnlessTheNodeDrains()
     {
         var (gone, draining) = (Beat("gone"), Beat("draining"));

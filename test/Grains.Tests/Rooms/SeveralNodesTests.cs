@@ -218,6 +218,52 @@ public sealed class SeveralNodesTests(ClusterFixture cluster) : IClassFixture<Cl
         Assert.Equal(2, Near!.Consumers.Count);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task NodeFullOfTransports_IsPassedOverForAnother_AndWhereAllAreFullTheRefusalSaysSo(bool relay)
+    {
+        await TwoNodesAsync();
+        var nodes = new[] { cluster.Node("first"), cluster.Node("second") };
+        Array.ForEach(nodes, n => n.MaxTransports = 1);
+        await TalkAsync("a");
+        await JoinAsync("b");
+        Assert.Null((await CreateAsync("b")).Fault);
+        var snapshot = await _room.GetSnapshotAsync();
+        Assert.NotEqual(snapshot.NodeOf("a"), snapshot.NodeOf("b"));
+        if (!relay)
+        {
+            await ConsumeAsync("b", "a");
+            Assert.Single(Near!.Pipes);
+        }
+
+        // Both are full. It is a matter of time, and nobody is left over at a node that does not take him.
+        await JoinAsync("c");
+        var refused = (await CreateAsync("c")).Fault!;
+        Assert.Equal(FaultCode.Unavailable, refused.Code);
+        Assert.Contains("no room for another transport", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(FaultCode.Unavailable, (await _room.CreateTransportAsync("a")).Fault?.Code);
+        Assert.Equal(2, nodes.Sum(n => n.Find(_room.GetPrimaryKeyString())?.Transports.Count));
+
+        // Where there is room again he is let in, once the node's word has aged.
+        cluster.Node(snapshot.NodeOf("a")!).MaxTransports = 2;
+        await Eventually.HoldsAsync(async () => (await CreateAsync("c")).Fault is null, "the transport");
+        Assert.Equal(snapshot.NodeOf("a"), (await _room.GetSnapshotAsync()).NodeOf("c"));
+
+        async Task<Outcome<Done>> CreateAsync(string name)
+        {
+            if (relay)
+            {
+                var opened = await _room.CreateRelayTransportAsync(name, new RelayTransportRequest(new byte[16], new byte[16]));
+                return opened.Fault is { } fault ? fault : Done.Instance;
+            }
+
+            var created = await _room.CreateTransportAsync(name);
+            _members[name].Transport = created.Value?.TransportId ?? "";
+            return created.Fault is { } failed ? failed : Done.Instance;
+        }
+    }
+
     /// <summary>Four who hear each other, two on each of two nodes of which one takes four consumers.</summary>
     private async Task<(InMemoryMediaNode.HostedRoom Near, InMemoryMediaNode.HostedRoom Far)> FillTwoNodesAsync()
     {
@@ -242,7 +288,7 @@ public sealed class SeveralNodesTests(ClusterFixture cluster) : IClassFixture<Cl
         await cluster.FleetSettlesAsync();
     }
 
-    private async Task TalkAsync(string name)
+    private async Task<Member> JoinAsync(string name)
     {
         if (!_members.TryGetValue(name, out var member))
         {
@@ -252,6 +298,12 @@ public sealed class SeveralNodesTests(ClusterFixture cluster) : IClassFixture<Cl
             Assert.Null(joined.Fault);
         }
 
+        return member;
+    }
+
+    private async Task TalkAsync(string name)
+    {
+        var member = await JoinAsync(name);
         member.Transport = (await _room.CreateTransportAsync(name)).Value!.TransportId;
         member.Producer = (await _room.ProduceAsync(name, new ProduceRequest(member.Transport, MediaKind.Audio, "{}"))).Value!;
     }

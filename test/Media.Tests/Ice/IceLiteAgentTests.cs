@@ -47,6 +47,16 @@ public class IceLiteAgentTests
     }
 
     [Fact]
+    public void Process_CheckFromPort0_IsNoTuple()
+    {
+        // An authenticated client may write any source into its datagrams; sending to port 0 is an error.
+        var agent = new IceLiteAgent(_local);
+        Assert.Equal(StunVerdict.Ignored, Check(agent, Mallory with { Port = 0 }, 0, nominate: true));
+        Assert.Equal(IceState.New, agent.State);
+        Assert.False(agent.IsValidTuple(Mallory with { Port = 0 }));
+    }
+
+    [Fact]
     public void Process_LowerNominationNumber_DoesNotMoveTheSelection()
     {
         var agent = new IceLiteAgent(_local);

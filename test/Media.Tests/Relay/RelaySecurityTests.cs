@@ -38,6 +38,7 @@ public sealed class RelaySecurityTests : IDisposable
         Forge(DropReason.RelayUnknown, With(alice.AudioPacket(RelayPeer.Frame(13)), 20, 0x55), alice.Address);
         Forge(DropReason.RelayUnproved, unborn.AudioPacket(RelayPeer.Frame(0)), unborn.Address);
         Forge(DropReason.RelayMalformed, [1, 2, 3], _stranger);
+        Forge(DropReason.UnknownSource, unborn.StartPacket(), _stranger with { Port = 0 });
         Forge(DropReason.RelayMalformed, new byte[1_600], _stranger);
 
         // A member of the channel in another's name: from his own, proved address.

@@ -321,41 +321,6 @@ public class ForwardingTests
     }
 
     [Fact]
-    public void Simulcast_HigherLayerAppears_SwitchesAtItsKeyFrameWithoutAGap()
-    {
-        _room.Sender.Produce("p", MediaKind.Video, MediaFixtures.Simulcast(), false, 0);
-        var consumer = Consume("p");
-        _room.Receive(Layer("q", 11, 100, 1000, key: true, pictureId: 7));
-        _room.Now = 33_000;
-        _room.Receive(Layer("q", 11, 101, 4000, key: false, pictureId: 8));
-        Assert.Equal(0, consumer.CurrentSpatialLayer);
-        _room.Now = 40_000;
-        _room.Receive(Layer("f", 22, 500, 900_000, key: false, pictureId: 300));
-        Assert.Equal(0, consumer.CurrentSpatialLayer);
-        _room.Now = 66_000;
-        _room.Receive(Layer("f", 22, 501, 903_000, key: true, pictureId: 301));
-        Assert.Equal(1, consumer.CurrentSpatialLayer);
-        _room.Receive(Layer("q", 11, 102, 7000, key: false, pictureId: 9));
-
-        AssertContiguous(3);
-        Assert.Equal([7, 8, 9], _room.ToReceiver.Select(PictureId));
-        Assert.InRange(_room.ToReceiver[2].Timestamp, 4000u + 2900, 4000u + 3100);
-    }
-
-    [Fact]
-    public void Simulcast_PreferenceForTheLowLayer_SwitchesDown()
-    {
-        _room.Sender.Produce("p", MediaKind.Video, MediaFixtures.Simulcast(), false, 0);
-        var consumer = Consume("p");
-        _room.Receive(Layer("f", 22, 500, 900_000, key: true, pictureId: 1));
-        _room.Receive(Layer("q", 11, 100, 1000, key: false, pictureId: 1));
-        consumer.SetPreferredLayers(0, null, _room.Now);
-        _room.Receive(Layer("q", 11, 101, 4000, key: true, pictureId: 2));
-        Assert.Equal(0, consumer.CurrentSpatialLayer);
-        AssertContiguous(2);
-    }
-
-    [Fact]
     public void TemporalPreference_Zero_DropsHigherLayersWithoutAGap()
     {
         _room.Sender.Produce("p", MediaKind.Video, MediaFixtures.Video(1), false, 0);
@@ -386,15 +351,6 @@ public class ForwardingTests
         _room.Sender.Produce("p", MediaKind.Audio, MediaFixtures.Audio(1), false, 0).Value!.Close(0);
         Assert.True(_room.Sender.Produce("q", MediaKind.Audio, MediaFixtures.Audio(1), false, 0).IsOk);
     }
-
-    private static int PictureId(SentRtp packet)
-    {
-        Assert.True(Vp8Descriptor.TryParse(packet.Payload, out var vp8));
-        return vp8.ReadPictureId(packet.Payload);
-    }
-
-    private static byte[] Layer(string rid, uint ssrc, ushort sequence, uint timestamp, bool key, int pictureId)
-        => MediaFixtures.Packet(96, ssrc, sequence, timestamp, MediaFixtures.Vp8Payload(true, key, pictureId, (byte)pictureId), MediaFixtures.ClientMidId, "v1"u8.ToArray(), true, MediaFixtures.ClientRidId, System.Text.Encoding.ASCII.GetBytes(rid));
 
     private static Ssrc Ssrc(Consumer consumer) => new(consumer.RtpParameters.Encodings[0].Ssrc!.Value);
 

@@ -24,10 +24,36 @@ public class CodecTests
         var payload = MediaFixtures.Vp8Payload(true, true, 0x7FFF, 255, tid: 2);
         Assert.True(Vp8Descriptor.TryParse(payload, out var vp8));
         Assert.Equal(2, vp8.TemporalLayer);
-        vp8.Shift(payload, 3, 2);
+        Assert.True(PictureIndex.TryRead(PayloadFormat.Vp8, payload, out var index));
+        index.Shift(payload, 3, 2);
         Assert.Equal(2, vp8.ReadPictureId(payload));
         Assert.Equal(1, vp8.ReadTl0PicIdx(payload));
     }
+
+    [Theory]
+    [InlineData(PayloadFormat.Vp8, "90C07F05AA", 0x7F, 5, "90C00106AA")]
+    [InlineData(PayloadFormat.Vp8, "9080FFFFAA", 0x7FFF, 0, "90808001AA")]
+    [InlineData(PayloadFormat.Vp9, "AC81232005AA", 0x123, 5, "AC81252006AA")]
+    [InlineData(PayloadFormat.Vp9, "BC7F2040AA", 0x7F, 0, "BC012040AA")]
+    [InlineData(PayloadFormat.Vp9, "8C8123AA", 0x123, 0, "8C8125AA")]
+    public void Pictures_AreReadAndShiftedWhereTheyAre(PayloadFormat format, string hex, int id, byte tl0, string shifted)
+    {
+        var payload = Convert.FromHexString(hex);
+        Assert.True(PictureIndex.TryRead(format, payload, out var index));
+        Assert.Equal((id, tl0), (index.Id, index.Tl0));
+        index.Shift(payload, 2, 1);
+        Assert.Equal(shifted, Convert.ToHexString(payload));
+    }
+
+    [Theory]
+    [InlineData(PayloadFormat.Vp8, "10AA")]
+    [InlineData(PayloadFormat.Vp9, "2C2005AA")]
+    [InlineData(PayloadFormat.Vp9, "AC8123")]
+    [InlineData(PayloadFormat.Vp9, "AC812320")]
+    [InlineData(PayloadFormat.Vp9, "80")]
+    [InlineData(PayloadFormat.H264, "AC81232005AA")]
+    public void Pictures_WithoutAnId_AreNotRead(PayloadFormat format, string hex) =>
+        Assert.False(PictureIndex.TryRead(format, Convert.FromHexString(hex), out _));
 
     [Theory]
     [InlineData("")]

@@ -112,9 +112,12 @@ public class RtpFuzzTests
                 Assert.InRange(VideoFrame.Read(format, bytes).SpatialLayer, 0, VideoFrame.MaxSpatialLayers - 1);
             }
 
-            if (Vp8Descriptor.TryParse(bytes, out var vp8))
+            foreach (var format in Enum.GetValues<PayloadFormat>())
             {
-                vp8.Shift(bytes, -3, 3);
+                if (PictureIndex.TryRead(format, bytes, out var index))
+                {
+                    index.Shift(bytes, -3, 3);
+                }
             }
         });
     }

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using System.Text.Json;
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Rtp;
+using VoiceCluster.Media.Rtp.Codecs;
 
 namespace VoiceCluster.Media.Tests.Simulation;
 
@@ -41,6 +43,22 @@ internal static class MediaFixtures
         ],
         Encodings = [new RtpEncodingParameters { Rid = "q", ScalabilityMode = "L1T2" }, new RtpEncodingParameters { Rid = "f", ScalabilityMode = "L1T2" }],
     };
+
+    /// <summary>The same of another codec.</summary>
+    public static RtpParameters Simulcast(PayloadFormat format)
+    {
+        var vp8 = Simulcast();
+        return format switch
+        {
+            PayloadFormat.Vp8 => vp8,
+            PayloadFormat.Vp9 => Of("video/VP9", new() { ["profile-id"] = JsonSerializer.SerializeToElement(0) }),
+            PayloadFormat.H264 => Of("video/H264", new() { ["packetization-mode"] = JsonSerializer.SerializeToElement(1), ["profile-level-id"] = JsonSerializer.SerializeToElement("42e01f"), ["level-asymmetry-allowed"] = JsonSerializer.SerializeToElement(1) }),
+            _ => throw new ArgumentOutOfRangeException(nameof(format)),
+        };
+
+        RtpParameters Of(string mimeType, Dictionary<string, JsonElement> parameters) =>
+            vp8 with { Codecs = [vp8.Codecs[0] with { MimeType = mimeType, Parameters = parameters }, vp8.Codecs[1]] };
+    }
 
     public static RtpParameters Parse(string json)
     {

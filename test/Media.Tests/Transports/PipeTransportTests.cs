@@ -296,6 +296,7 @@ public sealed class PipeTransportTests : IDisposable
         Assert.Contains("AEAD_AES_128_GCM", a.Connect(_rooms.B.Address, new SrtpParameters("AEAD_AES_128_GCM", "c2hvcnQ="), 1, _rooms.Now));
         Assert.NotNull(a.Connect(_rooms.B.Address, SrtpParameters.Create("AES_CM_128_HMAC_SHA1_80"), 1, _rooms.Now));
         Assert.NotNull(a.Connect(_rooms.B.Address, new SrtpParameters("NULL", ""), 1, _rooms.Now));
+        Assert.Contains("port", a.Connect(_rooms.B.Address with { Port = 0 }, b.SrtpParameters, b.RtcpSsrc, _rooms.Now));
         Assert.Null(a.Connect(_rooms.B.Address, b.SrtpParameters, b.RtcpSsrc, _rooms.Now));
         Assert.NotNull(a.Connect(_rooms.B.Address, b.SrtpParameters, b.RtcpSsrc, _rooms.Now));
         Assert.Equal(MediaFault.NotFound, a.ConsumeForPipe("x", _rooms.Now).Fault);

@@ -81,6 +81,19 @@ public sealed class PlainTransportTests : IDisposable
     }
 
     [Fact]
+    public void Port0_IsNobodysAddress()
+    {
+        var nobody = Sender with { Port = 0 };
+        var (from, _, _) = Open(new PlainTransportOptions { Comedia = true });
+        Give(from, MediaFixtures.Opus(1, 1, 0), nobody);
+        Assert.Null(from.RemoteAddress);
+        Assert.Equal(1, from.Stats.Drops[(int)DropReason.UnknownSource]);
+        var (to, _, _) = Open(new PlainTransportOptions());
+        Assert.Contains("port", to.Connect(new PlainConnectOptions(nobody, null, null), _network.Now));
+        Assert.Null(to.Connect(new PlainConnectOptions(Receiver, null, null), _network.Now));
+    }
+
+    [Fact]
     public void Comedia_ThatFoundAnAddressByRtcp_LetsRtpDecide()
     {
         var (from, _, _) = Open(new PlainTransportOptions { Comedia = true });
@@ -264,6 +277,8 @@ public sealed class PlainTransportTests : IDisposable
 
     private sealed class MemoryPort : IPlainPort
     {
+        private readonly byte[] _room = new byte[Datagram.MaxSize];
+
         public TransportAddress Local { get; } = TransportAddress.FromIPv4(0x7F000001, 4_000);
 
         public List<(byte[] Data, TransportAddress To)> Sent { get; } = [];
@@ -272,14 +287,14 @@ public sealed class PlainTransportTests : IDisposable
 
         public bool IsClosed { get; private set; }
 
-        public bool TrySend(ReadOnlySpan<byte> datagram, in TransportAddress destination)
+        public Span<byte> Rent() => _room;
+
+        public void Send(int length, in TransportAddress destination)
         {
             if (!IsDeaf)
             {
-                Sent.Add((datagram.ToArray(), destination));
+                Sent.Add((_room[..length], destination));
             }
-
-            return true;
         }
 
         public void Close() => IsClosed = true;

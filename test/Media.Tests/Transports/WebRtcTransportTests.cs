@@ -174,6 +174,26 @@ public sealed class WebRtcTransportTests : IDisposable
     }
 
     [Fact]
+    public void Datagrams_FromPort0_AreDroppedWhateverTheyAre()
+    {
+        var (transport, client) = _network.Connect("t");
+        var nobody = client.Address with { Port = 0 };
+        byte[]? check = null;
+        _network.Filter = (_, to, datagram) =>
+        {
+            check ??= to == MemoryNetwork.ServerAddress && datagram[0] == 0 ? datagram : null;
+            return true;
+        };
+        _network.RunUntil(() => check is not null);
+        _network.Inject(check, nobody, MemoryNetwork.ServerAddress);
+        _network.Inject(Rtp(1), nobody, MemoryNetwork.ServerAddress);
+        _network.RunUntil(() => _network.Worker.Stats.Dropped(DropReason.UnknownSource) == 2);
+
+        Assert.Equal(client.Address, transport.RemoteAddress);
+        Assert.False(transport.Ice.IsValidTuple(nobody));
+    }
+
+    [Fact]
     public void Srtp_HundredBadPackets_OnlyCount()
     {
         // CVE-2021-41105.

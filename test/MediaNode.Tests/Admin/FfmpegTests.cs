@@ -71,6 +71,50 @@ public sealed class FfmpegTests : IAsyncLifetime
         Assert.True(Power(heard, 660) > 100 * Power(heard, 1_500), "The tone is not what was sent.");
     }
 
+    [Theory]
+    [InlineData("VP8", "libvpx", "-deadline", "realtime", "")]
+    [InlineData("H264", "libx264", "-preset", "ultrafast", ""","parameters":{"packetization-mode":1,"profile-level-id":"42e01f","level-asymmetry-allowed":1}""")]
+    public async Task Picture_OfOneFfmpeg_IsSeenByAnother(string codec, string encoder, string effort, string value, string parameters)
+    {
+        var port = AdminNode.FreePort(SocketType.Dgram);
+        await _admin.PostAsync("/admin/routers", """{"id":"r"}""");
+        var from = await _admin.PostAsync("/admin/routers/r/plain-transports", """{"comedia":true,"rtcpMux":false}""");
+        var to = await _admin.PostAsync("/admin/routers/r/plain-transports");
+        var (fromId, toId) = (from.GetProperty("id").GetString(), to.GetProperty("id").GetString());
+        await _admin.PostAsync(
+            $"/admin/transports/{fromId}/producers",
+            $$$"""{"id":"p","kind":"video","rtpParameters":{"codecs":[{"mimeType":"video/{{{codec}}}","payloadType":101,"clockRate":90000{{{parameters}}}}],"encodings":[{"ssrc":4242}]}}""");
+        await _admin.PostAsync($"/admin/transports/{toId}/consumers", """{"producerId":"p"}""");
+        await _admin.PostAsync($"/admin/transports/{toId}/connect", $$"""{"ip":"127.0.0.1","port":{{port}}}""");
+        var (sdp, pictures) = (Path.Combine(_files, "room.sdp"), Path.Combine(_files, "seen.rgb"));
+        await File.WriteAllTextAsync(sdp, await _admin.GetTextAsync($"/admin/transports/{toId}/sdp"));
+        var (into, rtcp) = (from.GetProperty("tuple").GetProperty("localPort").GetInt32(), from.GetProperty("rtcpTuple").GetProperty("localPort").GetInt32());
+
+        // Left half red, right half blue. FFmpeg hears no request for a key frame, so there is one each second.
+        using var sender = Start(
+            ["-re", "-f", "lavfi", "-i", "color=c=red:size=80x120:rate=15", "-f", "lavfi", "-i", "color=c=blue:size=80x120:rate=15", "-filter_complex", "hstack",
+             "-c:v", encoder, effort, value, "-pix_fmt", "yuv420p", .. codec == "H264" ? (string[])["-profile:v", "baseline"] : [], "-g", "15",
+             "-payload_type", "101", "-ssrc", "4242", "-f", "rtp", $"rtp://127.0.0.1:{into}?rtcpport={rtcp}&pkt_size=1200"]);
+        using var receiver = Start(["-protocol_whitelist", "file,udp,rtp", "-i", sdp, "-frames:v", "20", "-f", "rawvideo", "-pix_fmt", "rgb24", pictures]);
+        try
+        {
+            await receiver.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token);
+        }
+        finally
+        {
+            End(receiver);
+            End(sender);
+        }
+
+        const int Frame = 160 * 120 * 3;
+        var seen = File.Exists(pictures) ? await File.ReadAllBytesAsync(pictures) : [];
+        Assert.True(seen.Length == 20 * Frame, $"{seen.Length / Frame} pictures were seen.\n{string.Join('\n', _said)}\n{await _admin.GetAsync($"/admin/transports/{toId}")}");
+        var left = (19 * Frame) + (((60 * 160) + 40) * 3);
+        var right = left + (80 * 3);
+        Assert.True(seen[left] > 180 && seen[left + 2] < 80, $"Left is {seen[left]}, {seen[left + 1]}, {seen[left + 2]}.");
+        Assert.True(seen[right] < 80 && seen[right + 2] > 180, $"Right is {seen[right]}, {seen[right + 1]}, {seen[right + 2]}.");
+    }
+
     private Process Start(string[] arguments)
     {
         ProcessStartInfo start = new("ffmpeg", ["-nostdin", "-loglevel", "warning", "-y", .. arguments]) { RedirectStandardError = true };

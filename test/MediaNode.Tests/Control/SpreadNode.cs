@@ -45,8 +45,11 @@ internal sealed class SpreadNode : IAsyncDisposable
     /// <summary>True when nothing of clients is left, and the rooms are on one worker.</summary>
     public bool IsEmpty => (Sum(s => s.Transports), Sum(s => s.Producers), Sum(s => s.Consumers), Sum(s => s.WorkerPipes), Sum(s => s.Branches)) == (0, 0, 0, 0, 0);
 
-    public static async Task<SpreadNode> StartAsync(int workers, int limit = 1, RecordingOptions? recording = null) =>
-        new(await NodeFixture.StartAsync(new MediaNodeOptions { PortRange = "21000-21999", Workers = workers, MaxConsumersPerWorker = limit }, recording: recording));
+    public static async Task<SpreadNode> StartAsync(
+        int workers, int limit = 1, RecordingOptions? recording = null, int maxTransports = 10_000, RelayOptions? relay = null) => new(await NodeFixture.StartAsync(
+            new MediaNodeOptions { PortRange = "21000-21999", Workers = workers, MaxConsumersPerWorker = limit, MaxTransportsPerWorker = maxTransports },
+            relay: relay,
+            recording: recording));
 
     public static void RunUntil(Func<bool> condition, params IEnumerable<Person> people) => SocketClient.RunUntil(condition, [.. people.Select(p => p.Client)]);
 
@@ -60,9 +63,9 @@ internal sealed class SpreadNode : IAsyncDisposable
         return Assert.IsType<T>(outcome.Value);
     }
 
-    public async Task RefusedAsync(FaultCode code, MediaCommand command, long epoch = 1)
+    public async Task RefusedAsync(FaultCode code, MediaCommand command, long epoch = 1, string room = "r")
     {
-        var outcome = await Control.ExecuteAsync(Header(epoch), command);
+        var outcome = await Control.ExecuteAsync(Header(epoch, room), command);
         Assert.Equal(code, outcome.Fault?.Code);
     }
 

@@ -347,6 +347,90 @@ public sealed class SpreadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Worker_FullOfTransports_RoomGoesOnAtAnother()
+    {
+        await using var node = await SpreadNode.StartAsync(workers: 3, limit: 1_000, maxTransports: 2);
+        var people = new List<SpreadNode.Person>();
+        foreach (var name in new[] { "alice", "bob", "carol", "dave", "erin" })
+        {
+            people.Add(await node.JoinAsync(name));
+        }
+
+        Assert.Equal([1, 2, 2], people.CountBy(p => p.Worker).Select(w => w.Value).Order());
+        foreach (var speaker in people)
+        {
+            var before = people.Select(p => p.Client.RtpReceived).ToArray();
+            SpreadNode.RunUntil(() => speaker.Speaker.Run() && people.Select((p, i) => p == speaker || p.Client.RtpReceived > before[i] + 5).All(x => x), people);
+        }
+
+        // A further transport of hers has no room at her worker: it is at the last one that has.
+        await node.RunAsync<TransportOpened>(new CreateWebRtcTransport("more", "alice"));
+        Assert.Equal(people[^1].Worker, node.WorkerOf("more"));
+
+        // Now all are full, for this room and for any other, and say so; the same command again changes nothing.
+        await node.RefusedAsync(FaultCode.Full, new CreateWebRtcTransport("frank", "frank"));
+        await node.RefusedAsync(FaultCode.Full, new CreateWebRtcTransport("gina", "gina"), room: "another");
+        await node.RunAsync<TransportOpened>(new CreateWebRtcTransport("more", "alice"));
+        Assert.Equal(6, node.Sum(s => s.Transports));
+
+        // Who leaves makes room, wherever that is; another room is at home where there is some.
+        await node.RunAsync<MediaDone>(new CloseTransport("bob"));
+        await node.RunAsync<TransportOpened>(new CreateWebRtcTransport("frank", "frank"));
+        Assert.Equal(people[1].Worker, node.WorkerOf("frank"));
+        await node.RunAsync<MediaDone>(new CloseTransport("more"));
+        await node.RunAsync<TransportOpened>(new CreateWebRtcTransport("gina", "gina"), "third");
+        Assert.Equal(people[^1].Worker, node.WorkerOf("gina", "third"));
+    }
+
+    [Fact]
+    public async Task RelayClients_AndBrowserAtAnotherWorker_HearEachOther()
+    {
+        await using var node = await SpreadNode.StartAsync(workers: 2, relay: new RelayOptions { UdpPort = 0 });
+        var channel = Guid.NewGuid();
+        var room = channel.ToString();
+
+        // The native client is where the relay port's datagrams of the channel come in, which is the room's home, and so is alice; bob is not.
+        using var native = await NativePeer.JoinAsync(node.Node, channel, "native");
+        await node.RunAsync<MediaDone>(new CreateProducer("p-native", "native", MediaKind.Audio, native.Media.ProducerRtpParametersJson, false), room);
+        var alice = await node.JoinAsync("alice", room);
+        var bob = await node.JoinAsync("bob", room);
+        Assert.Equal(node.WorkerOf("native", room), alice.Worker);
+        Assert.NotEqual(alice.Worker, bob.Worker);
+        var consume = new CreateConsumer("native-bob", "native", "p-bob", native.Media.RtpCapabilitiesJson, false, SourceUserId: Guid.NewGuid());
+        await node.RunAsync<ConsumerOpened>(consume, room);
+        await node.RunAsync<ConsumerOpened>(new CreateConsumer("bob-native", "bob", "p-native", "", false, SpreadNode.Negotiated), room);
+        await HearEachOtherAsync();
+
+        // Muted by its producer and by its consumer, across the workers.
+        await node.RunAsync<MediaDone>(new SetProducerPaused("p-bob", true), room);
+        await node.RunAsync<MediaDone>(new SetProducerPaused("p-bob", false), room);
+        await HearEachOtherAsync();
+
+        // Bob's worker ends: he is gone, and the native client and alice talk on. He comes again.
+        await node.Runtime.Workers[bob.Worker].DisposeAsync();
+        SpreadNode.RunUntil(() => node.Sum(s => s.WorkerPipes) - node.Runtime.Workers[bob.Worker].Worker.Stats.WorkerPipes == 0, alice);
+        bob = await node.JoinAsync("bob again", room);
+        Assert.Equal(alice.Worker, bob.Worker);
+        await node.RunAsync<ConsumerOpened>(consume with { ConsumerId = "native-bob-2", ProducerId = bob.Producer }, room);
+        await node.RunAsync<ConsumerOpened>(new CreateConsumer("bob-native-2", "bob again", "p-native", "", false, SpreadNode.Negotiated), room);
+        await HearEachOtherAsync();
+
+        async Task HearEachOtherAsync()
+        {
+            native.ReceiveSound();
+            var heard = 0;
+            SpreadNode.RunUntil(() => bob.Speaker.Run() && (heard += native.ReceiveSound()) > 20, bob);
+            var before = bob.Client.RtpReceived;
+            for (var deadline = DateTime.UtcNow + NativePeer.Deadline; bob.Client.RtpReceived <= before + 20;)
+            {
+                Assert.True(DateTime.UtcNow < deadline, "The browser does not hear the native client.");
+                await native.SpeakAsync(1);
+                bob.Client.Run();
+            }
+        }
+    }
+
+    [Fact]
     public async Task Limit_OfZero_KeepsTheRoomOnOneWorker()
     {
         await using var node = await SpreadNode.StartAsync(workers: 2, limit: 0);

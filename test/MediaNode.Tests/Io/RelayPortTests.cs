@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using VoiceCluster.Abstractions;
 using VoiceCluster.Abstractions.Media;
 using VoiceCluster.Abstractions.Rooms;
@@ -11,8 +9,6 @@ namespace VoiceCluster.MediaNode.Tests.Io;
 /// <summary>The relay port of a node with real sockets.</summary>
 public sealed class RelayPortTests
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
-
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -73,7 +69,7 @@ public sealed class RelayPortTests
         Assert.Empty(reconciled.MissingTransports);
         Assert.Equal(0, node.Runtime.Workers.Sum(w => w.Worker.Stats.Relays));
         await alice.SpeakAsync(1);
-        for (var deadline = DateTime.UtcNow + Deadline; !node.Reports.Any(r => r.Report.Transports.Contains(new TransportStateChange("alice", MediaTransportState.Connected))); await Task.Delay(10))
+        for (var deadline = DateTime.UtcNow + NativePeer.Deadline; !node.Reports.Any(r => r.Report.Transports.Contains(new TransportStateChange("alice", MediaTransportState.Connected))); await Task.Delay(10))
         {
             Assert.True(DateTime.UtcNow < deadline, "The proof was not reported.");
         }
@@ -108,61 +104,4 @@ public sealed class RelayPortTests
 
     private static Task<NodeFixture> StartAsync(bool portable, int port = 0) => NodeFixture.StartAsync(
         new MediaNodeOptions { PortRange = "21000-21999", Workers = 3, PortableSockets = portable }, relay: new RelayOptions { UdpPort = port });
-
-    /// <summary>A native client on a socket of its own, which has proved its address.</summary>
-    private sealed class NativePeer : IDisposable
-    {
-        private readonly UdpClient _socket = new(new IPEndPoint(IPAddress.Loopback, 0));
-        private readonly byte[] _buffer = new byte[2_048];
-        private readonly RelayClient _client;
-        private readonly IPEndPoint _server;
-
-        private NativePeer(Guid user, Guid channel, byte[] session, byte[] key, RelayTransportOpened opened)
-        {
-            User = user;
-            Media = opened.Media;
-            _client = new RelayClient(user, channel, session, key);
-            _server = new IPEndPoint(IPAddress.Parse(opened.EndPoint.Address), opened.EndPoint.Port);
-        }
-
-        public Guid User { get; }
-
-        public RelayMedia Media { get; }
-
-        private static long Now => Environment.TickCount64 * 1_000;
-
-        public static async Task<NativePeer> JoinAsync(NodeFixture node, Guid channel, string name)
-        {
-            var (user, session, key) = (Guid.NewGuid(), Guid.NewGuid().ToByteArray(), Guid.NewGuid().ToByteArray());
-            var opened = await node.RunAsync<RelayTransportOpened>(new CreateRelayTransport(name, name, user, session, key), channel.ToString());
-            NativePeer peer = new(user, channel, session, key, opened);
-            await peer.SendAsync(peer._client.WriteStart(peer._buffer, Now));
-            await peer.ReceiveAsync(RelayPacketType.Pong);
-            return peer;
-        }
-
-        public Task SpeakAsync(byte frame) => SendAsync(_client.WriteAudio(_buffer, [0x78, frame, 2, 3, 4], Now));
-
-        public async Task<(RelayHeader Header, byte[] Payload)> ReceiveAsync(RelayPacketType type)
-        {
-            using CancellationTokenSource deadline = new(Deadline);
-            while (true)
-            {
-                var datagram = (await _socket.ReceiveAsync(deadline.Token)).Buffer;
-                Assert.True(_client.TryRead(datagram, out var header, out var payload));
-                if (header.Type == type)
-                {
-                    return (header, payload.ToArray());
-                }
-            }
-        }
-
-        public void Dispose()
-        {
-            _client.Dispose();
-            _socket.Dispose();
-        }
-
-        private async Task SendAsync(int length) => await _socket.SendAsync(_buffer.AsMemory(0, length), _server);
-    }
 }

@@ -11,6 +11,9 @@ public sealed class SendQueueTests
 {
     private const int BufferBytes = 4 * 1024 * 1024;
 
+    /// <summary>The system refuses whatever goes to port 0.</summary>
+    private static readonly TransportAddress Nobody = TransportAddress.FromIPv4(0x7F000001, 0);
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -103,7 +106,39 @@ public sealed class SendQueueTests
     }
 
     [Fact]
-    public void Datagrams_InSteadyState_AllocateNothing()
+    public void Group_ThatOneReceiverCannotTake_DoesNotEndGroupingForOthers()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        using var socket = new LinuxUdpSocket(new IPEndPoint(IPAddress.Loopback, 0), BufferBytes);
+        using var receiver = new LinuxUdpSocket(new IPEndPoint(IPAddress.Loopback, 0), BufferBytes);
+        var good = TransportAddress.From(receiver.LocalEndPoint);
+        for (var round = 1; round <= 3; round++)
+        {
+            // EINVAL, as for a path whose packets are shorter than the datagrams.
+            for (var i = 0; i < 8; i++)
+            {
+                socket.Rent()[0] = (byte)i;
+                socket.Send(1_200, Nobody);
+                socket.Rent()[0] = (byte)i;
+                socket.Send(1_200, good);
+            }
+
+            socket.Flush();
+
+            Assert.Equal(Enumerable.Range(0, 8), Receive(receiver, 8).Select(d => (int)d[0]));
+            Assert.Equal(round, socket.SendMessages);
+            Assert.Equal(8 * round, socket.SendFailures);
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Datagrams_InSteadyState_AllocateNothing(bool withARefusedReceiver)
     {
         if (!OperatingSystem.IsLinux())
         {
@@ -127,6 +162,11 @@ public sealed class SendQueueTests
                 {
                     socket.Rent().Clear();
                     socket.Send(172, destination);
+                    if (withARefusedReceiver)
+                    {
+                        socket.Rent().Clear();
+                        socket.Send(172, Nobody);
+                    }
                 }
 
                 socket.Flush();

@@ -68,7 +68,8 @@ internal sealed class SocketClient : IDatagramSink, IWebRtcClientListener, IDisp
         _socket.Dispose();
     }
 
-    private void Run()
+    /// <summary>Takes what has come, or waits a millisecond for it.</summary>
+    public void Run()
     {
         Rtc.Advance(_clock.Now);
         for (var wait = 1_000; _socket.Poll(wait, SelectMode.SelectRead); wait = 0)

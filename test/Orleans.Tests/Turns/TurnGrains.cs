@@ -119,32 +119,39 @@ public sealed class WorkerGrain : TurnGrainBase, IWorkerGrain;
 
 public interface IChainGrain : IGrainWithStringKey
 {
-    /// <summary>Calls the other grain, which calls back.</summary>
-    [ResponseTimeout("00:00:00.500")]
-    Task<int> CallAroundAsync(string other, bool allow);
+    /// <summary>Calls the other grain, which calls back, in a section that allows it.</summary>
+    Task<int> CallAroundAsync(string other);
 
-    [ResponseTimeout("00:00:00.500")]
     Task<int> CallBackAsync(string first);
 
-    [ResponseTimeout("00:00:00.500")]
     Task<int> AnswerAsync();
+
+    /// <summary>The same without the section: nobody answers, so nobody waits long.</summary>
+    [ResponseTimeout("00:00:00.500")]
+    Task<int> CallAroundUnallowedAsync(string other);
+
+    [ResponseTimeout("00:00:00.500")]
+    Task<int> CallBackUnallowedAsync(string first);
+
+    [ResponseTimeout("00:00:00.500")]
+    Task<int> AnswerUnallowedAsync();
 }
 
 public sealed class ChainGrain : Grain, IChainGrain
 {
-    public async Task<int> CallAroundAsync(string other, bool allow)
+    public async Task<int> CallAroundAsync(string other)
     {
-        var grain = GrainFactory.GetGrain<IChainGrain>(other);
-        if (!allow)
-        {
-            return await grain.CallBackAsync(this.GetPrimaryKeyString());
-        }
-
         using var section = RequestContext.AllowCallChainReentrancy();
-        return await grain.CallBackAsync(this.GetPrimaryKeyString());
+        return await GrainFactory.GetGrain<IChainGrain>(other).CallBackAsync(this.GetPrimaryKeyString());
     }
 
     public Task<int> CallBackAsync(string first) => GrainFactory.GetGrain<IChainGrain>(first).AnswerAsync();
+
+    public Task<int> CallAroundUnallowedAsync(string other) => GrainFactory.GetGrain<IChainGrain>(other).CallBackUnallowedAsync(this.GetPrimaryKeyString());
+
+    public Task<int> CallBackUnallowedAsync(string first) => GrainFactory.GetGrain<IChainGrain>(first).AnswerUnallowedAsync();
+
+    public Task<int> AnswerUnallowedAsync() => AnswerAsync();
 
     public Task<int> AnswerAsync() => Task.FromResult(42);
 }

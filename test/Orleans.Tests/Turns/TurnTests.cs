@@ -161,8 +161,8 @@ public sealed class TurnTests(SiloFixture silo) : IClassFixture<SiloFixture>
     public async Task CallChain_BackIntoItsGrain_TimesOutUnlessAllowed()
     {
         var other = Probe.NewKey();
-        Assert.Equal(42, await Grain<IChainGrain>().CallAroundAsync(other, allow: true));
-        await Assert.ThrowsAsync<TimeoutException>(() => Grain<IChainGrain>().CallAroundAsync(other, allow: false));
+        Assert.Equal(42, await Grain<IChainGrain>().CallAroundAsync(other));
+        await Assert.ThrowsAsync<TimeoutException>(() => Grain<IChainGrain>().CallAroundUnallowedAsync(other));
     }
 
     [Fact]
@@ -172,7 +172,7 @@ public sealed class TurnTests(SiloFixture silo) : IClassFixture<SiloFixture>
         using (RequestContext.AllowCallChainReentrancy())
         {
             // The client opened a chain, but no grain on the way did.
-            await Assert.ThrowsAsync<TimeoutException>(() => Grain<IChainGrain>().CallAroundAsync(other, allow: false));
+            await Assert.ThrowsAsync<TimeoutException>(() => Grain<IChainGrain>().CallAroundUnallowedAsync(other));
         }
 
         Assert.Equal(Guid.Empty, RequestContext.ReentrancyId);

@@ -29,6 +29,7 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
     private volatile SiloLink[] _open = [];
     private Task _running = Task.CompletedTask;
     private uint _next;
+    private bool _isListInitialised;
 
     // Asked for at the start: when the last gateway goes, the services may have gone before.
     private GatewayCountChangedHandler[] _gatewayHandlers = [];
@@ -298,43 +299,53 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
     private void Connect(SiloAddress silo, IPEndPoint gateway, string? expected) =>
         _links.GetOrAdd(silo, static (address, a) => new SiloLink(a.self, address, a.gateway, a.expected), (self: this, gateway, expected)).Open();
 
-    /// <summary>While no gateway is open the list is read again and again; else now and then.</summary>
+    /// <summary>
+    /// While no gateway is open the list is read again and again; else now and then, because those that are open may be silent, and others may serve.
+    /// </summary>
     private async Task RunAsync(CancellationToken cancellationToken)
     {
-        var isInitialised = false;
+        var read = Time.GetTimestamp();
+        var reading = Task.CompletedTask;
         while (!cancellationToken.IsCancellationRequested)
         {
-            if (_open.Length == 0)
+            foreach (var link in _links.Values.Where(l => !l.IsOpen))
             {
-                try
-                {
-                    if (!isInitialised)
-                    {
-                        await _gateways.InitializeGatewayListProvider().WaitAsync(cancellationToken);
-                        isInitialised = true;
-                    }
-
-                    foreach (var uri in await _gateways.GetGateways().WaitAsync(cancellationToken))
-                    {
-                        // Which silo it is, it says itself: see UseView.
-                        var gateway = uri.ToGatewayAddress();
-                        Bootstrap(gateway);
-                    }
-                }
-                catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-                {
-                    Log.NoGateway(e.Message);
-                }
+                link.Open();
             }
-            else
+
+            // Beside the rest: the list may be away for long, and lost gateways come back meanwhile.
+            if (reading.IsCompleted && (_open.Length == 0 || Time.GetElapsedTime(read) >= _refresh))
             {
-                foreach (var link in _links.Values.Where(l => !l.IsOpen))
-                {
-                    link.Open();
-                }
+                read = Time.GetTimestamp();
+                reading = ReadListAsync(cancellationToken);
             }
 
             await _wake.WaitAsync(_open.Length < _links.Count || _open.Length == 0 ? RetryAfter : _refresh, cancellationToken);
+        }
+    }
+
+    private async Task ReadListAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!_isListInitialised)
+            {
+                await _gateways.InitializeGatewayListProvider().WaitAsync(cancellationToken);
+                _isListInitialised = true;
+            }
+
+            foreach (var uri in await _gateways.GetGateways().WaitAsync(cancellationToken))
+            {
+                // Which silo it is, it says itself: see UseView.
+                Bootstrap(uri.ToGatewayAddress());
+            }
+        }
+        catch (Exception e)
+        {
+            if (!cancellationToken.IsCancellationRequested)
+            {
+                Log.NoGateway(e.Message);
+            }
         }
     }
 }

@@ -9,8 +9,8 @@ namespace Orleans.Runtime.Clustering;
 
 /// <summary>
 /// This silo among the others: it joins and leaves, knows whose each grain is, and passes calls to their silos. The parts
-/// do the work: <see cref="MembershipOracle"/>, <see cref="SiloProber"/>, <see cref="Handovers"/>, <see cref="Gateway"/>,
-/// <see cref="SiloLink"/>, <see cref="StandstillGuard"/>.
+/// do the work: <see cref="MembershipOracle"/>, <see cref="SiloProber"/>, <see cref="DeathVotes"/>, <see cref="Handovers"/>, <see cref="Gateway"/>,
+/// <see cref="SiloLink"/>, <see cref="StandstillGuard"/>, <see cref="StandstillInquiry"/>.
 /// </summary>
 internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDisposable
 {
@@ -40,6 +40,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     private readonly ClusterMembershipOptions _membership;
     private readonly EndpointOptions _endpoints;
     private readonly StandstillGuard? _standstill;
+    private readonly StandstillInquiry _inquiry;
     private readonly SiloProber _prober;
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile TaskCompletionSource _viewArrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -73,7 +74,10 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         Handovers = new Handovers(this);
         Takeovers = new Takeovers(this, _membership);
         Gateway = new Gateway(this);
+        Votes = new DeathVotes(this, _membership);
         _prober = new SiloProber(this, _membership);
+
+        _inquiry = new StandstillInquiry(this, _membership);
 
         // A clock that tests move says nothing about a process that stands still.
         // Whoever answered a probe a moment ago misses that many before anybody votes; two thirds of it are surely too short.
@@ -99,6 +103,8 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
     public Takeovers Takeovers { get; }
 
     public Gateway Gateway { get; }
+
+    public DeathVotes Votes { get; }
 
     public ClusterNetwork Network { get; }
 
@@ -293,6 +299,9 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         }
     }
 
+    /// <summary>What this silo says to one that asks whether it still belongs to the cluster.</summary>
+    public SiloWord WordFor(SiloAddress asker) => _inquiry.WordFor(asker);
+
     /// <summary>Tells every silo the view.</summary>
     public void TellEverybody()
     {
@@ -380,7 +389,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         {
             try
             {
-                await Oracle.JoinAsync(LookAtOthersAsync, _stopped.Token);
+                await Oracle.JoinAsync(() => Votes.LookAtOthersAsync(_stopped.Token), _stopped.Token);
                 NotReady = null;
                 _joined.TrySetResult();
                 TellEverybody();
@@ -389,36 +398,11 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             }
             catch (Exception e) when (!_stopped.IsCancellationRequested)
             {
-                NotReady = $"The membership table cannot be used: {e.Message}";
+                NotReady = $"The silo has not joined the cluster: {e.Message}";
                 Runtime.Log.JoinDelayed(e.Message);
                 await Task.Delay(JoinRetry, Runtime.Time, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
-    }
-
-    /// <summary>
-    /// Before it serves, a silo looks at those that do. After a crash of a whole cluster these are rows of silos that are gone:
-    /// they are voted dead now, and not when half of the grains have waited for them.
-    /// </summary>
-    private async Task LookAtOthersAsync()
-    {
-        await Task.WhenAll(Oracle.View.Active.Where(m => m.Silo != Self).Select(async member =>
-        {
-            for (var missed = 0; missed < _membership.NumMissedProbesLimit; missed++)
-            {
-                if (await ProbeAsync(member.Silo, _membership.ProbeTimeout))
-                {
-                    return;
-                }
-            }
-
-            // It may be this silo alone that does not reach it.
-            if (!await ReachesThroughAnotherAsync(member.Silo))
-            {
-                Runtime.Log.Suspecting(member.Silo, _membership.NumMissedProbesLimit);
-                await Oracle.VoteDeadAsync(member.Silo, _stopped.Token);
-            }
-        }));
     }
 
     /// <summary>Says that this silo lives, reads the table, and cleans it up, each in its own time.</summary>
@@ -571,17 +555,10 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
         return ViewVersion >= version;
     }
 
-    /// <summary>After a standstill: asks the table, and as long as that is away, the others.</summary>
-    private async Task MakeSureAsync(TimeSpan stoodStill)
+    private Task MakeSureAsync(TimeSpan stoodStill)
     {
         Runtime.Log.StoodStill(stoodStill);
-        if (Oracle.Status is SiloStatus.Created or SiloStatus.Dead)
-        {
-            return;
-        }
-
-        using var time = new CancellationTokenSource(StatusLimit, Runtime.Time);
-        await Oracle.RefreshAsync(time.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return _inquiry.MakeSureAsync(stoodStill, _stopped.Token);
     }
 
     private void OnDeclaredDead()

@@ -36,6 +36,10 @@ internal interface ISiloControl : IGrainObserver
     [AlwaysInterleave, OneWay]
     Task ClientsAsync(SiloAddress silo, string[] clients);
 
+    /// <summary>What the silo knows of the caller, which stood still and does not reach the table.</summary>
+    [AlwaysInterleave]
+    Task<SiloWord> VouchAsync(SiloAddress asker);
+
     /// <summary>Activations by grain class.</summary>
     [AlwaysInterleave]
     Task<SimpleGrainStatistic[]> GetStatisticsAsync();
@@ -44,6 +48,13 @@ internal interface ISiloControl : IGrainObserver
     [AlwaysInterleave]
     Task CollectAsync(TimeSpan ageLimit);
 }
+
+/// <summary>What a silo knows of another one that asks whether it still belongs to the cluster.</summary>
+/// <param name="View">The membership that it knows.</param>
+/// <param name="IsSure">Both serve, by that membership.</param>
+/// <param name="IsSuspecting">It has voted the other one dead, and does not know yet what became of the vote.</param>
+[GenerateSerializer, Immutable, Alias("sys.SiloWord")]
+internal sealed record SiloWord([property: Id(0)] ClusterSnapshot View, [property: Id(1)] bool IsSure, [property: Id(2)] bool IsSuspecting);
 
 /// <summary>What a gateway says to a client.</summary>
 [Alias("sys.IClientControl")]

@@ -20,6 +20,12 @@ internal sealed class MembershipOracle(
 
     private readonly SemaphoreSlim _one = new(1);
     private readonly Lock _viewLock = new();
+
+    /// <summary>Silos that this one has voted dead without knowing yet what became of it. It guards <see cref="_heard"/> as well.</summary>
+    private readonly HashSet<SiloAddress> _votes = [];
+
+    /// <summary>When silos asked whether they still belong to the cluster.</summary>
+    private readonly Dictionary<SiloAddress, DateTime> _heard = [];
     private readonly DateTime _startTime = time.GetUtcNow().UtcDateTime;
     private volatile ClusterView _view = ClusterView.Empty;
     private SiloStatus _status = SiloStatus.Created;
@@ -161,8 +167,11 @@ internal sealed class MembershipOracle(
         }
     }
 
-    /// <summary>Votes a silo dead. It is, once enough silos have voted within the time that a vote counts.</summary>
-    public async Task VoteDeadAsync(SiloAddress silo, CancellationToken cancellationToken)
+    /// <summary>
+    /// Votes a silo dead. It is, once enough silos have voted within the time that a vote counts. One that has been heard of since its last probe
+    /// was sent is not voted on: the table may answer long after. True when it is dead by this vote.
+    /// </summary>
+    public async Task<bool> VoteDeadAsync(SiloAddress silo, DateTime lastProbe, bool onlyIfStale, CancellationToken cancellationToken)
     {
         var isDone = false;
         var votes = 0;
@@ -171,7 +180,8 @@ internal sealed class MembershipOracle(
             {
                 // Who was declared dead itself votes no more: else two silos that do not reach each other would both end.
                 if (isDone || data.TryGet(self)?.Item1.Status is not (SiloStatus.Active or SiloStatus.Joining)
-                    || data.TryGet(silo) is not { } row || row.Item1.Status == SiloStatus.Dead)
+                    || data.TryGet(silo) is not { } row || row.Item1.Status == SiloStatus.Dead
+                    || row.Item1.IAmAliveTime > lastProbe || (onlyIfStale && !IsStale(row.Item1, time.GetUtcNow().UtcDateTime)) || !TryBeginVote(silo, lastProbe))
                 {
                     return null;
                 }
@@ -199,9 +209,55 @@ internal sealed class MembershipOracle(
             },
             cancellationToken,
             onRetry: () => (isDone, votes) = (false, 0));
-        if (votes > 0 && _view.Find(silo)?.Status == SiloStatus.Dead)
+        var isDead = votes > 0 && _view.Find(silo)?.Status == SiloStatus.Dead;
+        if (isDead)
         {
             log.DeclaredDead(silo, votes);
+        }
+
+        return isDead;
+    }
+
+    /// <summary>A silo has spoken. False when this one may have voted it dead, because the table has not answered yet.</summary>
+    public bool NoteAlive(SiloAddress silo)
+    {
+        lock (_votes)
+        {
+            _heard[silo] = time.GetUtcNow().UtcDateTime;
+            return !_votes.Contains(silo);
+        }
+    }
+
+    /// <summary>
+    /// Writes that this silo is well, over votes against it: those that are on their way fail by the table's version and are thought over. Then takes
+    /// what the table has. False when the table is away.
+    /// </summary>
+    public async Task<bool> SayWellAsync(CancellationToken cancellationToken)
+    {
+        var isDone = false;
+        try
+        {
+            await ChangeAsync(
+                data =>
+                {
+                    if (isDone || data.TryGet(self) is not { } row || row.Item1.Status == SiloStatus.Dead)
+                    {
+                        return null;
+                    }
+
+                    isDone = true;
+                    row.Item1.IAmAliveTime = time.GetUtcNow().UtcDateTime;
+                    row.Item1.SuspectTimes = [];
+                    return (row.Item1, row.Item2);
+                },
+                cancellationToken,
+                onRetry: () => isDone = false);
+            return true;
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            Missed(e);
+            return false;
         }
     }
 
@@ -229,6 +285,21 @@ internal sealed class MembershipOracle(
 
     private static long VotedDeadAt(MembershipEntry entry) =>
         entry is { Status: SiloStatus.Dead, SuspectTimes: [_, ..] votes } ? votes.Max(v => v.Item2).Ticks : 0;
+
+    /// <summary>From now on until the table answers nobody is told that the silo is well; false when it has been heard of since.</summary>
+    private bool TryBeginVote(SiloAddress silo, DateTime since)
+    {
+        lock (_votes)
+        {
+            if (_heard.TryGetValue(silo, out var heard) && heard > since)
+            {
+                return false;
+            }
+
+            _votes.Add(silo);
+            return true;
+        }
+    }
 
     private MembershipEntry Row() => new()
     {
@@ -288,6 +359,15 @@ internal sealed class MembershipOracle(
         }
 
         Take(SnapshotOf(data));
+        lock (_votes)
+        {
+            // What became of them is known now.
+            _votes.Clear();
+            foreach (var gone in _heard.Keys.Where(s => data.TryGet(s) is null).ToArray())
+            {
+                _heard.Remove(gone);
+            }
+        }
     }
 
     /// <summary>The table was emptied: whoever notices first writes the rows again as they were, above the version that everybody knows.</summary>

@@ -40,6 +40,7 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
             var watched = view.WatchedBy(node.Self, options.NumProbedSilos).Select(m => m.Silo).ToArray();
             Forget(watched);
 
+            var probedAt = node.Runtime.Time.GetUtcNow().UtcDateTime;
             var results = await Task.WhenAll(watched.Select(async silo => (Silo: silo, Lives: await node.ProbeAsync(silo, options.ProbeTimeout))));
             var silent = results.Count(r => !r.Lives);
             if (silent > 0)
@@ -54,7 +55,7 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
             {
                 if (Note(silo, lives) is var missed && missed >= limit)
                 {
-                    await SuspectAsync(silo, missed, cancellationToken);
+                    await SuspectAsync(silo, missed, probedAt, cancellationToken);
                 }
             }
 
@@ -92,7 +93,7 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
         }
     }
 
-    private async Task SuspectAsync(SiloAddress silo, int missed, CancellationToken cancellationToken)
+    private async Task SuspectAsync(SiloAddress silo, int missed, DateTime lastProbe, CancellationToken cancellationToken)
     {
         // Another silo may reach it: then the link is at fault, and the silo serves those who can call it.
         if (await node.ReachesThroughAnotherAsync(silo))
@@ -106,8 +107,7 @@ internal sealed class SiloProber(ClusterNode node, ClusterMembershipOptions opti
         {
             using var timeout = new CancellationTokenSource(options.ProbeTimeout * 5, node.Runtime.Time);
             using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
-            await node.Oracle.VoteDeadAsync(silo, time.Token);
-            node.TellEverybody();
+            await node.Votes.VoteDeadAsync(silo, lastProbe, isRefusing: false, time.Token);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {

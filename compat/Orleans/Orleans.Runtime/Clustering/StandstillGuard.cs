@@ -1,25 +1,29 @@
 namespace Orleans.Runtime.Clustering;
 
 /// <summary>
-/// Notices that the process stood still (SIGSTOP, a frozen machine): by then the others may have declared it dead, and it
-/// must not say a word before it knows. A thread of its own notes the time; whoever finds the note too old, or the
-/// thread itself when it goes on, closes the gate until the owner has made sure.
+/// Notices that the process stood still (SIGSTOP, a frozen machine), or that it was too slow to answer anybody: by then the
+/// others may have declared it dead, and it must not say a word before it knows. The thread pool, which answers probes as well, notes the
+/// time again and again; whoever finds the note too old, or the guard's own thread when it goes on, closes the gate until the owner has made sure.
 /// </summary>
-internal sealed class StandstillGuard : IDisposable
+internal sealed class StandstillGuard : IThreadPoolWorkItem, IDisposable
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
 
     private readonly long _limit;
     private readonly Func<TimeSpan, Task> _makeSure;
+    private readonly Action<IThreadPoolWorkItem> _queue;
     private readonly Lock _lock = new();
     private readonly ManualResetEventSlim _stopped = new();
     private long _noted = Environment.TickCount64;
+    private int _isNoting;
     private volatile TaskCompletionSource? _closed;
 
     /// <param name="limit">Nobody is declared dead sooner than this after its last sign of life.</param>
     /// <param name="makeSure">Called when the process stood still for that long; the gate opens when it ends.</param>
-    public StandstillGuard(TimeSpan limit, Func<TimeSpan, Task> makeSure)
+    /// <param name="queue">Gives work to those who answer the others: the thread pool, behind all that waits already.</param>
+    public StandstillGuard(TimeSpan limit, Func<TimeSpan, Task> makeSure, Action<IThreadPoolWorkItem>? queue = null)
     {
+        _queue = queue ?? (static item => ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false));
         _limit = (long)limit.TotalMilliseconds;
         _makeSure = makeSure;
         new Thread(Run) { IsBackground = true, Name = "Standstill guard", Priority = ThreadPriority.AboveNormal }.Start();
@@ -36,8 +40,15 @@ internal sealed class StandstillGuard : IDisposable
             return ValueTask.CompletedTask;
         }
 
-        Note();
+        Look();
         return _closed is { } closed ? new ValueTask(closed.Task) : ValueTask.CompletedTask;
+    }
+
+    /// <summary>The pool has come to it.</summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        Look();
+        Volatile.Write(ref _isNoting, 0);
     }
 
     public void Dispose() => _stopped.Set();
@@ -46,13 +57,21 @@ internal sealed class StandstillGuard : IDisposable
     {
         while (!_stopped.Wait(Tick))
         {
-            Note();
+            if (Interlocked.Exchange(ref _isNoting, 1) == 0)
+            {
+                _queue(this);
+            }
+            else if (Environment.TickCount64 - Volatile.Read(ref _noted) >= _limit)
+            {
+                Look();
+            }
         }
 
         _stopped.Dispose();
     }
 
-    private void Note()
+    /// <summary>Notes the time, and closes the gate when the last note is too old.</summary>
+    private void Look()
     {
         lock (_lock)
         {

@@ -85,6 +85,12 @@ internal sealed class ClusterNetwork
                 throw new IOException($"{endpoint} did not answer in time.", e);
             }
 
+            if (e is IOException && stream is not null)
+            {
+                // There is somebody, who has hung up: most often because he does not trust our certificate.
+                throw new ConnectionRefusedException($"{endpoint} has ended the handshake: {e.Message}");
+            }
+
             throw;
         }
     }

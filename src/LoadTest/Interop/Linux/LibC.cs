@@ -36,6 +36,9 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "connect", SetLastError = true)]
     public static partial int Connect(int fd, byte* address, uint addressLength);
 
+    [LibraryImport(Library, EntryPoint = "getsockname", SetLastError = true)]
+    public static partial int GetSockName(int fd, byte* address, uint* addressLength);
+
     [LibraryImport(Library, EntryPoint = "send")]
     public static partial nint Send(int fd, byte* data, nuint length, int flags);
 

@@ -43,6 +43,22 @@ internal sealed unsafe class UdpPort : IDisposable
         }
     }
 
+    /// <summary>The address from which the server hears it.</summary>
+    public TransportAddress Local
+    {
+        get
+        {
+            var address = stackalloc byte[AddressSize];
+            uint length = AddressSize;
+            Check(LibC.GetSockName(Descriptor, address, &length));
+            var bytes = new ReadOnlySpan<byte>(address, AddressSize);
+            var port = BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]);
+            return length < AddressSize
+                ? TransportAddress.FromIPv4(BinaryPrimitives.ReadUInt32BigEndian(bytes[4..]), port)
+                : TransportAddress.FromIPv6(bytes.Slice(8, 16), port);
+        }
+    }
+
     /// <summary>The file descriptor.</summary>
     public int Descriptor { get; private set; }
 

@@ -39,6 +39,10 @@ internal sealed unsafe class LinuxSendQueue : IDisposable
 
     private readonly int _fd;
     private readonly bool _isIPv6;
+
+    /// <summary>Bytes of the longest datagram that may be in a group; 0 when the system cannot cut messages.</summary>
+    private readonly int _maxSegment;
+    private readonly GroupingLimits _limits;
     private readonly byte* _arena;
     private readonly byte* _tables;
     private readonly Packet* _packets;
@@ -60,16 +64,15 @@ internal sealed unsafe class LinuxSendQueue : IDisposable
     /// <summary>The table's entries of another round are empty.</summary>
     private uint _round = 1;
 
-    /// <summary>Bytes of the longest datagram that may be in a group; 0 when the system cannot cut messages.</summary>
-    private int _maxSegment;
-
     /// <param name="fd">The socket.</param>
     /// <param name="isIPv6">Its family.</param>
     /// <param name="useSegments">False keeps to a message for each datagram.</param>
-    public LinuxSendQueue(int fd, bool isIPv6, bool useSegments)
+    /// <param name="time">When receivers that could not take groups are tried again.</param>
+    public LinuxSendQueue(int fd, bool isIPv6, bool useSegments, TimeProvider time)
     {
         _fd = fd;
         _isIPv6 = isIPv6;
+        _limits = new GroupingLimits(time);
         _arena = (byte*)NativeMemory.AlignedAlloc(ArenaSize, Alignment);
         var size = Capacity * (sizeof(Packet) + sizeof(Group) + sizeof(LibC.MMsgHdr) + sizeof(LibC.IoVec) + sizeof(LibC.SocketAddress) + ControlSize) + (TableSize * sizeof(Slot));
         _tables = (byte*)NativeMemory.AlignedAlloc((nuint)size, Alignment);
@@ -91,6 +94,9 @@ internal sealed unsafe class LinuxSendQueue : IDisposable
 
     /// <summary>Messages that were handed to the system; fewer than datagrams where they are grouped.</summary>
     public long Messages { get; private set; }
+
+    /// <summary>Changes whenever what waits has left; 0 when the system cannot cut messages.</summary>
+    public long Batch => _maxSegment == 0 ? 0 : _round;
 
     /// <summary>Whether nothing waits.</summary>
     public bool IsEmpty => _packetCount == 0;
@@ -150,6 +156,10 @@ internal sealed unsafe class LinuxSendQueue : IDisposable
 
         slot = new Slot { Round = _round, Group = _groupCount };
         Open(place, length, destination);
+        if (_limits.Count > 0)
+        {
+            _groups[slot.Group].IsClosed = length > _limits.Of(destination, (uint)(HashOf(destination) >> 32));
+        }
     }
 
     /// <summary>Hands everything to the system.</summary>
@@ -184,6 +194,7 @@ internal sealed unsafe class LinuxSendQueue : IDisposable
         }
 
         SendAll();
+        _limits.Advance();
         _used = _packetCount = _groupCount = 0;
         if (++_round == 0)
         {
@@ -202,10 +213,15 @@ internal sealed unsafe class LinuxSendQueue : IDisposable
     private void Open(int place, int length, in TransportAddress destination) =>
         _groups[_groupCount++] = new Group { Destination = destination, First = place, Last = place, Count = 1, Segment = length, Bytes = length };
 
-    private ref Slot Find(in TransportAddress destination)
+    private ulong HashOf(in TransportAddress destination)
     {
         var folded = (ulong)(destination.Address >> 64) ^ (ulong)destination.Address;
-        var hash = ((folded << 16) ^ (folded >> 48) ^ destination.Port) * _hashKey;
+        return ((folded << 16) ^ (folded >> 48) ^ destination.Port) * _hashKey;
+    }
+
+    private ref Slot Find(in TransportAddress destination)
+    {
+        var hash = HashOf(destination);
         var mask = (2 * _limit) - 1;
         for (var i = (int)(hash >> 32) & mask; ; i = (i + 1) & mask)
         {
@@ -260,15 +276,16 @@ internal sealed unsafe class LinuxSendQueue : IDisposable
             }
 
             // The first message has a bad destination, met an ICMP error, or cannot be cut; the others have done nothing wrong.
-            if (_groups[sent].Count > 1 && error is LibC.EIo or LibC.EInvalid or LibC.EMessageSize)
+            ref var group = ref _groups[sent];
+            if (group.Count > 1 && error is LibC.EIo or LibC.EInvalid or LibC.EMessageSize)
             {
                 // A path without checksum offload cuts nothing (EIO); else a datagram longer than the path takes was not to be grouped.
-                _maxSegment = error == LibC.EIo ? 0 : Math.Min(_maxSegment, _groups[sent].Segment - 1);
+                _limits.Refuse(group.Destination, (uint)(HashOf(group.Destination) >> 32), error == LibC.EIo ? 0 : group.Segment - 1);
                 SendOneByOne(sent);
             }
             else
             {
-                Failures += _groups[sent].Count;
+                Failures += group.Count;
             }
 
             sent++;

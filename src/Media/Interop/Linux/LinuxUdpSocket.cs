@@ -14,11 +14,8 @@ namespace VoiceCluster.Media.Interop.Linux;
 [SupportedOSPlatform("linux")]
 public sealed unsafe class LinuxUdpSocket : IBatchSocket
 {
-    /// <summary>Bytes of control data a datagram: the header of 16 and SO_RXQ_OVFL's 4, padded to 8.</summary>
-    private const int ControlSize = 24;
-
     /// <summary>Ready descriptors that one wait sees; with more of them each gets its turn (epoll(7)).</summary>
-    private const int MaxReady = 32;
+    private const int MaxReady = 128;
 
     /// <summary>What a ready descriptor of this class itself says; other sockets' tokens are not negative.</summary>
     private const int OwnToken = -1;
@@ -28,8 +25,7 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     private readonly int _epoll;
     private readonly int _event;
     private readonly bool _isIPv6;
-    private readonly byte* _memory;
-    private readonly Batch _in;
+    private readonly LinuxReceiveBatch _in;
     private readonly LinuxSendQueue _out;
     private readonly int[] _ready = new int[MaxReady];
     private int _readyCount;
@@ -41,7 +37,8 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     /// <param name="bufferSize">Bytes of the kernel's buffers.</param>
     /// <param name="useSegments">Whether the kernel may cut one message into several datagrams (UDP_SEGMENT), where it can.</param>
     /// <param name="sharesPort">Lets other sockets of this process have the same port; <see cref="Steer"/> says who gets what.</param>
-    public LinuxUdpSocket(IPEndPoint endPoint, int bufferSize, bool useSegments = true, bool sharesPort = false)
+    /// <param name="time">When receivers whose path takes no grouped datagrams are tried again; the system's when null.</param>
+    public LinuxUdpSocket(IPEndPoint endPoint, int bufferSize, bool useSegments = true, bool sharesPort = false, TimeProvider? time = null)
     {
         _isIPv6 = endPoint.AddressFamily == AddressFamily.InterNetworkV6;
         _fd = _epoll = _event = -1;
@@ -88,11 +85,8 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
             throw;
         }
 
-        var memory = Batch.Size(ControlSize);
-        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)memory, 64);
-        new Span<byte>(_memory, memory).Clear();
-        _in = new Batch(_memory, ControlSize);
-        _out = new LinuxSendQueue(_fd, _isIPv6, useSegments);
+        _in = new LinuxReceiveBatch();
+        _out = new LinuxSendQueue(_fd, _isIPv6, useSegments, time ?? TimeProvider.System);
     }
 
     /// <inheritdoc/>
@@ -201,39 +195,20 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
     /// <inheritdoc/>
     public int ReceiveBatch()
     {
-        for (var i = 0; i < IBatchSocket.BatchSize; i++)
-        {
-            ref var header = ref _in.Messages[i].Header;
-            header.NameLength = (uint)sizeof(LibC.SocketAddress);
-            header.ControlLength = ControlSize;
-        }
-
-        int count;
-        do
-        {
-            count = LibC.RecvMMsg(_fd, _in.Messages, IBatchSocket.BatchSize, LibC.MsgDontWait, null);
-        }
-        while (count < 0 && Marshal.GetLastPInvokeError() == LibC.EIntr);
-
-        if (count <= 0)
-        {
-            // Nothing there, or an ICMP error of an earlier send, which a shared port must pass over.
-            return 0;
-        }
-
-        CountOverflow(_in.Messages[count - 1].Header);
+        var before = _overflow;
+        var count = _in.Receive(_fd, ref _overflow);
+        ReceiveQueueOverflows += unchecked(_overflow - before);
         return count;
     }
 
     /// <inheritdoc/>
-    public Span<byte> Datagram(int index, out TransportAddress from)
-    {
-        from = LinuxSocketAddress.Read(_in.Addresses[index]);
-        return new Span<byte>(_in.Buffer(index), (int)_in.Messages[index].Length);
-    }
+    public Span<byte> Datagram(int index, out TransportAddress from) => _in.Datagram(index, out from);
 
     /// <inheritdoc/>
     public Span<byte> Rent() => _out.Rent();
+
+    /// <inheritdoc/>
+    public long Batch => _out.Batch;
 
     /// <inheritdoc/>
     public void Send(int length, in TransportAddress destination) => _out.Add(length, destination);
@@ -269,19 +244,8 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
         }
 
         CloseDescriptors();
-        NativeMemory.AlignedFree(_memory);
+        _in.Dispose();
         _out.Dispose();
-    }
-
-    private void CountOverflow(in LibC.MsgHdr header)
-    {
-        // cmsghdr: length, level, type, then SO_RXQ_OVFL's 32-bit count of drops since the socket was made.
-        if (header.ControlLength >= 20 && *(int*)(header.Control + 8) == LibC.SolSocket && *(int*)(header.Control + 12) == LibC.SoRxqOvfl)
-        {
-            var overflow = *(uint*)(header.Control + 16);
-            ReceiveQueueOverflows += unchecked(overflow - _overflow);
-            _overflow = overflow;
-        }
     }
 
     private void Watch(int fd, int token = OwnToken)
@@ -318,43 +282,5 @@ public sealed unsafe class LinuxUdpSocket : IBatchSocket
         throw errno == LibC.EAddrInUse
             ? new SocketException((int)SocketError.AddressAlreadyInUse)
             : new SocketException((int)SocketError.SocketError, new Win32Exception(errno).Message);
-    }
-
-    /// <summary>Headers, addresses, vectors, control data and buffers of one batch, one after the other in native memory.</summary>
-    private readonly struct Batch
-    {
-        private readonly byte* _buffers;
-
-        public Batch(byte* memory, int controlSize)
-        {
-            const int Count = IBatchSocket.BatchSize;
-            Messages = (LibC.MMsgHdr*)memory;
-            var vectors = (LibC.IoVec*)(Messages + Count);
-            var controls = (byte*)(vectors + Count);
-            Addresses = (LibC.SocketAddress*)(controls + (Count * controlSize));
-            _buffers = (byte*)(((nuint)(Addresses + Count) + 63) & ~(nuint)63);
-            for (var i = 0; i < Count; i++)
-            {
-                vectors[i] = new LibC.IoVec { Base = Buffer(i), Length = Net.Datagram.MaxSize };
-                Messages[i].Header = new LibC.MsgHdr
-                {
-                    Name = Addresses + i,
-                    Vectors = vectors + i,
-                    VectorCount = 1,
-                    Control = controlSize == 0 ? null : controls + (i * controlSize),
-                    ControlLength = (nuint)controlSize,
-                };
-            }
-        }
-
-        public LibC.MMsgHdr* Messages { get; }
-
-        public LibC.SocketAddress* Addresses { get; }
-
-        public byte* Buffer(int index) => _buffers + (index * Net.Datagram.MaxSize);
-
-        /// <summary>Bytes that a batch takes, rounded up to a cache line.</summary>
-        public static int Size(int controlSize) =>
-            ((IBatchSocket.BatchSize * (sizeof(LibC.MMsgHdr) + sizeof(LibC.IoVec) + controlSize + sizeof(LibC.SocketAddress) + Net.Datagram.MaxSize)) + 127) & ~63;
     }
 }

@@ -38,6 +38,12 @@ public readonly struct Vp8Descriptor
 
     public bool HasPictureId => _pictureIdOffset != 0;
 
+    /// <summary>Where the picture id is in the payload; 0 when absent.</summary>
+    internal int PictureIdOffset => _pictureIdOffset;
+
+    /// <summary>Where TL0PICIDX is; 0 when absent.</summary>
+    internal int Tl0Offset => _tl0Offset;
+
     public bool HasTl0PicIdx => _tl0Offset != 0;
 
     /// <summary>The largest picture id plus one: 128 or 32,768.</summary>
@@ -118,26 +124,4 @@ public readonly struct Vp8Descriptor
 
     /// <summary>TL0PICIDX in the payload that was parsed; 0 when absent.</summary>
     public byte ReadTl0PicIdx(ReadOnlySpan<byte> payload) => HasTl0PicIdx ? payload[_tl0Offset] : (byte)0;
-
-    /// <summary>Adds to both counters, modulo their sizes, so that a switch of streams shows no jump.</summary>
-    public void Shift(Span<byte> payload, int pictureIds, int tl0PicIdxs)
-    {
-        if (HasPictureId)
-        {
-            var id = (ReadPictureId(payload) + pictureIds) & (PictureIdModulus - 1);
-            if (_longPictureId)
-            {
-                BinaryPrimitives.WriteUInt16BigEndian(payload[_pictureIdOffset..], (ushort)(0x8000 | id));
-            }
-            else
-            {
-                payload[_pictureIdOffset] = (byte)id;
-            }
-        }
-
-        if (HasTl0PicIdx)
-        {
-            payload[_tl0Offset] = (byte)(payload[_tl0Offset] + tl0PicIdxs);
-        }
-    }
 }

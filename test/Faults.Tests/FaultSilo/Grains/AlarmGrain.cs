@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 
 namespace VoiceCluster.Faults.Grains;
 
@@ -9,16 +10,35 @@ namespace VoiceCluster.Faults.Grains;
 /// <param name="At">When it was told.</param>
 public sealed record Tick(string Key, string Silo, DateTime First, DateTime At);
 
-/// <summary>Collects the ticks of a run.</summary>
-public sealed class TickLog
+/// <summary>Collects the ticks of a run, in a file as well when there is one.</summary>
+public sealed class TickLog(string? file = null)
 {
     private readonly ConcurrentQueue<Tick> _ticks = new();
+    private readonly Lock _lock = new();
 
     /// <summary>In the order in which they came.</summary>
     public Tick[] Ticks => [.. _ticks];
 
+    /// <summary>The ticks of a file.</summary>
+    public static IEnumerable<Tick> Read(string file) => File.Exists(file)
+        ? File.ReadLines(file).Select(line => line.Split('\t')).Where(f => f.Length == 5).Select(f => new Tick(f[0], f[1], Time(f[2]), Time(f[3])))
+        : [];
+
     /// <summary>Notes one.</summary>
-    public void Add(Tick tick) => _ticks.Enqueue(tick);
+    public void Add(Tick tick)
+    {
+        _ticks.Enqueue(tick);
+        if (file is not null)
+        {
+            lock (_lock)
+            {
+                // The last field tells a whole line from the half of one.
+                File.AppendAllText(file, string.Create(CultureInfo.InvariantCulture, $"{tick.Key}\t{tick.Silo}\t{tick.First.Ticks}\t{tick.At.Ticks}\t.\n"));
+            }
+        }
+    }
+
+    private static DateTime Time(string ticks) => new(long.Parse(ticks, CultureInfo.InvariantCulture), DateTimeKind.Utc);
 }
 
 /// <summary>A grain with a reminder.</summary>
