@@ -14,7 +14,7 @@ public sealed class StartOrderTests(RunningCluster running, ITestOutputHelper ou
 
     /// <summary>In the order of their start, and what the cluster's part of each says that it waits for.</summary>
     private static readonly (string Name, string WaitsFor)[] First =
-        [("frontend-1", "No gateway of the cluster answers."), ("media-1", "No gateway of the cluster answers."), ("silo-1", "The membership table cannot be used")];
+        [("frontend-1", "No gateway of the cluster answers."), ("media-1", "No gateway of the cluster answers."), ("silo-1", "The membership table cannot be used: Redis")];
 
     [Fact]
     public Task Stores_StartedLast_EverybodyWaitsSaysForWhatAndServesThen() => running.RunAsync(output, async cluster =>

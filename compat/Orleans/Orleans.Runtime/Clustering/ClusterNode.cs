@@ -398,7 +398,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             }
             catch (Exception e) when (!_stopped.IsCancellationRequested)
             {
-                NotReady = $"The membership table cannot be used: {e.Message}";
+                NotReady = $"The silo has not joined the cluster: {e.Message}";
                 Runtime.Log.JoinDelayed(e.Message);
                 await Task.Delay(JoinRetry, Runtime.Time, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
