@@ -28,7 +28,7 @@ public interface IMediaNode : IGrainObserver
     Task<Outcome<RoomReconciled>> ReconcileAsync(RoomCommandHeader header, DesiredRoom desired);
 
     /// <summary>The fleet goes to another silo and takes nothing along: the node says again that it lives, now and not in its time.</summary>
-    [OneWay]
+    [ResponseTimeout("00:00:00.500")]
     Task FleetMovesAsync();
 }
 

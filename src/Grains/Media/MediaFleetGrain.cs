@@ -41,7 +41,7 @@ public sealed partial class MediaFleetGrain(
     }
 
     /// <inheritdoc/>
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         foreach (var watched in _watched.Values)
         {
@@ -50,13 +50,18 @@ public sealed partial class MediaFleetGrain(
 
         _watched.Clear();
 
-        // Whoever asks the next activation for a node waits for these.
-        foreach (var node in _fleet.References)
+        // Whoever asks the next activation for a node waits for these. The silo goes on ending when they have it: what is on its way could be lost.
+        try
         {
-            _ = node.FleetMovesAsync();
+            await Task.WhenAll(_fleet.References.Select(n => n.FleetMovesAsync()).ToArray());
+        }
+        catch (Exception e) when (e is OrleansException or TimeoutException)
+        {
+            // One of them is gone, or slow: it says that it lives in its time.
+            LogNotAsked(logger, e);
         }
 
-        return _ended.CancelAsync();
+        await _ended.CancelAsync();
     }
 
     /// <inheritdoc/>
@@ -261,6 +266,9 @@ public sealed partial class MediaFleetGrain(
 
     [LoggerMessage(4105, LogLevel.Warning, "Room {Room} could not be told that media node {Node} is gone, and is told again: {Reason}")]
     private static partial void LogNotTold(ILogger logger, string room, string node, string reason);
+
+    [LoggerMessage(4106, LogLevel.Debug, "A media node could not be asked for a heartbeat; it comes in its time")]
+    private static partial void LogNotAsked(ILogger logger, Exception exception);
 
     [LoggerMessage(4102, LogLevel.Warning, "Media node {Node} is lost: silent for more than {LostAfter}")]
     private static partial void LogLost(ILogger logger, string node, TimeSpan lostAfter);

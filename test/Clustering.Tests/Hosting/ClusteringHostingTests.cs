@@ -153,7 +153,7 @@ public sealed class ClusteringHostingTests(RedisServer redis, PostgresServer pos
         }
 
         var gateways = client.GetRequiredService<IGatewayListProvider>();
-        Assert.Equal(TimeSpan.FromMinutes(1), gateways.MaxStaleness);
+        Assert.Equal(TimeSpan.FromSeconds(10), gateways.MaxStaleness);
         await gateways.InitializeGatewayListProvider();
         Assert.Equal(["gwy.tcp://127.0.0.1:30001/9"], (await gateways.GetGateways()).Select(u => u.ToString()));
     }

@@ -14,7 +14,7 @@ namespace VoiceCluster.Faults.Tests.Processes;
 public sealed class BuildTests(ServerFixture servers, ITestOutputHelper output)
 {
     private const int Silos = 3;
-    private const int Pause = 10;
+    private const int Pause = 100;
     private const string Run = "build-";
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
