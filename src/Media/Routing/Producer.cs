@@ -135,6 +135,9 @@ public sealed partial class Producer
 
     internal ReadOnlySpan<ProducerConsumer> Consumers => _consumers;
 
+    /// <summary>Its sound in the mix; null while there is none.</summary>
+    internal MixSource? MixSource => _mix;
+
     /// <summary>Whether anything consumes it by itself; slots and the mix do not count.</summary>
     public bool HasConsumers => _consumers.Length > 0;
 
