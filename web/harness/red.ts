@@ -21,6 +21,12 @@ export class RedPeerConnection extends RTCPeerConnection {
   }
 }
 
+/** Makes an offer name redundancy first, by which a client says that it wants to send or to have it. */
+export function prefer(transceiver: RTCRtpTransceiver): void {
+  const { codecs } = RTCRtpReceiver.getCapabilities('audio') ?? { codecs: [] };
+  transceiver.setCodecPreferences([...codecs.filter(isRed), ...codecs.filter((codec) => !isRed(codec))]);
+}
+
 function withBlocks(answer: string, offer: string): string {
   const [, red, opus] = /a=fmtp:(\d+) (\d+)\/\2\r\n/.exec(offer) ?? [];
   if (!red || !opus) {

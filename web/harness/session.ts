@@ -342,7 +342,19 @@ export class Session {
   async stats(): Promise<object[]> {
     const reports = await Promise.all([this.sendTransport, this.recvTransport].map((transport) => transport?.getStats()));
     return reports.flatMap((report) => report ? [...report.values()] as { type: string }[] : [])
-      .filter((entry) => entry.type === 'inbound-rtp' || entry.type === 'outbound-rtp' || entry.type === 'remote-inbound-rtp' || entry.type === 'codec');
+      .filter((entry) => entry.type === 'inbound-rtp' || entry.type === 'outbound-rtp' || entry.type === 'remote-inbound-rtp');
+  }
+
+  /** What comes of a peer's voice: the codecs agreed, packets, and bytes of their payloads. */
+  async voiceOf(peerId: string): Promise<{ codecs: string[]; packets: number; bytes: number }> {
+    const consumer = [...this.received.values()].find((entry) => entry.peerId === peerId && entry.consumer.kind === 'audio')?.consumer;
+    const report = [...(await consumer?.getStats() ?? new Map()).values()] as Record<string, unknown>[];
+    const stream = report.find((entry) => entry['type'] === 'inbound-rtp');
+    return {
+      codecs: consumer?.rtpParameters.codecs.map((codec) => codec.mimeType) ?? [],
+      packets: Number(stream?.['packetsReceived'] ?? 0),
+      bytes: Number(stream?.['bytesReceived'] ?? 0),
+    };
   }
 
   /** The name is what tests close and pause it by. */
