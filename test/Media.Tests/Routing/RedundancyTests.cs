@@ -324,6 +324,33 @@ public sealed class RedundancyTests
         Assert.All(_room.ToReceiver, p => Assert.Equal(109, p.PayloadType));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void PipeBetweenNodes_CarriesTheCopies_AndTheFarNodeUsesThem(bool takesRed)
+    {
+        using var rooms = new PipedRooms(loss: 0.05);
+        var heard = new List<SentRtp>();
+        var sender = rooms.A.Join("alice");
+        Assert.True(sender.Produce("p", MediaKind.Audio, RedundantSound.Parameters(1), false, rooms.Now).IsOk);
+        var (a, b) = rooms.Connect();
+        rooms.Pipe(a, b, "p");
+        var receiver = rooms.B.Join("bob");
+        receiver.RtpSent = (p, _) => heard.Add(SentRtp.From(p));
+        Assert.True(receiver.Consume("c", "p", takesRed ? WithRed : Router.RtpCapabilities, false, rooms.Now).IsOk);
+        for (var i = 0; i < 400; i++)
+        {
+            sender.ReceiveRtp(Next(), rooms.Now);
+            rooms.Run(20_000);
+        }
+
+        // Of 5 in 100 lost, one in 20 has a lost one behind it.
+        Assert.InRange(b.Stats.PacketsRecovered, 5, 40);
+        Assert.InRange(heard.Count, 392, 400);
+        Assert.Equal(takesRed ? heard.Count - b.Stats.PacketsRecovered : 0, heard.Count(p => p.PayloadType == RouterRed));
+        Assert.All(heard, p => Assert.Contains(p.PayloadType == RouterRed ? _red.Select(r => Renumbered(r, RouterOpus)) : _opus, s => s.AsSpan().SequenceEqual(p.Payload)));
+    }
+
     [Fact]
     public void RelayClients_AndOldCapabilities_KnowNothingOfIt()
     {
