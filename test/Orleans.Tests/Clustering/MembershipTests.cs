@@ -93,9 +93,9 @@ public sealed class MembershipTests
         Assert.InRange(_clock.GetElapsedTime(since), TimeSpan.Zero, TimeSpan.FromSeconds(10));
     });
 
-    /// <summary>The grains live in a silo that takes no clients, behind two that do. How soon is a figure: bench/Engine, section faults.</summary>
+    /// <summary>The grains live in a silo that takes no clients, behind two that do.</summary>
     [Fact]
-    public Task Client_WhoseGatewayIsKilled_GoesOnThroughAnotherBeforeAnyCallTimesOut() => RunAsync(Build(gateways: 2), async cluster =>
+    public Task Client_WhoseGatewayIsKilled_GoesOnThroughAnotherWithinASecond() => RunAsync(Build(gateways: 2), async cluster =>
     {
         var inner = cluster.Silos[2];
         var places = await AskAllAsync(cluster.Client);
@@ -123,7 +123,7 @@ public sealed class MembershipTests
             }
         }
 
-        Assert.InRange(_clock.GetElapsedTime(since), TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        Assert.InRange(_clock.GetElapsedTime(since), TimeSpan.Zero, TimeSpan.FromSeconds(1));
         Assert.InRange(failed, 0, keys.Length);
         Assert.Contains(hanging, h => h.IsFaulted);
     });

@@ -46,11 +46,13 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
 
     public bool IsOpen => _connection is { IsClosed: false };
 
+    /// <summary>Sends a call if the connection is open.</summary>
+    public bool TrySend(GrainCall call) => _connection is { } connection && connection.TrySend(call, owner.ViewVersion);
+
     /// <summary>Sends a call, now or when the connection is open.</summary>
     public void Send(GrainCall call)
     {
-        var connection = _connection;
-        if (connection is not null && connection.TrySend(call, owner.ViewVersion))
+        if (TrySend(call))
         {
             return;
         }
