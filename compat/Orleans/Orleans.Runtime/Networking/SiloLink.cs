@@ -70,6 +70,20 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
         call.Reroute();
     }
 
+    /// <summary>Whether a call of that kind waits for the connection or for its answer.</summary>
+    public bool Awaits(Predicate<GrainCall> predicate)
+    {
+        lock (_lock)
+        {
+            if (_waiting.Any(w => predicate(w.Call)))
+            {
+                return true;
+            }
+        }
+
+        return _connection?.Awaits(predicate) == true;
+    }
+
     /// <summary>Opens the connection if it is not open.</summary>
     public void Open()
     {
