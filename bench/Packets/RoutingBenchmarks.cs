@@ -63,13 +63,13 @@ public class RoutingBenchmarks
     {
         private readonly byte[] _buffer = new byte[Media.Net.Datagram.MaxSize];
 
-        protected override Span<byte> RentPacket() => _buffer;
+        protected internal override Span<byte> RentPacket() => _buffer;
 
         public static long Sent { get; private set; }
 
-        protected override void CommitRtp(int length, long now) => Sent++;
+        protected internal override void CommitRtp(int length, long now) => Sent++;
 
-        protected override void CommitRtcp(int length, long now)
+        protected internal override void CommitRtcp(int length, long now)
         {
         }
     }

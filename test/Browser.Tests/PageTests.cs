@@ -220,6 +220,51 @@ public sealed partial class PageTests(ClusterFixture cluster)
     }
 
     [Theory]
+    [InlineData("WebSocket", "send", 1)]
+    [InlineData("RTCPeerConnection", "createOffer", 1)]
+    [InlineData("WebSocket", "send", 2)]
+    [InlineData("RTCPeerConnection", "setLocalDescription", 1)]
+    [InlineData("WebSocket", "send", 3)]
+    [InlineData("RTCPeerConnection", "setRemoteDescription", 1)]
+    public async Task Connection_IsLostAtAStepOfSendingTheMicrophone_VoicesGoOn(string subject, string method, int call)
+    {
+        // The microphone opens late, when everything else is done; from then on the browser's calls are counted, and one of them loses the network.
+        await using var ada = await RoomPage.OpenAsync(cluster);
+        await using var bob = await RoomPage.OpenAsync(cluster, initScript: $$"""
+            (() => {
+              let calls = -1;
+              const original = {{subject}}.prototype.{{method}};
+              {{subject}}.prototype.{{method}} = function (...args) {
+                if (calls >= 0 && ++calls === {{call}}) {
+                  queueMicrotask(() => window.dispatchEvent(new Event('offline')));
+                  window.hasLostNetwork = true;
+                }
+                return original.apply(this, args);
+              };
+              const devices = navigator.mediaDevices;
+              const open = devices.getUserMedia.bind(devices);
+              const hears = () => document.querySelector('audio')?.currentTime > 0;
+              devices.getUserMedia = async (constraints) => {
+                while (!hears()) {
+                  await new Promise((done) => setTimeout(done, 20));
+                }
+                const stream = await open(constraints);
+                calls = 0;
+                return stream;
+              };
+            })();
+            """);
+        var room = $"lost-{method}-{call}";
+        await ada.JoinAsync(room, "Ada");
+        await bob.JoinAsync(room, "Bob");
+
+        await bob.Page.WaitForFunctionAsync("() => window.hasLostNetwork");
+        await Expect(ada.Person("Bob")).ToHaveAttributeAsync("data-speaking", "true", new() { Timeout = 30_000 });
+        await Expect(bob.Person("Ada")).ToHaveAttributeAsync("data-speaking", "true", new() { Timeout = 30_000 });
+        await Expect(bob.Status).ToHaveTextAsync("Connected");
+    }
+
+    [Theory]
     [InlineData(360, 640)]
     [InlineData(1024, 720)]
     public async Task Layout_AtThisWidth_HasNoHorizontalScroll(int width, int height)

@@ -29,8 +29,14 @@ internal sealed class ActiveSpeakerDetector
     /// </summary>
     private const int MaxVoiceReportsPerSecond = 1_000;
 
-    /// <summary>Speakers in a report, the loudest: what a report costs must not grow with a large room's open microphones.</summary>
+    /// <summary>Speakers in a report at most, the loudest.</summary>
     public const int MaxReported = 32;
+
+    /// <summary>Speakers that a report names in the largest rooms.</summary>
+    public const int LeastReported = 8;
+
+    /// <summary>Voices times speakers in a report: each of them is told of each speaker who begins or stops, and where all microphones are open those are others each time.</summary>
+    private const int MaxVoiceSpeakers = 8_000;
 
     /// <summary>µs between reports in which only loudness or order changed.</summary>
     private const long LevelReportEvery = 300_000;
@@ -156,6 +162,7 @@ internal sealed class ActiveSpeakerDetector
     private int Collect(long now)
     {
         var count = 0;
+        var most = Math.Clamp(MaxVoiceSpeakers / Math.Max(1, _voices.Count), LeastReported, MaxReported);
         foreach (var voice in _voices)
         {
             if (voice.IsSpeaking && now - voice.LastLoudAt >= Hangover)
@@ -169,12 +176,12 @@ internal sealed class ActiveSpeakerDetector
             }
 
             var speaker = new ActiveSpeaker(voice.Producer, -(int)Math.Round(voice.Level));
-            if (count == MaxReported && _speakers[^1].Level >= speaker.Level)
+            if (count == most && _speakers[most - 1].Level >= speaker.Level)
             {
                 continue;
             }
 
-            var i = count == MaxReported ? count - 1 : count++;
+            var i = count == most ? count - 1 : count++;
             for (; i > 0 && _speakers[i - 1].Level < speaker.Level; i--)
             {
                 _speakers[i] = _speakers[i - 1];

@@ -265,10 +265,10 @@ public sealed class TopSpeakersTests
     }
 
     [Theory]
-    [InlineData(100, 10)]
-    [InlineData(300, 3)]
-    [InlineData(1_200, 1)]
-    public void Reports_AreFewerASecond_TheLargerTheRoom(int voices, int most)
+    [InlineData(100, 10, 32)]
+    [InlineData(500, 2, 16)]
+    [InlineData(1_200, 1, 8)]
+    public void Reports_AreFewerASecondAndNameFewer_TheLargerTheRoom(int voices, int most, int named)
     {
         var random = new Random(3);
         for (var i = 0; i < voices; i++)
@@ -292,6 +292,8 @@ public sealed class TopSpeakersTests
         {
             Assert.True(times[i] - times[i - most] >= 1_000_000);
         }
+
+        Assert.Equal(named, _conference.Speakers[^1].Producers.Length);
     }
 
     private ProducerConsumer[] Six(int limit)

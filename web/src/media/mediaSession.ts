@@ -8,7 +8,7 @@ import type { Signalling } from '../room/signalling';
 const RestartAfterMs = 2000;
 
 export interface MediaSessionEvents {
-  /** Media does not flow although ICE was restarted: the session should be built again. */
+  /** Media does not flow and this session cannot mend it: it should be built again. */
   lost: undefined;
   /** ICE is being repaired, or has been. */
   health: { direction: 'send' | 'recv'; healthy: boolean };
@@ -31,7 +31,8 @@ export class MediaSession extends Emitter<MediaSessionEvents> {
 
   /**
    * True when a request was cut off from its answer: the server may have a transport connected, or a track, that the
-   * device knows nothing of. Such a session is built again rather than repaired.
+   * device knows nothing of. Or a transport was not connected: its negotiation is half done, and mediasoup-client
+   * cannot begin it again. Such a session is built again rather than repaired.
    */
   get isUncertain(): boolean {
     return this.uncertain;
@@ -91,14 +92,21 @@ export class MediaSession extends Emitter<MediaSessionEvents> {
     try {
       return await this.signalling.request(name, request);
     } catch (error) {
-      if (error instanceof RequestError && error.isUnanswered && !this.closed) {
-        this.uncertain = true;
-        if (error.code === 'TIMEOUT') {
-          // The connection stands, so no reconnect will bring the matter up.
-          this.emit('lost', undefined);
-        }
+      if (error instanceof RequestError && error.isUnanswered) {
+        this.doubt();
       }
       throw error;
+    }
+  }
+
+  private doubt(): void {
+    if (this.closed) {
+      return;
+    }
+    this.uncertain = true;
+    if (this.signalling.isConnected) {
+      // No reconnect will bring the matter up.
+      this.emit('lost', undefined);
     }
   }
 
@@ -121,7 +129,10 @@ export class MediaSession extends Emitter<MediaSessionEvents> {
 
     transport.on('connect', ({ dtlsParameters }, done, fail) => {
       this.ask('connect-transport', { roomId: this.roomId, transportId: transport.id, dtlsParameters })
-        .then(() => done(), fail);
+        .then(() => done(), (error) => {
+          fail(error);
+          this.doubt();
+        });
     });
     transport.on('produce', ({ kind, rtpParameters }, done, fail) => {
       this.ask('produce', { roomId: this.roomId, transportId: transport.id, kind, rtpParameters })

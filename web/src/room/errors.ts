@@ -7,7 +7,12 @@ export class RequestError extends Error {
 
   /** True when the connection failed rather than the request. */
   get isConnection(): boolean {
-    return this.code === 'UNAVAILABLE' || this.isUnanswered;
+    return this.code === 'NOT_CONNECTED' || this.isUnanswered;
+  }
+
+  /** True when the same may well succeed a little later: nobody answered, or the cluster was not ready for it. */
+  get isPassing(): boolean {
+    return this.code === 'TIMEOUT' || this.code === 'UNAVAILABLE';
   }
 
   /** True when it was sent and nobody knows whether it was done: it cannot simply be repeated. */
@@ -20,7 +25,7 @@ export class RequestError extends Error {
 export function describe(error: unknown): string {
   if (error instanceof RequestError) {
     switch (error.code) {
-      case 'UNAVAILABLE':
+      case 'NOT_CONNECTED':
       case 'UNANSWERED': return 'The server cannot be reached just now.';
       case 'TIMEOUT': return 'The server took too long to answer.';
       case 'UNAUTHENTICATED': return 'This server asks who you are. Sign in first.';

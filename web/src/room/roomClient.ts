@@ -10,7 +10,7 @@ import type { JoinAnswer, RtpCapabilities } from './protocol';
 import { RemoteMedia } from './remoteMedia';
 import { Signalling } from './signalling';
 
-/** A join that got no answer on a standing connection is tried again after so long. */
+/** What failed on a standing connection, and may succeed later, is tried again after so long. */
 const RetryMs = 2000;
 
 export type RoomStatus = 'idle' | 'connecting' | 'joined' | 'reconnecting';
@@ -48,6 +48,9 @@ export class RoomClient extends Emitter<RoomEvents> {
   private state: RoomStatus = 'idle';
   /** Counts the attempts to enter or to rebuild, so that an overtaken one stops quietly. */
   private attempt = 0;
+  /** When the room was last asked to let us in. */
+  private enteredAt = -RetryMs;
+  private retryTimer = 0;
 
   /**
    * @param roomId the room's name; a channel's is its id
@@ -189,6 +192,9 @@ export class RoomClient extends Emitter<RoomEvents> {
     this.remote.on('failed', ({ peerId, kind, error }) => {
       const name = this.people.get(peerId)?.name ?? 'someone';
       console.warn('consume failed', error);
+      if (error instanceof RequestError && error.code === 'UNAVAILABLE') {
+        this.syncLater();
+      }
       this.emit('notice', { level: 'warning', text: `The ${kind === 'audio' ? 'voice' : 'camera'} of ${name} cannot be received: ${describe(error)}` });
     });
   }
@@ -213,6 +219,7 @@ export class RoomClient extends Emitter<RoomEvents> {
   /** @param keepsMedia the transports are as they were: another server may let us go on where this one left us */
   private async enter(keepsMedia = false): Promise<void> {
     const attempt = ++this.attempt;
+    this.enteredAt = performance.now();
     let answer: JoinAnswer;
     try {
       await this.admission();
@@ -284,9 +291,9 @@ export class RoomClient extends Emitter<RoomEvents> {
   }
 
   private entryFailed(error: unknown, attempt: number): void {
-    if (!(error instanceof RequestError && error.isConnection)) {
+    if (!(error instanceof RequestError && (error.isConnection || error.isPassing))) {
       this.end(`The room cannot be joined: ${describe(error)}`);
-    } else if (error.code === 'TIMEOUT') {
+    } else if (error.isPassing) {
       // The connection stands but nothing came back; without a connection the reconnect brings us here again.
       this.emit('notice', { level: 'error', text: describe(error), passing: true });
       setTimeout(() => {
@@ -319,13 +326,30 @@ export class RoomClient extends Emitter<RoomEvents> {
         this.emit('notice', { level: 'warning', text: 'The media connection is interrupted. Repairing it…' });
       }
     });
-    session.on('lost', () => {
-      if (this.media === session && this.state === 'joined') {
-        void this.enter();
-      }
-    });
+    session.on('lost', () => this.replaceMedia(session));
     this.remote.attach(session);
     await this.guard(this.local.attach(session));
+  }
+
+  /** Enters again for new transports, but not at once after the last time: what failed then may fail again. */
+  private replaceMedia(lost: MediaSession): void {
+    const { enteredAt } = this;
+    setTimeout(() => {
+      if (this.media === lost && this.state === 'joined' && this.enteredAt === enteredAt) {
+        void this.enter();
+      }
+    }, Math.max(0, enteredAt + RetryMs - performance.now()));
+  }
+
+  /** Sends and receives a little later what the cluster was not ready for. */
+  private syncLater(): void {
+    clearTimeout(this.retryTimer);
+    this.retryTimer = window.setTimeout(() => {
+      if (this.state === 'joined') {
+        this.remote.sync();
+        void this.guard(this.local.sync());
+      }
+    }, RetryMs);
   }
 
   private dropMedia(): void {
@@ -350,6 +374,7 @@ export class RoomClient extends Emitter<RoomEvents> {
     }
     this.setStatus('idle');
     this.attempt++;
+    clearTimeout(this.retryTimer);
     this.signalling.close();
     this.dropMedia();
     this.remote.clear();
@@ -369,6 +394,9 @@ export class RoomClient extends Emitter<RoomEvents> {
       if (this.state !== 'idle' && !lost) {
         console.warn('request failed', error);
         this.emit('notice', { level: 'error', text: describe(error) });
+        if (error instanceof RequestError && error.code === 'UNAVAILABLE') {
+          this.syncLater();
+        }
       }
     }
   }

@@ -45,6 +45,10 @@ export class Signalling extends Emitter<SignallingEvents> {
     }
   }
 
+  get isConnected(): boolean {
+    return this.socket.connected;
+  }
+
   open(): void {
     this.socket.connect();
   }
@@ -57,7 +61,7 @@ export class Signalling extends Emitter<SignallingEvents> {
   /** Sends a request and gives its acknowledgement; a refusal is a {@link RequestError}. */
   async request<Name extends keyof Requests>(name: Name, request: Requests[Name]['request']): Promise<Requests[Name]['answer']> {
     if (!this.socket.connected) {
-      throw new RequestError('UNAVAILABLE', 'not connected');
+      throw new RequestError('NOT_CONNECTED', 'not connected');
     }
 
     let answer: Requests[Name]['answer'] | { error: { code: string; message: string } };
