@@ -40,6 +40,18 @@ public sealed class HouseRuleTests
         Assert.Empty(doubles);
     }
 
+    /// <summary>Which engine a build takes is said in eng/ and nowhere else.</summary>
+    [Fact]
+    public void Projects_AskNotForTheOfficialPackages()
+    {
+        var found = new[] { "src", "compat", "test", "bench", "samples" }
+            .SelectMany(f => Directory.EnumerateFiles(Path.Combine(Repository.Root, f), "*", SearchOption.AllDirectories))
+            .Where(f => Path.GetExtension(f) is ".csproj" or ".props" or ".targets" && !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+            .Where(f => File.ReadAllText(f).Contains("OfficialPackages", StringComparison.Ordinal))
+            .Select(Repository.Relative);
+        Assert.Empty(found);
+    }
+
     [Fact]
     public void Logs_AreSourceGenerated()
     {

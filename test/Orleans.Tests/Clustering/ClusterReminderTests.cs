@@ -117,6 +117,43 @@ public sealed class ClusterReminderTests
         Assert.All(Enumerable.Range(0, Grains), i => Assert.Equal(2, Seen.Count(t => t.Grain == i)));
     });
 
+    /// <summary>Longer than what a silo that died may have left undone.</summary>
+    [Fact]
+    public Task Reminders_OfASiloThatDiesWhileTheirTableIsAwayForLong_FireSoonAfterItIsBack() => RunAsync(async () =>
+    {
+        await SetAllAsync(Minute * 10);
+        await PassAsync(Minute * 19);
+        _table.IsAway = true;
+        await _cluster.KillSiloAsync(_cluster.Silos[0]);
+        await PassAsync(Minute * 5);
+        _table.IsAway = false;
+        await PassAsync(TimeSpan.FromSeconds(10));
+        Assert.All(Enumerable.Range(0, Grains), i => Assert.Equal(2, Seen.Count(t => t.Grain == i)));
+
+        await PassAsync(Minute * 7);
+        Assert.All(Enumerable.Range(0, Grains), i => Assert.Equal(3, Seen.Count(t => t.Grain == i)));
+    });
+
+    /// <summary>Whose they were does not fire them any more, and whose they are cannot know of them before the table is back.</summary>
+    [Fact]
+    public Task Reminders_WhenASiloJoinsWhileTheirTableIsAway_FireOnceWhenItIsBack() => RunAsync(async () =>
+    {
+        await SetAllAsync(Minute * 10);
+        await PassAsync(Minute * 19);
+        _table.IsAway = true;
+        var joined = await _cluster.StartAdditionalSiloAsync();
+        await PassAsync(Minute * 4);
+        Assert.DoesNotContain(Seen, t => t.Silo == joined.Name);
+        Assert.Contains(Seen.GroupBy(t => t.Grain), g => g.Count() == 1);
+
+        _table.IsAway = false;
+        await PassAsync(TimeSpan.FromSeconds(10));
+        Assert.All(Enumerable.Range(0, Grains), i => Assert.Equal(2, Seen.Count(t => t.Grain == i)));
+        Assert.Contains(Seen, t => t.Silo == joined.Name);
+        await PassAsync(Minute * 8);
+        Assert.All(Enumerable.Range(0, Grains), i => Assert.Equal(3, Seen.Count(t => t.Grain == i)));
+    });
+
     private Task RunAsync(Func<Task> test) => _clock.RunAsync(
         async () =>
         {

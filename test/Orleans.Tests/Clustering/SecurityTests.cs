@@ -1,9 +1,11 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Orleans.Configuration;
 using Orleans.Runtime.Networking;
+using Orleans.Serialization;
 using Orleans.TestingHost;
 
 namespace VoiceCluster.Engine.Tests.Clustering;
@@ -14,6 +16,19 @@ public sealed class SecurityTests
     private static readonly PeerIdentity Silo = new("127.0.0.1:1@1", IsSilo: true);
     private static readonly PeerIdentity Client = new("client-1", IsSilo: false);
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+
+    /// <summary>What somebody sends in place of a proof.</summary>
+    public enum Forgery
+    {
+        /// <summary>Nothing.</summary>
+        None,
+
+        /// <summary>As many bytes as a proof has.</summary>
+        Random,
+
+        /// <summary>The proof that the other side has just given.</summary>
+        TheOthersOwn,
+    }
 
     [Fact]
     public async Task Handshake_SameSecret_EachLearnsWhoTheOtherIs()
@@ -35,6 +50,49 @@ public sealed class SecurityTests
 
         await Assert.ThrowsAnyAsync<Exception>(() => dialler.WaitAsync(Deadline));
         await Assert.ThrowsAnyAsync<Exception>(() => dialled.WaitAsync(Deadline));
+    }
+
+    /// <summary>One that does not look whether the cluster knows the secret, as one who wants to get in would not.</summary>
+    [Theory]
+    [InlineData(Forgery.None)]
+    [InlineData(Forgery.Random)]
+    [InlineData(Forgery.TheOthersOwn)]
+    public async Task Handshake_DiallerWhoProvesNothingAndGoesOn_IsRefused(Forgery forgery)
+    {
+        var (server, client) = await ConnectAsync();
+        await using (client)
+        await using (server)
+        {
+            var dialled = new Handshake("c", "secret").AcceptAsync(server, Silo, wantsSilo: false, CancellationToken.None);
+            await WriteAsync(client, FrameKind.Hello, new Hello(Handshake.Protocol, "c", Client.Name, Client.IsSilo, "", new byte[32], []));
+            var (kind, hello) = await ReadAsync(client);
+            Assert.Equal(FrameKind.Hello, kind);
+            await WriteAsync(client, FrameKind.Proof, new Hello(Handshake.Protocol, "c", Client.Name, Client.IsSilo, "", [], Forge(forgery, hello.Proof)));
+
+            var refusal = await Assert.ThrowsAsync<ConnectionRefusedException>(() => dialled.WaitAsync(Deadline));
+            Assert.Equal("The cluster's secret is another one.", refusal.Message);
+            Assert.Equal(FrameKind.Refusal, (await ReadAsync(client)).Kind);
+        }
+    }
+
+    /// <summary>One that would welcome everybody: a silo must not believe that it has reached its cluster.</summary>
+    [Theory]
+    [InlineData(Forgery.None)]
+    [InlineData(Forgery.Random)]
+    public async Task Handshake_DialledSideThatProvesNothingAndWelcomes_IsRefused(Forgery forgery)
+    {
+        var (server, client) = await ConnectAsync();
+        await using (client)
+        await using (server)
+        {
+            var dialler = new Handshake("c", "secret").DialAsync(client, Client, null, CancellationToken.None);
+            Assert.Equal(FrameKind.Hello, (await ReadAsync(server)).Kind);
+            await WriteAsync(server, FrameKind.Hello, new Hello(Handshake.Protocol, "c", Silo.Name, Silo.IsSilo, "", new byte[32], Forge(forgery, [])));
+            await WriteAsync(server, FrameKind.Welcome, new Hello(Handshake.Protocol, "c", Silo.Name, Silo.IsSilo, "", [], []));
+
+            var refusal = await Assert.ThrowsAsync<ConnectionRefusedException>(() => dialler.WaitAsync(Deadline));
+            Assert.Equal($"{Silo} does not know the cluster's secret.", refusal.Message);
+        }
     }
 
     [Fact]
@@ -87,6 +145,34 @@ public sealed class SecurityTests
             options.Secret = "a secret of the test";
             options.Certificate = certificate;
         }
+    }
+
+    private static byte[] Forge(Forgery forgery, byte[] others) => forgery switch
+    {
+        Forgery.Random => RandomNumberGenerator.GetBytes(32),
+        Forgery.TheOthersOwn => others,
+        _ => [],
+    };
+
+    private static async Task WriteAsync(Stream stream, FrameKind kind, Hello hello)
+    {
+        var writer = FrameHeader.Begin();
+        Codecs.Of<Hello>().Write(writer, 0, hello);
+        new FrameHeader(kind, 0, 0, 0).End(writer);
+        await stream.WriteAsync(writer.ToArray());
+        writer.Return();
+    }
+
+    private static async Task<(FrameKind Kind, Hello Hello)> ReadAsync(Stream stream)
+    {
+        using var limit = new CancellationTokenSource(Deadline);
+        var length = new byte[FrameHeader.LengthLength];
+        await stream.ReadExactlyAsync(length, limit.Token);
+        var frame = new byte[BinaryPrimitives.ReadInt32LittleEndian(length)];
+        await stream.ReadExactlyAsync(frame, limit.Token);
+        var reader = new Reader(frame.AsMemory(FrameHeader.Length - FrameHeader.LengthLength));
+        Assert.True(reader.TryReadHeader(out _, out var type));
+        return (FrameHeader.Read(frame).Kind, Codecs.Of<Hello>().Read(reader, type)!);
     }
 
     private static async Task<(Task<PeerIdentity> Dialled, Task<PeerIdentity> Dialler)> ShakeAsync(

@@ -110,30 +110,25 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
             return;
         }
 
-        if (_view.OwnerOf(call.UniformHash) is { } owner && _links.TryGetValue(owner.Silo, out var link) && link.IsOpen)
+        do
         {
-            link.Send(call);
-            return;
-        }
-
-        var open = _open;
-        if (open.Length > 0)
-        {
-            open[Interlocked.Increment(ref _next) % (uint)open.Length].Send(call);
-            return;
-        }
-
-        lock (_lock)
-        {
-            // Looked at again under the lock: a link that has just opened takes what waits.
-            if (_open.Length == 0)
+            if (_view.OwnerOf(call.UniformHash) is { } owner && _links.TryGetValue(owner.Silo, out var link) && link.TrySend(call))
             {
-                _waiting.Enqueue(call);
                 return;
             }
-        }
 
-        Dispatch(call);
+            // Any other brings it there. None is waited for: the one that was just lost may be dead.
+            var open = _open;
+            var first = Interlocked.Increment(ref _next);
+            for (var i = 0u; i < open.Length; i++)
+            {
+                if (open[(first + i) % (uint)open.Length].TrySend(call))
+                {
+                    return;
+                }
+            }
+        }
+        while (!TryWait(call));
     }
 
     Task IClientControl.ViewAsync(ClusterSnapshot snapshot)
@@ -209,6 +204,22 @@ internal sealed class ClientRuntime : CallRuntime, ILinkOwner, IClientControl, I
     {
         _stopped.Cancel();
         base.Dispose();
+    }
+
+    /// <summary>Keeps a call until a gateway is open. False when one is.</summary>
+    private bool TryWait(GrainCall call)
+    {
+        lock (_lock)
+        {
+            // Looked at again under the lock: a link that has just opened takes what waits.
+            if (Array.Exists(_open, static l => l.IsOpen))
+            {
+                return false;
+            }
+
+            _waiting.Enqueue(call);
+            return true;
+        }
     }
 
     /// <summary>Whether their number has changed. Under the lock.</summary>

@@ -152,7 +152,7 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             SayHandedOver(Oracle.View, EverAfter);
             await DrainLinksAsync();
             await TrySetStatusAsync(SiloStatus.Dead, cancellationToken);
-            await Gateway.DrainAsync(LeaveLimit);
+            await Gateway.DrainAsync(LeaveLimit, Runtime.ResponseTimeout, cancellationToken);
 
             // What clients brought meanwhile was passed on.
             await DrainLinksAsync();
@@ -258,6 +258,9 @@ internal sealed class ClusterNode : ILinkOwner, IHealthCheckParticipant, IDispos
             LinkTo(owner.Silo).Send(call);
         }
     }
+
+    /// <summary>Whether another silo has not answered a call of that kind yet.</summary>
+    public bool HasPassedOn(Predicate<GrainCall> predicate) => _links.Values.Any(l => l.Awaits(predicate));
 
     /// <summary>The link to a silo of the view, or null.</summary>
     public SiloLink? TryLink(SiloAddress silo) => Oracle.View.Find(silo)?.Status is null or SiloStatus.Dead ? null : LinkTo(silo);

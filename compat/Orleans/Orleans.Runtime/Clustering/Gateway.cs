@@ -12,6 +12,9 @@ internal sealed class Gateway(ClusterNode node)
     /// <summary>Calls of a client's objects wait so long for its connection.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
+    /// <summary>How often a silo that leaves looks whether its clients have their answers.</summary>
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(50);
+
     private readonly ConcurrentDictionary<string, ClusterConnection> _clients = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<SiloAddress, HashSet<string>> _elsewhere = new();
     private readonly ConcurrentDictionary<string, Absent> _absent = new(StringComparer.Ordinal);
@@ -110,13 +113,26 @@ internal sealed class Gateway(ClusterNode node)
         }
     }
 
-    /// <summary>Waits until the clients, which know that this silo leaves, have their answers and have gone.</summary>
-    public async Task DrainAsync(TimeSpan limit)
+    /// <summary>
+    /// Waits until the clients, which know that this silo leaves, have their answers and have gone. While one of them waits for what was passed on
+    /// this takes up to the limit; one that waits for nothing and stays is given a moment.
+    /// </summary>
+    public async Task DrainAsync(TimeSpan moment, TimeSpan limit, CancellationToken cancellationToken)
     {
-        var since = node.Runtime.Time.GetTimestamp();
-        while (!_clients.IsEmpty && limit - node.Runtime.Time.GetElapsedTime(since) is { TotalMilliseconds: >= 1 } left)
+        var time = node.Runtime.Time;
+        var (since, quietSince) = (time.GetTimestamp(), time.GetTimestamp());
+        while (!_clients.IsEmpty && !cancellationToken.IsCancellationRequested && time.GetElapsedTime(since) < limit)
         {
-            await _someLeft.WaitAsync(left, CancellationToken.None);
+            if (node.HasPassedOn(static call => call is IReceivedCall { Connection: { IsClosed: false, Remote.IsSilo: false } }))
+            {
+                quietSince = time.GetTimestamp();
+            }
+            else if (time.GetElapsedTime(quietSince) >= moment)
+            {
+                return;
+            }
+
+            await _someLeft.WaitAsync(LookAgain, cancellationToken);
         }
     }
 

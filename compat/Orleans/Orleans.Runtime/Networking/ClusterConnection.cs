@@ -86,6 +86,9 @@ internal sealed class ClusterConnection : IAsyncDisposable
     /// <summary>From now on no call is sent any more.</summary>
     public void RefuseCalls() => _output.RefuseCalls();
 
+    /// <summary>Whether a call of that kind waits for its answer.</summary>
+    public bool Awaits(Predicate<GrainCall> predicate) => _sent.Any(predicate);
+
     /// <summary>Ends when no call waits for its answer and all that was to be sent is written, or when it is closed.</summary>
     public Task IdleAsync()
     {

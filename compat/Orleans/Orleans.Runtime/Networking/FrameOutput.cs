@@ -19,6 +19,7 @@ internal sealed class FrameOutput(Stream stream, ClusterConnection connection, S
     private byte[] _filling = ArrayPool<byte>.Shared.Rent(16 * 1024);
     private byte[] _writing = ArrayPool<byte>.Shared.Rent(16 * 1024);
     private int _filled;
+    private int _underWay;
     private bool _isWriting;
     private bool _isFlushQueued;
     private bool _refusesCalls;
@@ -79,14 +80,14 @@ internal sealed class FrameOutput(Stream stream, ClusterConnection connection, S
         }
     }
 
-    /// <summary>Sends a finished frame, and returns its writer, unless more bytes than <paramref name="limit"/> would wait then.</summary>
+    /// <summary>Sends a finished frame, and returns its writer, unless more bytes than <paramref name="limit"/> would wait then, those of the write that is under way included.</summary>
     public Result Append(Writer frame, int limit, GrainCall? call = null)
     {
         lock (_lock)
         {
             var bytes = frame.Written;
             var isClosed = _closed.IsCancellationRequested || (_refusesCalls && call is not null);
-            if (isClosed || _filled + bytes.Length > limit)
+            if (isClosed || _filled + _underWay + bytes.Length > limit)
             {
                 frame.Return();
                 return isClosed ? Result.Closed : Result.Full;
@@ -196,6 +197,7 @@ internal sealed class FrameOutput(Stream stream, ClusterConnection connection, S
                 int count;
                 lock (_lock)
                 {
+                    _underWay = 0;
                     if (_filled == 0 || _closed.IsCancellationRequested)
                     {
                         _isWriting = false;
@@ -210,7 +212,7 @@ internal sealed class FrameOutput(Stream stream, ClusterConnection connection, S
                         return;
                     }
 
-                    count = _filled;
+                    _underWay = count = _filled;
                     (_filling, _writing) = (_writing, _filling);
                     _filled = 0;
                 }

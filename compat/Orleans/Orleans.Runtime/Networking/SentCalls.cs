@@ -70,6 +70,15 @@ internal sealed class SentCalls
         }
     }
 
+    /// <summary>Whether there is one of that kind.</summary>
+    public bool Any(Predicate<GrainCall> predicate)
+    {
+        lock (_lock)
+        {
+            return Array.Exists(_calls, c => c is not null && predicate(c));
+        }
+    }
+
     /// <summary>Takes all of them out.</summary>
     public GrainCall[] TakeAll()
     {

@@ -46,11 +46,13 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
 
     public bool IsOpen => _connection is { IsClosed: false };
 
+    /// <summary>Sends a call if the connection is open.</summary>
+    public bool TrySend(GrainCall call) => _connection is { } connection && connection.TrySend(call, owner.ViewVersion);
+
     /// <summary>Sends a call, now or when the connection is open.</summary>
     public void Send(GrainCall call)
     {
-        var connection = _connection;
-        if (connection is not null && connection.TrySend(call, owner.ViewVersion))
+        if (TrySend(call))
         {
             return;
         }
@@ -66,6 +68,20 @@ internal sealed class SiloLink(ILinkOwner owner, SiloAddress silo, IPEndPoint en
         }
 
         call.Reroute();
+    }
+
+    /// <summary>Whether a call of that kind waits for the connection or for its answer.</summary>
+    public bool Awaits(Predicate<GrainCall> predicate)
+    {
+        lock (_lock)
+        {
+            if (_waiting.Any(w => predicate(w.Call)))
+            {
+                return true;
+            }
+        }
+
+        return _connection?.Awaits(predicate) == true;
     }
 
     /// <summary>Opens the connection if it is not open.</summary>

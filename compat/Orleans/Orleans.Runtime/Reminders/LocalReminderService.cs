@@ -13,15 +13,19 @@ internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable tabl
     /// <summary>A table that did not answer is asked again after this.</summary>
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
 
-    /// <summary>A silo that was declared dead had fired what was due longer ago than this.</summary>
+    /// <summary>A silo that was declared dead had fired what was due longer than this before its reminders were another's.</summary>
     private static readonly TimeSpan DeadSince = TimeSpan.FromMinutes(1);
 
-    /// <summary>A silo that lives, or left in order, had fired what was due longer ago than this.</summary>
+    /// <summary>A silo that lives, or left in order, had fired what was due longer than this before its reminders were another's.</summary>
     private static readonly TimeSpan MovedSince = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<(GrainId, string), LocalReminder> _reminders = new();
     private readonly CancellationTokenSource _stopped = new();
     private readonly WakeSignal _wake = new(silo.Time);
+
+    /// <summary>The views that came after the last look at the table, and when: it may be away for long.</summary>
+    private readonly List<(ClusterView View, long At)> _unread = [];
+
     private Task _reading = Task.CompletedTask;
     private ClusterView? _view;
 
@@ -80,8 +84,21 @@ internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable tabl
         }
 
         // The share may be another one with each view; and what a view's change missed, the next look finds.
-        silo.ViewChanged += _ => _wake.Set();
+        Note(silo.Cluster.Oracle.View);
+        silo.ViewChanged += view =>
+        {
+            Note(view);
+            _wake.Set();
+        };
         _reading = ReadAlwaysAsync(_stopped.Token);
+    }
+
+    private void Note(ClusterView view)
+    {
+        lock (_unread)
+        {
+            _unread.Add((view, silo.Time.GetTimestamp()));
+        }
     }
 
     private async Task ReadAlwaysAsync(CancellationToken cancellationToken)
@@ -127,16 +144,33 @@ internal sealed class LocalReminderService(SiloRuntime silo, IReminderTable tabl
         }
 
         _view = view;
+        lock (_unread)
+        {
+            _unread.RemoveAll(u => u.View.Version <= view?.Version);
+        }
     }
 
     /// <summary>How long ago a tick may have been due that nobody has fired: what is older was fired by whose the reminder was.</summary>
     private TimeSpan MissedSince(GrainId grain, ClusterView now)
     {
         // With the first look the others had all of it until now.
-        var before = _view?.OwnerOf(grain)?.Silo ?? now.Active.Select(m => m.Silo).FirstOrDefault(s => s != silo.Cluster!.Self);
-        return before is null || before == silo.Cluster!.Self ? TimeSpan.MaxValue
-            : now.Find(before) is { Status: not SiloStatus.Dead } or { VotedDeadAt: 0 } ? MovedSince
-            : DeadSince;
+        var self = silo.Cluster!.Self;
+        var owner = _view?.OwnerOf(grain)?.Silo;
+        var before = owner ?? now.Active.Select(m => m.Silo).FirstOrDefault(s => s != self);
+        if (before is null || before == self)
+        {
+            return TimeSpan.MaxValue;
+        }
+
+        // From then on nobody has fired it, because whoever gains a reminder learns of it from the table.
+        (ClusterView View, long At) lost;
+        lock (_unread)
+        {
+            lost = _unread.Find(u => owner is null ? u.View.OwnerOf(grain)?.Silo == self : u.View.OwnerOf(grain)?.Silo != owner);
+        }
+
+        return (lost.View is null ? TimeSpan.Zero : silo.Time.GetElapsedTime(lost.At))
+            + (now.Find(before) is { Status: not SiloStatus.Dead } or { VotedDeadAt: 0 } ? MovedSince : DeadSince);
     }
 
     private async Task StopAsync(CancellationToken cancellationToken)
