@@ -15,6 +15,9 @@ public class RoutingBenchmarks
     private readonly Picture _picture = new();
     private NullTransport _from = null!;
     private NullTransport _camera = null!;
+    private readonly RedVoice _redundant = new();
+    private NullTransport _toRed = null!;
+    private NullTransport _toPlain = null!;
     private long _now = 1_000_000;
 
     /// <summary>A room with one voice and its listeners.</summary>
@@ -27,6 +30,8 @@ public class RoutingBenchmarks
         _camera.Produce("picture", MediaKind.Video, Picture.Parameters, paused: false, _now);
         _from = new NullTransport(router, "from");
         _from.Produce("voice", MediaKind.Audio, Voice.Parameters, paused: false, _now);
+        _toRed = Open("red", SupportedCapabilities.Create(withRed: true));
+        _toPlain = Open("plain", Router.RtpCapabilities);
         for (var i = 0; i < Receivers; i++)
         {
             new NullTransport(router, $"to{i}").Consume($"c{i}", "voice", Router.RtpCapabilities, paused: false, _now);
@@ -46,6 +51,22 @@ public class RoutingBenchmarks
         _from.ReceiveRtp(_voice.Next(), _now);
     }
 
+    /// <summary>The same with redundancy, to receivers that take it.</summary>
+    [Benchmark(OperationsPerInvoke = Receivers)]
+    public void RouteAndRewriteRed()
+    {
+        _now += 20_000;
+        _toRed.ReceiveRtp(_redundant.Next(), _now);
+    }
+
+    /// <summary>The same to receivers of plain Opus.</summary>
+    [Benchmark(OperationsPerInvoke = Receivers)]
+    public void RouteAndUnpackRed()
+    {
+        _now += 20_000;
+        _toPlain.ReceiveRtp(_redundant.Next(), _now);
+    }
+
     /// <summary>The same with a packet of VP8, a frame by itself.</summary>
     [Benchmark(OperationsPerInvoke = Receivers)]
     public void RouteAndRewriteVideo()
@@ -57,6 +78,20 @@ public class RoutingBenchmarks
         {
             throw new InvalidOperationException($"{NullTransport.Sent - before} of {Receivers} went out.");
         }
+    }
+
+    // A room with one voice that has redundancy, and its listeners.
+    private NullTransport Open(string room, RtpCapabilities capabilities)
+    {
+        var router = new Router(room);
+        var from = new NullTransport(router, "from");
+        from.Produce("voice", MediaKind.Audio, RedVoice.Parameters, paused: false, _now);
+        for (var i = 0; i < Receivers; i++)
+        {
+            new NullTransport(router, $"to{i}").Consume($"c{i}", "voice", capabilities, paused: false, _now);
+        }
+
+        return from;
     }
 
     private sealed class NullTransport(Router router, string id) : Transport(router, id)

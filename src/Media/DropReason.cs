@@ -89,6 +89,9 @@ public enum DropReason
     /// <summary>A packet of Opus that says again that there is silence.</summary>
     Silence,
 
+    /// <summary>Redundant audio (RFC 2198) whose lengths do not add up, or whose blocks are not the producer's Opus.</summary>
+    RedMalformed,
+
     /// <summary>Another worker of the node was too late to take what its part of the room needs.</summary>
     PipeFull,
 }

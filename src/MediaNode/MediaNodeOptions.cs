@@ -78,6 +78,12 @@ public sealed class MediaNodeOptions
     /// </summary>
     public bool ForwardSilence { get; set; }
 
+    /// <summary>
+    /// Whether mediasoup's clients are told that they may send Opus with redundancy (RFC 2198), more bits for fewer losses. Default false, as
+    /// mediasoup itself. Clients that bring SDP are not told: they ask for it.
+    /// </summary>
+    public bool OfferRed { get; set; }
+
     /// <summary>Bits a second of the mix that a client with one stream gets. Default 64,000.</summary>
     public int MixBitrate { get; set; } = 64_000;
 

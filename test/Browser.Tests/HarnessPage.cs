@@ -29,12 +29,14 @@ internal sealed class HarnessPage(IPage page, string server) : IAsyncDisposable
         string? token = null,
         int? screenWidth = null,
         bool simulcast = false,
-        string? svc = null)
+        string? svc = null,
+        string? red = null)
     {
         var key = $"p{Interlocked.Increment(ref _joined)}";
         var options = new Dictionary<string, object> { ["server"] = server, ["room"] = room, ["user"] = user ?? key, ["video"] = video, ["thrifty"] = thrifty };
         AddIfGiven("simulcast", simulcast ? true : null);
         AddIfGiven("svc", svc);
+        AddIfGiven("red", red);
         AddIfGiven("toneHz", toneHz);
         AddIfGiven("transports", transports);
         AddIfGiven("displayName", displayName);

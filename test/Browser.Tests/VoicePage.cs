@@ -12,7 +12,7 @@ internal static class VoicePage
 
     /// <summary>Joins a channel. Without slots the client hears the mix.</summary>
     public static async Task<VoiceClient> JoinVoiceAsync(
-        this HarnessPage page, string channel, int? toneHz = null, double amplitude = 0.25, int slots = 0, bool speaksOnly = false, bool events = false, string? user = null)
+        this HarnessPage page, string channel, int? toneHz = null, double amplitude = 0.25, int slots = 0, bool speaksOnly = false, bool events = false, string? user = null, bool red = false)
     {
         var key = $"v{Interlocked.Increment(ref _joined)}";
         var options = new Dictionary<string, object>
@@ -24,6 +24,7 @@ internal static class VoicePage
             ["slots"] = slots,
             ["deafByOffer"] = speaksOnly,
             ["events"] = events,
+            ["red"] = red,
         };
         if (toneHz is { } hz)
         {

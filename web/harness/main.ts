@@ -113,6 +113,10 @@ const harness = {
   hasEvents: (key: string, name: string, count: number) => session(key).events.filter((event) => event.name === name).length >= count,
   report: (key: string) => session(key).report(),
   stats: (key: string) => session(key).stats(),
+  voiceOf: (key: string, peerId: string) => session(key).voiceOf(peerId),
+
+  /** True when so many packets of the peer's voice have come. */
+  voiceFlows: async (key: string, peerId: string, packets: number) => (await session(key).voiceOf(peerId)).packets >= packets,
 
   /** True when the connection is back and the server has kept the session. */
   isRecovered: (key: string) => session(key).recovered,

@@ -4,6 +4,7 @@ import { io, type Socket } from 'socket.io-client';
 import { Ear } from './ear';
 import { Eye, type Sight } from './eye';
 import { HeardTones } from './heardtones';
+import { RedPeerConnection, isRed, withoutRed } from './red';
 import { audio, toneTrack } from './tone';
 
 export interface JoinOptions {
@@ -30,6 +31,8 @@ export interface JoinOptions {
    * and sends wideband in packets of 60 ms, which costs a third.
    */
   thrifty?: boolean;
+  /** Opus with redundancy: sends it, or behaves as a client that does not know it. */
+  red?: 'send' | 'refuse';
   /** Ports that stand in for those of the server's ICE candidates: hops that lose packets. */
   mediaPorts?: Record<number, number>;
 }
@@ -165,7 +168,7 @@ export class Session {
     for (const peer of answer.peers) {
       this.peers.set(peer.peerId, { userId: peer.userId, displayName: peer.displayName });
     }
-    await this.device.load({ routerRtpCapabilities: answer.rtpCapabilities });
+    await this.device.load({ routerRtpCapabilities: options.red === 'refuse' ? withoutRed(answer.rtpCapabilities) : answer.rtpCapabilities });
     this.recvTransport = await this.createTransport('recv');
     this.readyToReceive();
     for (const producer of answer.producers) {
@@ -176,7 +179,7 @@ export class Session {
     if (options.toneHz !== undefined) {
       const { track, oscillator } = toneTrack(options.toneHz);
       this.oscillator = oscillator;
-      await this.produce(track);
+      await this.produce(track, track.kind, undefined, options.red === 'send' ? this.codec(isRed) : undefined);
     }
     if (options.video) {
       const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 360 } });
@@ -190,10 +193,7 @@ export class Session {
       await this.produce(livelyTrack(), 'video', [{ scaleResolutionDownBy: 2, maxBitrate: 150_000 }, { maxBitrate: 900_000 }]);
     }
     if (options.svc !== undefined) {
-      const vp9 = this.device.recvRtpCapabilities.codecs?.find((codec) => codec.mimeType.toLowerCase() === 'video/vp9');
-      if (!vp9) {
-        throw new Error('no VP9');
-      }
+      const vp9 = this.codec((codec) => codec.mimeType.toLowerCase() === 'video/vp9');
       await this.produce(livelyTrack(960, 540), 'video', [{ scalabilityMode: options.svc, maxBitrate: 1_500_000 }], vp9);
     }
     if (options.screenWidth !== undefined) {
@@ -345,6 +345,18 @@ export class Session {
       .filter((entry) => entry.type === 'inbound-rtp' || entry.type === 'outbound-rtp' || entry.type === 'remote-inbound-rtp');
   }
 
+  /** What comes of a peer's voice: the codecs agreed, packets, and bytes of their payloads. */
+  async voiceOf(peerId: string): Promise<{ codecs: string[]; packets: number; bytes: number }> {
+    const consumer = [...this.received.values()].find((entry) => entry.peerId === peerId && entry.consumer.kind === 'audio')?.consumer;
+    const report = [...(await consumer?.getStats() ?? new Map()).values()] as Record<string, unknown>[];
+    const stream = report.find((entry) => entry['type'] === 'inbound-rtp');
+    return {
+      codecs: consumer?.rtpParameters.codecs.map((codec) => codec.mimeType) ?? [],
+      packets: Number(stream?.['packetsReceived'] ?? 0),
+      bytes: Number(stream?.['bytesReceived'] ?? 0),
+    };
+  }
+
   /** The name is what tests close and pause it by. */
   private async produce(
     track: MediaStreamTrack, name: string = track.kind, encodings?: types.RtpEncodingParameters[], codec?: types.RtpCodecCapability,
@@ -435,7 +447,7 @@ export class Session {
     if (mediaPorts) {
       description.iceCandidates = description.iceCandidates.map((candidate) => ({ ...candidate, port: mediaPorts[candidate.port] ?? 0 }));
     }
-    const transport = direction === 'send' ? this.device.createSendTransport(description) : this.device.createRecvTransport(description);
+    const transport = direction === 'send' ? this.createSendTransport(description) : this.device.createRecvTransport(description);
     transport.on('connect', ({ dtlsParameters }, done, fail) => {
       this.ask('connect-transport', { roomId: room, transportId: transport.id, dtlsParameters }).then(() => done(), fail);
     });
@@ -443,6 +455,25 @@ export class Session {
       this.ask('produce', { roomId: room, transportId: transport.id, kind, rtpParameters }).then((answer) => done(answer as { id: string }), fail);
     });
     return transport;
+  }
+
+  // mediasoup-client makes its connection here, of what has this name.
+  private createSendTransport(description: types.TransportOptions): types.Transport {
+    const { RTCPeerConnection: ordinary } = window;
+    window.RTCPeerConnection = this.options.red === 'send' ? RedPeerConnection : ordinary;
+    try {
+      return this.device.createSendTransport(description);
+    } finally {
+      window.RTCPeerConnection = ordinary;
+    }
+  }
+
+  private codec(matches: (codec: types.RtpCodecCapability) => boolean): types.RtpCodecCapability {
+    const found = this.device.recvRtpCapabilities.codecs?.find(matches);
+    if (!found) {
+      throw new Error('the codec is not there');
+    }
+    return found;
   }
 
   private async ask(event: string, request: object): Promise<object> {

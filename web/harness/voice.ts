@@ -1,6 +1,7 @@
 // A client of the voice service with nothing but RTCPeerConnection and fetch, as its documentation shows one.
 import { Ear } from './ear';
 import { HeardTones } from './heardtones';
+import { prefer } from './red';
 import { audio, toneTrack, ToneToleranceHz, type Tone } from './tone';
 
 export interface VoiceOptions {
@@ -9,6 +10,8 @@ export interface VoiceOptions {
   user: string;
   /** Sends a tone of this frequency. */
   toneHz?: number;
+  /** Asks for Opus with redundancy. */
+  red?: boolean;
   /** The tone's amplitude, 1 for full scale. */
   amplitude?: number;
   /** Hears the mix on the section that it speaks on, or this many of the loudest on sections of their own. */
@@ -93,9 +96,7 @@ class VoiceClient {
       this.tone = toneTrack(toneHz, amplitude);
     }
     if (this.tone || !slots) {
-      this.pc.addTransceiver(this.tone?.track ?? 'audio', {
-        direction: deafByOffer ? 'sendonly' : this.tone ? 'sendrecv' : 'recvonly',
-      });
+      this.add(this.tone?.track ?? 'audio', deafByOffer ? 'sendonly' : this.tone ? 'sendrecv' : 'recvonly');
     }
     this.addSlots(slots ?? 0);
     this.pc.onicecandidate = ({ candidate }) => {
@@ -111,7 +112,14 @@ class VoiceClient {
 
   addSlots(count: number): void {
     for (let i = 0; i < count; i++) {
-      this.pc.addTransceiver('audio', { direction: 'recvonly' });
+      this.add('audio', 'recvonly');
+    }
+  }
+
+  private add(what: MediaStreamTrack | 'audio', direction: RTCRtpTransceiverDirection): void {
+    const transceiver = this.pc.addTransceiver(what, { direction });
+    if (this.options.red) {
+      prefer(transceiver);
     }
   }
 
@@ -165,6 +173,13 @@ class VoiceClient {
     this.tone?.oscillator.stop();
     this.ears.forEach((ear) => ear.close());
     this.ears.clear();
+  }
+
+  /** What comes: packets of each stream that flows, and bytes of their payloads. */
+  async streams(): Promise<{ packets: number; bytes: number }[]> {
+    const report = [...(await this.pc.getStats()).values()] as Record<string, unknown>[];
+    return report.filter((entry) => entry['type'] === 'inbound-rtp' && Number(entry['packetsReceived']) > 0)
+      .map((entry) => ({ packets: Number(entry['packetsReceived']), bytes: Number(entry['bytesReceived']) }));
   }
 
   report(): object {
@@ -255,6 +270,9 @@ export const voiceHarness = {
   voiceEvents: (key: string, type: string) => client(key).events.filter((event) => event.type === type).map((event) => event.data ?? {}),
   voiceHasEvents: (key: string, type: string, count: number): boolean => client(key).events.filter((event) => event.type === type).length >= count,
   voiceReport: (key: string) => client(key).report(),
+  voiceStreams: (key: string) => client(key).streams(),
+  voiceFlowsTo: async (key: string, packets: number) => (await client(key).streams()).some((stream) => stream.packets >= packets),
+  voiceAnswer: (key: string) => client(key).answer?.sdp ?? '',
   voiceRemoteFragment: (key: string) => client(key).remoteFragment,
   voiceRestartIce: (key: string) => client(key).restartIce(),
 

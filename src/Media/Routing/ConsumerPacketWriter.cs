@@ -90,10 +90,13 @@ internal sealed class ConsumerPacketWriter
     /// <summary>True when there is a codec of which we can write silence.</summary>
     public bool HasSilence { get; }
 
-    /// <summary>Whether the receiver knows this payload type of the router.</summary>
-    public bool Takes(byte payloadType) => _mapping.PayloadTypeOf(payloadType) != ConsumerMapping.NotMapped;
+    /// <summary>Whether the receiver knows the packet's payload type, or can have it without its redundancy.</summary>
+    public bool Takes(in SourcePacket packet) => Knows(packet.PayloadType) || (packet.PrimaryAt != 0 && Knows(SupportedCapabilities.OpusPayloadType));
 
-    public bool HasRtx(byte payloadType) => Takes(payloadType) && _rtxOf[_mapping.PayloadTypeOf(payloadType)] != 0;
+    /// <summary>Bytes of the payload as the receiver gets it.</summary>
+    public int PayloadLengthOf(in SourcePacket packet) => packet.Payload.Length - (Knows(packet.PayloadType) ? 0 : packet.PrimaryAt);
+
+    public bool HasRtx(byte payloadType) => Knows(payloadType) && _rtxOf[_mapping.PayloadTypeOf(payloadType)] != 0;
 
     /// <summary>Asks for what it needs for the next packet.</summary>
     public void Prefetch()
@@ -103,7 +106,9 @@ internal sealed class ConsumerPacketWriter
     }
 
     public bool TryWrite(Span<byte> buffer, in SourcePacket packet, in SentPacket sent, out int length)
-        => TryWrite(buffer, packet, sent, Ssrc, _mapping.PayloadTypeOf(packet.PayloadType), (ushort)sent.Output, 0, out length);
+        => packet.PrimaryAt == 0
+            ? TryWrite(buffer, packet, sent, Ssrc, _mapping.PayloadTypeOf(packet.PayloadType), (ushort)sent.Output, 0, out length)
+            : TryWriteRed(buffer, packet, sent, out length);
 
     public bool TryWriteSilence(Span<byte> buffer, in SentPacket sent, out int length)
     {
@@ -196,6 +201,40 @@ internal sealed class ConsumerPacketWriter
         }
 
         length = start + payload.Length;
+        return true;
+    }
+
+    private bool Knows(byte payloadType) => _mapping.PayloadTypeOf(payloadType) != ConsumerMapping.NotMapped;
+
+    // With its redundancy, in which only the number of the blocks' payload type differs, or without.
+    private bool TryWriteRed(Span<byte> buffer, in SourcePacket packet, in SentPacket sent, out int length)
+    {
+        var opus = _mapping.PayloadTypeOf(SupportedCapabilities.OpusPayloadType);
+        if (!Knows(packet.PayloadType))
+        {
+            var primary = new SourcePacket
+            {
+                Sequence = packet.Sequence,
+                Timestamp = packet.Timestamp,
+                PayloadType = SupportedCapabilities.OpusPayloadType,
+                Marker = packet.Marker,
+                Extensions = packet.Extensions,
+                Payload = packet.Payload[packet.PrimaryAt..],
+                Format = PayloadFormat.Opus,
+            };
+            return TryWrite(buffer, primary, sent, Ssrc, opus, (ushort)sent.Output, 0, out length);
+        }
+
+        if (!TryWrite(buffer, packet, sent, Ssrc, _mapping.PayloadTypeOf(packet.PayloadType), (ushort)sent.Output, 0, out length))
+        {
+            return false;
+        }
+
+        if (opus != SupportedCapabilities.OpusPayloadType)
+        {
+            RedPayload.SetPayloadType(buffer[(length - packet.Payload.Length)..length], opus);
+        }
+
         return true;
     }
 

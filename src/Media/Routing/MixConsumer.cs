@@ -1,5 +1,6 @@
 using VoiceCluster.Media.Mixing;
 using VoiceCluster.Media.Routing.Parameters;
+using VoiceCluster.Media.Rtcp;
 using VoiceCluster.Media.Rtp.Codecs;
 
 namespace VoiceCluster.Media.Routing;
@@ -11,6 +12,10 @@ public sealed class MixConsumer : Consumer, IMixSink
     private readonly MixListener _listener;
     private readonly byte _payloadType;
     private readonly uint _timestampOffset;
+    private readonly SoundResender? _resender;
+
+    // What was sent last, where the receiver may ask for it again: nobody else has it.
+    private readonly PacketHistory? _sent;
     private long _sequence;
 
     internal MixConsumer(Transport transport, string id, RtpParameters parameters, ConsumerMapping mapping, bool paused, Mixer mixer)
@@ -20,8 +25,13 @@ public sealed class MixConsumer : Consumer, IMixSink
         _sequence = transport.Router.NextFirstSequence();
         _timestampOffset = transport.Router.NextSsrc();
         _payloadType = (byte)Array.Find(Router.RtpCapabilities.Codecs, c => c.Kind == MediaKind.Audio)!.PreferredPayloadType!.Value;
+        _resender = SoundResender.Of(parameters, Writer);
+        _sent = _resender is null ? null : PacketHistory.OfSound();
         _listener = mixer.AddListener(transport.Owner, this);
     }
+
+    /// <summary>The number of the packet sent last.</summary>
+    internal ushort LastSequence => (ushort)(_sequence - 1);
 
     /// <inheritdoc/>
     public override void Pause(long now)
@@ -78,9 +88,22 @@ public sealed class MixConsumer : Consumer, IMixSink
             return;
         }
 
+        _sent?.Store(packet, now);
         _sequence++;
         Sender.OnSent(opus.Length, packet.Timestamp, now);
         Transport.SendRtp(length, now);
+    }
+
+    internal override void OnNack(NackReader sequences, long now)
+    {
+        while (sequences.MoveNext())
+        {
+            Transport.Stats.NacksReceived++;
+            if (!IsPaused && _sent is not null)
+            {
+                _resender!.Resend(sequences.Current, _sent, _sequence - 1, Transport, now);
+            }
+        }
     }
 
     private protected override void Detach(long now)

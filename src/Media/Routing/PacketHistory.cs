@@ -44,6 +44,7 @@ internal sealed class PacketHistory
         public uint Timestamp;
         public ushort ExtensionsLength;
         public ushort PayloadLength;
+        public ushort PrimaryAt;
         public byte PayloadType;
         public bool Marker;
         public PayloadFormat Format;
@@ -72,6 +73,7 @@ internal sealed class PacketHistory
             Timestamp = packet.Timestamp,
             ExtensionsLength = (ushort)packet.Extensions.Length,
             PayloadLength = (ushort)packet.Payload.Length,
+            PrimaryAt = (ushort)packet.PrimaryAt,
             PayloadType = packet.PayloadType,
             Marker = packet.Marker,
             Format = packet.Format,
@@ -105,6 +107,7 @@ internal sealed class PacketHistory
             Payload = _bytes.AsSpan(start + entry.ExtensionsLength, entry.PayloadLength),
             Format = entry.Format,
             Frame = entry.Frame,
+            PrimaryAt = entry.PrimaryAt,
         };
         return true;
     }

@@ -18,6 +18,9 @@ public sealed partial class Producer
     private readonly RtpStreamReceiver?[] _streams;
     private readonly Mid[] _rids;
     private readonly byte _audioLevelId;
+
+    // The payload type of the blocks of its redundant audio.
+    private readonly byte _blockType;
     private readonly int _clockRate;
     private readonly bool _useNack;
     private readonly ActiveSpeakerDetector.Voice? _voice;
@@ -67,6 +70,13 @@ public sealed partial class Producer
             _clockRate = _clockRate == 0 ? codec.ClockRate : _clockRate;
             _useNack |= Array.Exists(codec.RtcpFeedback, f => f.Type == "nack" && string.IsNullOrEmpty(f.Parameter));
             UsesRemb |= Array.Exists(codec.RtcpFeedback, f => f.Type == "goog-remb");
+        }
+
+        _blockType = (byte)(RedundantAudio.BlockTypeOf(parameters.Codecs) ?? NotMapped);
+        if (_blockType != NotMapped)
+        {
+            // Also of a sender that has declared redundant audio alone: what its copies give back is a packet of this type.
+            (_payloadTypes[_blockType], _formats[_blockType]) = (SupportedCapabilities.OpusPayloadType, PayloadFormat.Opus);
         }
 
         foreach (var extension in parameters.HeaderExtensions)
@@ -124,6 +134,9 @@ public sealed partial class Producer
     internal ReadOnlySpan<RtpStreamReceiver?> Streams => _streams;
 
     internal ReadOnlySpan<ProducerConsumer> Consumers => _consumers;
+
+    /// <summary>Its sound in the mix; null while there is none.</summary>
+    internal MixSource? MixSource => _mix;
 
     /// <summary>Whether anything consumes it by itself; slots and the mix do not count.</summary>
     public bool HasConsumers => _consumers.Length > 0;
@@ -315,8 +328,7 @@ public sealed partial class Producer
     internal bool Receive(RtpStreamReceiver stream, ref RtpPacket packet, bool isRetransmission, long now, out DropReason reason)
     {
         var payloadType = packet.PayloadType.Value;
-        var routed = _payloadTypes[payloadType];
-        if (routed == NotMapped)
+        if (_payloadTypes[payloadType] == NotMapped)
         {
             reason = DropReason.UnknownPayloadType;
             return false;
@@ -324,6 +336,11 @@ public sealed partial class Producer
 
         if (!stream.Statistics.TryAccept(packet.SequenceNumber, out var sequence, out var restarted))
         {
+            if (stream.Statistics.IsLateOriginal(sequence) && !isRetransmission)
+            {
+                stream.Statistics.CountReceived(packet.Timestamp, now);
+            }
+
             reason = DropReason.Duplicate;
             return false;
         }
@@ -332,6 +349,7 @@ public sealed partial class Producer
         {
             stream.Epoch++;
             stream.Silence = default;
+            stream.Newest = default;
             stream.Nack?.Reset();
         }
 
@@ -353,17 +371,28 @@ public sealed partial class Producer
         }
 
         Packets++;
-        if (_voice is not null && TryGetLevel(packet, sequence, now, out var level) && Transport.Router.Speakers.OnLevel(_voice, level, now))
+        var arrived = new Arrival
+        {
+            Sequence = sequence,
+            Timestamp = packet.Timestamp,
+            PayloadType = payloadType,
+            Marker = packet.Marker,
+            Extensions = packet.Extensions,
+            Payload = packet.Payload,
+            PrimaryAt = 0,
+        };
+        if (_formats[payloadType] == PayloadFormat.Red && !TryOpen(stream, packet.Payload, ref arrived, now))
+        {
+            reason = DropReason.RedMalformed;
+            return false;
+        }
+
+        if (_voice is not null && TryGetLevel(packet, arrived, now, out var level) && Transport.Router.Speakers.OnLevel(_voice, level, now))
         {
             Transport.Router.ReportSpeakers(now);
         }
 
-        Forward(stream, packet, sequence, routed, now);
-        if (_mix is not null)
-        {
-            Mix(_mix, stream, packet, sequence, now);
-        }
-
+        PassOn(stream, arrived, now);
         reason = DropReason.None;
         return true;
     }
@@ -379,7 +408,7 @@ public sealed partial class Producer
     }
 
     // RFC 6464 where the sender gives it; else the sound has to be decoded to know.
-    private bool TryGetLevel(in RtpPacket packet, long sequence, long now, out AudioLevel level)
+    private bool TryGetLevel(in RtpPacket packet, in Arrival arrived, long now, out AudioLevel level)
     {
         if (packet.TryGetExtension(_audioLevelId, out var element))
         {
@@ -392,10 +421,20 @@ public sealed partial class Producer
         }
 
         level = default;
-        return _meter is not null && _meter.TryMeasure(sequence, packet.Payload, now, out level);
+        return _meter is not null && _meter.TryMeasure(arrived.Sequence, arrived.Primary, now, out level);
     }
 
-    private void Mix(MixSource source, RtpStreamReceiver stream, in RtpPacket packet, long sequence, long now)
+    // To who consumes it, and to the mix.
+    private void PassOn(RtpStreamReceiver stream, in Arrival arrived, long now)
+    {
+        Forward(stream, arrived, now);
+        if (_mix is not null)
+        {
+            Mix(_mix, stream, arrived, now);
+        }
+    }
+
+    private void Mix(MixSource source, RtpStreamReceiver stream, in Arrival arrived, long now)
     {
         if (stream != _mixed || stream.Epoch != _mixedEpoch)
         {
@@ -404,10 +443,10 @@ public sealed partial class Producer
         }
 
         source.Level = (int)_voice!.Level;
-        source.Push(sequence, packet.Timestamp, packet.Payload, now);
+        source.Push(arrived.Sequence, arrived.Timestamp, arrived.Primary, now);
     }
 
-    private void Forward(RtpStreamReceiver stream, in RtpPacket packet, long sequence, byte routedPayloadType, long now)
+    private void Forward(RtpStreamReceiver stream, in Arrival arrived, long now)
     {
         var consumers = IsHeldBack ? _unlimited : _consumers;
         if (consumers.Length + _slotCount == 0 && stream.History is null)
@@ -420,7 +459,8 @@ public sealed partial class Producer
             return;
         }
 
-        var payload = packet.Payload;
+        var sequence = arrived.Sequence;
+        var payload = arrived.Payload;
         if (payload.IsEmpty)
         {
             // A bandwidth probe: consumers close the gap.
@@ -428,11 +468,11 @@ public sealed partial class Producer
             return;
         }
 
-        var format = _formats[packet.PayloadType.Value];
-        var marker = packet.Marker;
-        if (format == PayloadFormat.Opus && !Transport.Router.Options.ForwardsSilence)
+        var format = _formats[arrived.PayloadType];
+        var marker = arrived.Marker;
+        if (format is PayloadFormat.Opus or PayloadFormat.Red && !Transport.Router.Options.ForwardsSilence)
         {
-            if (!stream.Silence.Takes(sequence, packet.Timestamp, payload, out var begins))
+            if (!stream.Silence.Takes(sequence, arrived.Timestamp, arrived.Primary, out var begins))
             {
                 Skip(consumers, stream, sequence);
                 Transport.Stats.CountDrop(DropReason.Silence);
@@ -445,13 +485,14 @@ public sealed partial class Producer
         var source = new SourcePacket
         {
             Sequence = sequence,
-            Timestamp = packet.Timestamp,
-            PayloadType = routedPayloadType,
+            Timestamp = arrived.Timestamp,
+            PayloadType = _payloadTypes[arrived.PayloadType],
             Marker = marker,
-            Extensions = RouteExtensions(packet),
+            Extensions = RouteExtensions(arrived.Extensions),
             Payload = payload,
             Format = format,
             Frame = VideoFrame.Read(format, payload),
+            PrimaryAt = arrived.PrimaryAt,
         };
         stream.History?.Store(source, now);
         if (_keepsSound)
@@ -498,11 +539,10 @@ public sealed partial class Producer
         }
     }
 
-    private ReadOnlySpan<byte> RouteExtensions(in RtpPacket packet)
+    private ReadOnlySpan<byte> RouteExtensions(HeaderExtensionReader reader)
     {
         var scratch = Transport.Router.Scratch.Extension;
         var length = 0;
-        var reader = packet.Extensions;
         while (reader.MoveNext())
         {
             var id = _extensionIds[reader.Id];
@@ -517,5 +557,21 @@ public sealed partial class Producer
         }
 
         return scratch.AsSpan(0, length);
+    }
+
+    /// <summary>One packet of the sender, in its own terms.</summary>
+    private ref struct Arrival
+    {
+        public required long Sequence;
+        public required uint Timestamp;
+        public required byte PayloadType;
+        public required bool Marker;
+        public required HeaderExtensionReader Extensions;
+        public required ReadOnlySpan<byte> Payload;
+
+        /// <summary>Where its redundancy ends.</summary>
+        public required int PrimaryAt;
+
+        public readonly ReadOnlySpan<byte> Primary => Payload[PrimaryAt..];
     }
 }

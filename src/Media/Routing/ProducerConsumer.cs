@@ -134,7 +134,7 @@ public sealed partial class ProducerConsumer : Consumer
             return;
         }
 
-        if (IsPaused || IsStarved || !Writer.Takes(packet.PayloadType))
+        if (IsPaused || IsStarved || !Writer.Takes(packet))
         {
             Transport.Stats.CountDrop(IsPaused || IsStarved ? DropReason.ConsumerSkipped : DropReason.UnknownPayloadType);
             return;
@@ -196,7 +196,7 @@ public sealed partial class ProducerConsumer : Consumer
             buffer[1] |= 0x80;
         }
 
-        Sender.OnSent(packet.Payload.Length, sent.Timestamp, now);
+        Sender.OnSent(Writer.PayloadLengthOf(packet), sent.Timestamp, now);
         Transport.SendRtp(length, now);
         if (joined)
         {

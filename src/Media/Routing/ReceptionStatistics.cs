@@ -24,6 +24,10 @@ internal sealed class ReceptionStatistics(int clockRate)
     private long _lastReportAt;
     private bool _hasReport;
 
+    // Of the 64 numbers up to _recoveredUpTo, those that TryRecover has taken; the lowest bit is the highest number's.
+    private ulong _recovered;
+    private long _recoveredUpTo;
+
     public bool HasPackets => _sequence.HasValue;
 
     public long Highest => _sequence.Highest;
@@ -59,9 +63,45 @@ internal sealed class ReceptionStatistics(int clockRate)
             _hasTransit = false;
             Array.Clear(_seen);
             _seenUpTo = extended;
+            (_recovered, _recoveredUpTo) = (0, extended);
         }
 
         return TryMark(extended);
+    }
+
+    /// <summary>
+    /// Takes a packet that has not come, but whose copy has. From then on it is there, and what comes late is a duplicate. False when it
+    /// came before, or is from before the stream began.
+    /// </summary>
+    public bool TryRecover(long extended)
+    {
+        if (extended < _base || extended > _seenUpTo || !TryMark(extended))
+        {
+            return false;
+        }
+
+        if (extended > _recoveredUpTo)
+        {
+            var step = extended - _recoveredUpTo;
+            _recovered = step < 64 ? _recovered << (int)step : 0;
+            _recoveredUpTo = extended;
+        }
+
+        _recovered |= _recoveredUpTo - extended < 64 ? 1UL << (int)(_recoveredUpTo - extended) : 0;
+        return true;
+    }
+
+    /// <summary>Whether a duplicate is the late packet itself of one that was recovered, which was no loss then. True once.</summary>
+    public bool IsLateOriginal(long extended)
+    {
+        var back = _recoveredUpTo - extended;
+        if (back is < 0 or >= 64 || (_recovered & (1UL << (int)back)) == 0)
+        {
+            return false;
+        }
+
+        _recovered &= ~(1UL << (int)back);
+        return true;
     }
 
     /// <summary>Counts a packet that came on its own SSRC, for loss and jitter.</summary>

@@ -28,8 +28,14 @@ public sealed class Router
 
     public IRouterListener Listener { get; }
 
-    /// <summary>The same for all routers.</summary>
+    /// <summary>What clients are told unless more is asked for. The same for all routers.</summary>
     public static RtpCapabilities RtpCapabilities { get; } = SupportedCapabilities.Create();
+
+    /// <summary>What routers can carry: also redundant audio, for who has it from elsewhere.</summary>
+    internal static RtpCapabilities AllCapabilities { get; } = SupportedCapabilities.Create(withRed: true);
+
+    /// <summary>What this router's clients are told.</summary>
+    public RtpCapabilities OfferedCapabilities => Options.OffersRed ? AllCapabilities : RtpCapabilities;
 
     public IReadOnlyDictionary<string, Transport> Transports => _transports;
 

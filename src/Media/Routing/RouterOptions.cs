@@ -24,6 +24,9 @@ public sealed record RouterOptions
     /// <summary>Whether packets of silence (Opus with DTX) are passed on each, and not only the first and one each 400 ms. Default false.</summary>
     public bool ForwardsSilence { get; init; }
 
+    /// <summary>Whether clients are told that they may send Opus with redundancy (RFC 2198). Default false, as mediasoup.</summary>
+    public bool OffersRed { get; init; }
+
     /// <summary>How sound is mixed for clients that ask for one stream of all others.</summary>
     public Mixing.MixerOptions Mixer { get; init; } = new();
 

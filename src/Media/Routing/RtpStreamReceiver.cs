@@ -61,6 +61,9 @@ internal sealed class RtpStreamReceiver
     /// <summary>Where its sound is nothing but silence.</summary>
     public OpusSilence Silence;
 
+    /// <summary>Of a sender with redundancy, the packet with the highest number so far.</summary>
+    public (long Sequence, uint Timestamp) Newest;
+
     public bool HasSenderReport { get; private set; }
 
     /// <summary>The sender's wall clock of its last SR, µs since 1970.</summary>

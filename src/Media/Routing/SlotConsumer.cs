@@ -90,7 +90,7 @@ public sealed class SlotConsumer : Consumer
 
     internal void Forward(RtpStreamReceiver stream, in SourcePacket packet, long now)
     {
-        if (IsPaused || !Writer.Takes(packet.PayloadType))
+        if (IsPaused || !Writer.Takes(packet))
         {
             Transport.Stats.CountDrop(IsPaused ? DropReason.ConsumerSkipped : DropReason.UnknownPayloadType);
             return;
@@ -138,7 +138,7 @@ public sealed class SlotConsumer : Consumer
             buffer[1] |= 0x80;
         }
 
-        Sender.OnSent(packet.Payload.Length, sent.Timestamp, now);
+        Sender.OnSent(Writer.PayloadLengthOf(packet), sent.Timestamp, now);
         Transport.SendRtp(length, now);
     }
 

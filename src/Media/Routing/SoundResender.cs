@@ -37,20 +37,34 @@ internal sealed class SoundResender(ConsumerPacketWriter writer)
     public void Resend(SequenceNumber wanted, SequenceMunger munger, RtpStreamReceiver? stream, uint timestampOffset, long joinedAt, Transport transport, long now)
     {
         var output = munger.HighestOutput + wanted.DistanceFrom(new SequenceNumber((ushort)munger.HighestOutput));
-        if (stream?.RecentSound is not { } recent || !munger.TryFindSource(output, out var source)
-            || !recent.TryGet(source, out var packet, out var storedAt) || now - storedAt > MaxAge || !MayResend(now))
+        if (stream?.RecentSound is { } recent && munger.TryFindSource(output, out var source))
+        {
+            Resend(recent, source, output, timestampOffset, isFirst: output == joinedAt, transport, now);
+        }
+    }
+
+    /// <summary>The same of packets that were made for this receiver, and kept by the numbers that they have.</summary>
+    public void Resend(SequenceNumber wanted, PacketHistory sent, long highest, Transport transport, long now)
+    {
+        var output = highest + wanted.DistanceFrom(new SequenceNumber((ushort)highest));
+        Resend(sent, output, output, 0, isFirst: false, transport, now);
+    }
+
+    private void Resend(PacketHistory recent, long source, long output, uint timestampOffset, bool isFirst, Transport transport, long now)
+    {
+        if (!recent.TryGet(source, out var packet, out var storedAt) || now - storedAt > MaxAge || !MayResend(now))
         {
             return;
         }
 
         var buffer = transport.RentPacket();
-        var sent = new SentPacket { Output = output, Stream = stream, Source = source, SentAt = storedAt, Timestamp = unchecked(packet.Timestamp + timestampOffset) };
+        var sent = new SentPacket { Output = output, Source = source, SentAt = storedAt, Timestamp = unchecked(packet.Timestamp + timestampOffset) };
         if (buffer.IsEmpty || !writer.TryWrite(buffer, packet, sent, out var length))
         {
             return;
         }
 
-        if (output == joinedAt)
+        if (isFirst)
         {
             buffer[1] |= 0x80;
         }

@@ -23,4 +23,7 @@ internal readonly ref struct SourcePacket
     public required PayloadFormat Format { get; init; }
 
     public VideoFrame Frame { get; init; }
+
+    /// <summary>Where in the payload the packet itself begins, behind its redundancy (<see cref="PayloadFormat.Red"/>); 0 where it has none.</summary>
+    public int PrimaryAt { get; init; }
 }

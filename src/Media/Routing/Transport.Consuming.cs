@@ -210,7 +210,7 @@ public abstract partial class Transport
         Deadline = Math.Min(Deadline, now);
     }
 
-    private RtpParameters RouterAudio() => Ortc.MakeRouterAudio(Router.RtpCapabilities, $"{_rtcpSsrc}@{Id}");
+    private RtpParameters RouterAudio() => Ortc.MakeRouterAudio(Router.AllCapabilities, $"{_rtcpSsrc}@{Id}");
 
     private uint FreeSsrc()
     {

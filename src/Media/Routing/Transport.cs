@@ -104,7 +104,7 @@ public abstract partial class Transport
             return MediaResult<Producer>.Refuse(MediaFault.Invalid, invalid);
         }
 
-        if (Ortc.MapProducer(parameters, kind, Router.RtpCapabilities, out var error) is not { } mapping)
+        if (Ortc.MapProducer(parameters, kind, Router.AllCapabilities, out var error) is not { } mapping)
         {
             return MediaResult<Producer>.Refuse(MediaFault.Unsupported, error!);
         }
@@ -124,7 +124,7 @@ public abstract partial class Transport
             return MediaResult<Producer>.Refuse(MediaFault.Conflict, conflict);
         }
 
-        var consumable = Ortc.MakeConsumable(parameters, kind, Router.RtpCapabilities, mapping);
+        var consumable = Ortc.MakeConsumable(parameters, kind, Router.AllCapabilities, mapping);
         var producer = new Producer(this, id, kind, parameters, consumable, mapping, paused) { Owner = owner ?? Owner };
         _streams.Add(producer);
         _producers.Add(producer);

@@ -26,6 +26,9 @@ public sealed class TransportStats
     /// <summary>Packets sent again.</summary>
     public long PacketsRetransmitted { get; internal set; }
 
+    /// <summary>Lost packets of sound that the redundancy of a later one gave back.</summary>
+    public long PacketsRecovered { get; internal set; }
+
     /// <summary>Packets that came by RTX.</summary>
     public long RtxPacketsReceived { get; internal set; }
 

@@ -125,6 +125,6 @@ public sealed class SdpOfferedSection
     /// <summary>The extensions that the answer agrees to.</summary>
     internal IReadOnlyList<SdpExtensionMap> Extensions { get; init; } = [];
 
-    /// <summary>The codec that is taken, followed by its RTX, as the client wrote them.</summary>
+    /// <summary>The codec that is taken, followed by its RTX, or redundant audio followed by its Opus, as the client wrote them.</summary>
     internal IReadOnlyList<RtpCodecParameters> Codecs { get; init; } = [];
 }

@@ -49,7 +49,10 @@ internal sealed class SdpSectionReader(RtpCapabilities router)
     private static SdpFault Invalid(MediaDescription media, string message) =>
         new(SdpFaultKind.Invalid, $"The section with mid {media.Mid} {message}");
 
-    /// <summary>The first codec that the router has, with its RTX. One codec a section: what is sent is then certain.</summary>
+    /// <summary>
+    /// The first codec that the router has, with its RTX. One codec a section: what is sent is then certain. Who names redundant audio
+    /// (RFC 2198) before Opus wants to send it (RFC 3264 §5.1) and has both, in this order, by which browsers see what they may send.
+    /// </summary>
     private bool TryReadCodecs(MediaDescription media, MediaKind kind, out List<RtpCodecParameters> codecs, out SdpFault? fault)
     {
         codecs = [];
@@ -84,6 +87,11 @@ internal sealed class SdpSectionReader(RtpCapabilities router)
             }
 
             codecs.Add(codec with { RtcpFeedback = CommonFeedback(feedback, payloadType, capability) });
+            if (RedundantAudio.IsRed(codec.MimeType) && !TryAddBlocks(codecs, maps, formats, feedback))
+            {
+                // Of no use without the codec that it carries.
+                codecs.Clear();
+            }
         }
 
         if (codecs.Count == 0)
@@ -102,6 +110,25 @@ internal sealed class SdpSectionReader(RtpCapabilities router)
         }
 
         fault = null;
+        return true;
+    }
+
+    private bool TryAddBlocks(
+        List<RtpCodecParameters> codecs, Dictionary<byte, SdpRtpMap> maps, Dictionary<byte, Dictionary<string, string>> formats, SdpFeedback[] feedback)
+    {
+        if (!RedundantAudio.TryReadFields(codecs[0].Parameters, out var payloadType) || !maps.TryGetValue((byte)payloadType, out var map))
+        {
+            return false;
+        }
+
+        var blocks = Codec(MediaKind.Audio, map, formats, []);
+        var capability = Array.Find(router.Codecs, c => RedundantAudio.IsOpus(c.MimeType) && Ortc.Matches(blocks, c));
+        if (capability is null)
+        {
+            return false;
+        }
+
+        codecs.Add(blocks with { RtcpFeedback = CommonFeedback(feedback, map.PayloadType, capability) });
         return true;
     }
 
@@ -217,7 +244,7 @@ internal sealed class SdpSectionReader(RtpCapabilities router)
         else if (sources.Count > 0)
         {
             // Of several sources the first is the stream; the others are its retransmission and what older clients declare.
-            var rtx = codecs.Count > 1 ? RetransmissionOf(media, sources[0]) : null;
+            var rtx = codecs.Exists(c => Ortc.IsRtx(c.MimeType)) ? RetransmissionOf(media, sources[0]) : null;
             encodings = [new RtpEncodingParameters { Ssrc = sources[0], Rtx = rtx is { } r ? new RtxParameters { Ssrc = r } : null }];
         }
         else if (sent.Any(e => e.Uri == HeaderExtensionUris.Mid))

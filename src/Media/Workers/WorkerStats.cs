@@ -132,6 +132,9 @@ public struct MediaTotals
     /// <summary>Packets sent again.</summary>
     public long PacketsRetransmitted;
 
+    /// <summary>Lost packets of sound that the redundancy of a later one gave back.</summary>
+    public long PacketsRecovered;
+
     /// <summary>Packets that came by RTX.</summary>
     public long RtxPacketsReceived;
 
@@ -151,6 +154,7 @@ public struct MediaTotals
         NacksSent += stats.NacksSent;
         NacksReceived += stats.NacksReceived;
         PacketsRetransmitted += stats.PacketsRetransmitted;
+        PacketsRecovered += stats.PacketsRecovered;
         RtxPacketsReceived += stats.RtxPacketsReceived;
         KeyFrameRequestsSent += stats.KeyFrameRequestsSent;
         KeyFrameRequestsReceived += stats.KeyFrameRequestsReceived;

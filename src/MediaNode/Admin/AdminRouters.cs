@@ -83,7 +83,7 @@ internal sealed partial class AdminRouters(
         }
 
         LogCreated(logger, id);
-        return AdminAnswer.Created(new JsonObject { ["id"] = id, ["rtpCapabilities"] = Json(Router.RtpCapabilities.ToJson()) });
+        return AdminAnswer.Created(new JsonObject { ["id"] = id, ["rtpCapabilities"] = Json(created.Value.OfferedCapabilities.ToJson()) });
 
         static MediaResult<Router> Undo(MediaWorker worker, Router router, long now)
         {

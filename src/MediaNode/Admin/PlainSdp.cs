@@ -54,7 +54,7 @@ internal static class PlainSdp
             sdp.Append(CultureInfo.InvariantCulture, $"a=rtpmap:{codec.PayloadType} {name}/{codec.ClockRate}{channels}\r\n");
             if (codec.Parameters.Count > 0)
             {
-                sdp.Append(CultureInfo.InvariantCulture, $"a=fmtp:{codec.PayloadType} {string.Join(';', codec.Parameters.Select(p => $"{p.Key}={p.Value}"))}\r\n");
+                sdp.Append(CultureInfo.InvariantCulture, $"a=fmtp:{codec.PayloadType} {string.Join(';', codec.Parameters.Select(p => p.Key.Length == 0 ? $"{p.Value}" : $"{p.Key}={p.Value}"))}\r\n");
             }
         }
 

@@ -113,7 +113,7 @@ internal sealed partial class ControlledRoom(
     {
         return command switch
         {
-            OpenRoom => new RoomOpened(Router.RtpCapabilities.ToJson()),
+            OpenRoom => new RoomOpened(_router!.OfferedCapabilities.ToJson()),
             CreateWebRtcTransport c => CreateTransport(c, worker, now),
             CreateRelayTransport c => CreateRelay(c, worker, now),
             CreatePlainTransport c => CreatePlain(c, worker, now),
@@ -159,7 +159,7 @@ internal sealed partial class ControlledRoom(
         }
 
         return new RoomAdopted(
-            Router.RtpCapabilities.ToJson(),
+            _router!.OfferedCapabilities.ToJson(),
             [.. _transports.Select(t => new AdoptedTransport(t.Key, t.Value.ParticipantId, t.Value.State, t.Value.Transport is RelayTransport, BitratesOf(t.Value.Transport)))],
             [.. _router!.Producers.Values.Where(p => !IsPiped(p)).Select(p => new AdoptedProducer(p.Id, p.Transport.Id, (Abstractions.Rooms.MediaKind)p.Kind, p.IsPaused))],
             [.. ClientConsumers().Select(c => new AdoptedConsumer(c.Id, c.Transport.Id, (c as ProducerConsumer)?.Producer.Id ?? "", c.IsPaused, SourceOf(c)))],
@@ -219,7 +219,7 @@ internal sealed partial class ControlledRoom(
         }
 
         return new RoomReconciled(
-            Router.RtpCapabilities.ToJson(),
+            router.OfferedCapabilities.ToJson(),
             [.. desired.Transports.Select(t => t.TransportId).Where(id => !_transports.ContainsKey(id))],
             [.. desired.Producers.Select(p => p.ProducerId).Where(id => !router.Producers.TryGetValue(id, out var p) || IsCopy(p))],
             [.. desired.Consumers.Select(c => c.ConsumerId).Where(id => !router.Consumers.ContainsKey(id))],

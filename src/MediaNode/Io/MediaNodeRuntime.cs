@@ -186,6 +186,7 @@ public sealed partial class MediaNodeRuntime(
                 MaxIncomingBitrate = _options.MaxIncomingBitrate,
                 AdaptsVideo = _options.AdaptVideo,
                 ForwardsSilence = _options.ForwardSilence,
+                OffersRed = _options.OfferRed,
                 Mixer = new MixerOptions { Bitrate = _options.MixBitrate, MaxVoices = _options.MixVoices },
             },
         };

@@ -37,6 +37,7 @@ public sealed class MediaMetrics : IScrapeSource, IDisposable
         Counter("voicecluster_media_nacks_sent", null, "Sequence numbers asked of senders again.", s => s.Media.NacksSent);
         Counter("voicecluster_media_nacks_received", null, "Sequence numbers that receivers asked for again.", s => s.Media.NacksReceived);
         Counter("voicecluster_media_packets_retransmitted", null, "Packets sent again.", s => s.Media.PacketsRetransmitted);
+        Counter("voicecluster_media_packets_recovered", null, "Lost packets of sound that the redundancy of a later one gave back.", s => s.Media.PacketsRecovered);
         Counter("voicecluster_media_rtx_packets_received", null, "Packets that came by RTX.", s => s.Media.RtxPacketsReceived);
         Counter("voicecluster_media_key_frame_requests_sent", null, "PLI and FIR to senders.", s => s.Media.KeyFrameRequestsSent);
         Counter("voicecluster_media_key_frame_requests_received", null, "PLI and FIR from receivers.", s => s.Media.KeyFrameRequestsReceived);

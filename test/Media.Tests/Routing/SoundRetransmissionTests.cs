@@ -1,7 +1,9 @@
+using VoiceCluster.Media.Audio;
 using VoiceCluster.Media.Routing;
 using VoiceCluster.Media.Routing.Parameters;
 using VoiceCluster.Media.Rtcp;
 using VoiceCluster.Media.Rtp;
+using VoiceCluster.Media.Rtp.Codecs;
 using VoiceCluster.Media.Tests.Simulation;
 
 namespace VoiceCluster.Media.Tests.Routing;
@@ -106,6 +108,92 @@ public sealed class SoundRetransmissionTests
         }
 
         Assert.Equal(2, _room.Receiver.Stats.PacketsRetransmitted);
+    }
+
+    [Fact]
+    public void Nack_OfTheMix_IsAnsweredByTheSameBytes_UntilItIsOld()
+    {
+        Assert.True(OpusSupport.IsAvailable, "The system has no libopus.");
+        var mix = OpenMix("nack");
+        Run(60);
+        var packets = _room.ToReceiver.ToArray();
+        Assert.InRange(packets.Length, 50, 60);
+        foreach (var lost in packets[^20..])
+        {
+            Nack(mix, lost.Sequence);
+            Assert.Equal(lost.Bytes, _room.ToReceiver[^1].Bytes);
+        }
+
+        Assert.Equal((20, 20), (_room.Receiver.Stats.NacksReceived, _room.Receiver.Stats.PacketsRetransmitted));
+
+        // Too old, not sent yet, and the frames of silence that end it.
+        Nack(mix, packets[5].Sequence);
+        Nack(mix, (ushort)(packets[^1].Sequence + 1));
+        mix.Pause(_room.Now);
+        mix.Resume(_room.Now);
+        Nack(mix, _room.ToReceiver[^1].Sequence);
+        Assert.Equal(20, _room.Receiver.Stats.PacketsRetransmitted);
+        Run(10);
+        Nack(mix, _room.ToReceiver[^3].Sequence);
+        Assert.Equal(_room.ToReceiver[^4].Bytes, _room.ToReceiver[^1].Bytes);
+    }
+
+    [Fact]
+    public void Nack_OfTheMix_WhereItIsNotAgreed_IsNotAnswered()
+    {
+        Assert.True(OpusSupport.IsAvailable, "The system has no libopus.");
+        var mix = OpenMix("transport-cc");
+        Run(60);
+        var sent = _room.ToReceiver.Count;
+        Nack(mix, _room.ToReceiver[^1].Sequence);
+        Assert.Equal((sent, 1), (_room.ToReceiver.Count, _room.Receiver.Stats.NacksReceived));
+    }
+
+    [Fact]
+    public void Mix_ThatIsKept_AllocatesNothing()
+    {
+        Assert.True(OpusSupport.IsAvailable, "The system has no libopus.");
+        var mix = OpenMix("nack");
+        (_room.Receiver.RtpSent, _room.Receiver.RtcpSent, _room.Sender.RtcpSent) = (null, null, null);
+        var packet = MediaFixtures.Packet(MediaFixtures.ClientOpus, 1, 0, 0, Opus.Silence, MediaFixtures.ClientAudioLevelId, [0x80 | 20]);
+        var nack = new byte[16];
+        Speak(500);
+        var before = Allocations.Begin();
+        Speak(500);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.True(_room.Receiver.Stats.PacketsRetransmitted > 100);
+
+        void Speak(int packets)
+        {
+            for (var i = 0; i < packets; i++)
+            {
+                System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), _number++);
+                System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(4), _number * 960u);
+                _room.Receive(packet);
+                _room.Now += 20_000;
+                _room.Router.Advance(_room.Now);
+                new RtcpWriter(nack).AddNack(new Ssrc(77), mix.Sender.Ssrc, [(ushort)(mix.LastSequence - 2)]);
+                _room.Receiver.ReceiveRtcp(nack, _room.Now);
+            }
+        }
+    }
+
+    private MixConsumer OpenMix(string feedback)
+    {
+        _room.Sender.Produce("p", MediaKind.Audio, MediaFixtures.Audio(1), false, _room.Now);
+        var negotiated = Conference.Negotiated("0");
+        negotiated = negotiated with { Codecs = [.. negotiated.Codecs.Select(c => c with { RtcpFeedback = [new RtcpFeedback(feedback)] })] };
+        return _room.Receiver.ConsumeMix("m", negotiated, false, _room.Now).Value!;
+    }
+
+    // Speaks frames that the mixer can decode.
+    private void Run(int packets)
+    {
+        for (var i = 0; i < packets; i++)
+        {
+            _room.Receive(MediaFixtures.Packet(MediaFixtures.ClientOpus, 1, _number++, unchecked((uint)(_room.Now * 48 / 1_000)), Opus.Silence, MediaFixtures.ClientAudioLevelId, [0x80 | 20]));
+            _room.RunTo(_room.Now + 20_000);
+        }
     }
 
     private ProducerConsumer Consume(RtpCapabilities? capabilities = null)

@@ -13,7 +13,7 @@ public sealed class SdpAnswerTests
          "dtlsParameters":{"role":"auto","fingerprints":[{"algorithm":"sha-256","value":"AB:CD"}]}}
         """;
 
-    private static readonly SdpOfferReader Voice = new(SupportedCapabilities.Create(), takesVideo: false);
+    private static readonly SdpOfferReader Voice = new(SupportedCapabilities.Create(withRed: true), takesVideo: false);
 
     internal static SdpServerTransport Transport => SdpServerTransport.TryParse(TransportJson, out var transport)
         ? transport

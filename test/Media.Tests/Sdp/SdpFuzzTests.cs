@@ -51,7 +51,7 @@ public sealed class SdpFuzzTests
     public void Offers_Mutations_AreAnsweredOrRefused()
     {
         byte[][] seeds = [.. SdpSamples.Names.Select(n => Encoding.Latin1.GetBytes(SdpSamples.Read(n))).Where(s => s.Length <= 2_000)];
-        var reader = new SdpOfferReader(SupportedCapabilities.Create(), takesVideo: true);
+        var reader = new SdpOfferReader(SupportedCapabilities.Create(withRed: true), takesVideo: true);
         Assert.True(reader.TryRead(SdpSamples.Read("chromium-one"), out var client, out _));
         var taken = 0;
         Fuzz.Run(seeds, input =>

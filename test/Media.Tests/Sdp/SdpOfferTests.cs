@@ -7,8 +7,8 @@ namespace VoiceCluster.Media.Tests.Sdp;
 
 public sealed class SdpOfferTests
 {
-    private static readonly SdpOfferReader Voice = new(SupportedCapabilities.Create(), takesVideo: false);
-    private static readonly SdpOfferReader Everything = new(SupportedCapabilities.Create(), takesVideo: true);
+    private static readonly SdpOfferReader Voice = new(SupportedCapabilities.Create(withRed: true), takesVideo: false);
+    private static readonly SdpOfferReader Everything = new(SupportedCapabilities.Create(withRed: true), takesVideo: true);
 
     public static TheoryData<string, int, int, int> AudioOffers => new()
     {
@@ -63,7 +63,7 @@ public sealed class SdpOfferTests
 
         Assert.Equal((sending, true), (offer.Sections.Count(s => s.SendParameters is not null), receiving > 0));
         var send = offer.Sections.First(s => s.SendParameters is not null).SendParameters!;
-        var mapping = Ortc.MapProducer(send, MediaKind.Audio, SupportedCapabilities.Create(), out var error);
+        var mapping = Ortc.MapProducer(send, MediaKind.Audio, SupportedCapabilities.Create(withRed: true), out var error);
         Assert.True(mapping is not null, error);
         Assert.Equal([payloadType], mapping.PayloadTypes.Keys);
     }
@@ -114,7 +114,7 @@ public sealed class SdpOfferTests
         var video = offer.Sections.Single(s => s.Kind == MediaKind.Video).SendParameters!;
         Assert.Equal(["l", "m", "h"], video.Encodings.Select(e => e.Rid));
         Assert.Equal([("video/VP8", 96), ("video/rtx", 97)], video.Codecs.Select(c => (c.MimeType, c.PayloadType)));
-        Assert.NotNull(Ortc.MapProducer(video, MediaKind.Video, SupportedCapabilities.Create(), out _));
+        Assert.NotNull(Ortc.MapProducer(video, MediaKind.Video, SupportedCapabilities.Create(withRed: true), out _));
         Assert.Contains(video.HeaderExtensions, e => e.Uri == HeaderExtensionUris.RtpStreamId);
     }
 

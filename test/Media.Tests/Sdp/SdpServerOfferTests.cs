@@ -6,7 +6,7 @@ namespace VoiceCluster.Media.Tests.Sdp;
 
 public sealed class SdpServerOfferTests
 {
-    private static readonly SdpOfferReader Reader = new(SupportedCapabilities.Create(), takesVideo: false);
+    private static readonly SdpOfferReader Reader = new(SupportedCapabilities.Create(withRed: true), takesVideo: false);
 
     /// <summary>What Chromium 156 answered to the offer of <see cref="Offer"/>, after its own offer chromium-one.</summary>
     private static string ChromiumAnswer => SdpSamples.Read("chromium-answer");

@@ -13,7 +13,7 @@ internal sealed class VoiceSignaling
 {
     private const int MaxCandidate = 4096;
 
-    private readonly SdpOfferReader _reader = new(SupportedCapabilities.Create(), takesVideo: false);
+    private readonly SdpOfferReader _reader = new(SupportedCapabilities.Create(withRed: true), takesVideo: false);
 
     /// <summary>Negotiates an offer; the result is an answer or an error.</summary>
     public async Task<(SignalAnswer? Answer, VoiceError? Error)> OfferAsync(IVoiceSessionGrain grain, Guid sessionId, Guid userId, string? sdp)

@@ -46,6 +46,11 @@ internal static class Ortc
             }
 
             capabilities[codec.PayloadType] = match;
+            if (RedundantAudio.IsRed(codec.MimeType) && RedundantAudio.BlockTypeOf(parameters.Codecs) is null)
+            {
+                error = "audio/red needs audio/opus beside it, or the payload type of its blocks in its parameters, such as 111/111.";
+                return null;
+            }
         }
 
         if (map.Count == 0)
@@ -123,6 +128,7 @@ internal static class Ortc
             }
         }
 
+        RedundantAudio.Arrange(codecs, router);
         return new RtpParameters
         {
             Codecs = [.. codecs],
@@ -143,7 +149,7 @@ internal static class Ortc
 
     /// <summary>True when an endpoint of these capabilities can receive the producer.</summary>
     public static bool CanConsume(RtpParameters consumable, RtpCapabilities capabilities)
-        => Array.Exists(consumable.Codecs, codec => !IsRtx(codec.MimeType) && Array.Exists(capabilities.Codecs, c => Matches(codec, c)));
+        => Array.Exists(consumable.Codecs, codec => !IsRtx(codec.MimeType) && !RedundantAudio.IsRed(codec.MimeType) && Array.Exists(capabilities.Codecs, c => Matches(codec, c)));
 
     /// <summary>
     /// A consumer's parameters: the common codecs and extensions with the router's payload types and ids, one encoding,
@@ -157,7 +163,7 @@ internal static class Ortc
             if (!IsRtx(codec.MimeType))
             {
                 var match = Array.Find(capabilities.Codecs, c => Matches(codec, c));
-                if (match is not null)
+                if (match is not null && (codecs.Count > 0 || !RedundantAudio.IsRed(codec.MimeType)))
                 {
                     codecs.Add(codec with { RtcpFeedback = [.. codec.RtcpFeedback.Where(f => Has(match.RtcpFeedback, f))] });
                 }
@@ -221,8 +227,9 @@ internal static class Ortc
         foreach (var codec in consumable.Codecs.Where(c => !IsRtx(c.MimeType)))
         {
             var own = Array.Find(negotiated.Codecs, c => !IsRtx(c.MimeType) && Matches(c, codec));
-            if (own is null)
+            if (own is null || (codecs.Count == 0 && RedundantAudio.IsRed(codec.MimeType)))
             {
+                // Redundant audio comes behind its Opus.
                 continue;
             }
 

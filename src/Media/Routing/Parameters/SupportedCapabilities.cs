@@ -9,6 +9,12 @@ public static class SupportedCapabilities
     /// <summary>mediasoup's first dynamic payload type; codecs and their RTX count up from here.</summary>
     private const int FirstPayloadType = 100;
 
+    /// <summary>The router's payload type of Opus, also of the blocks in redundant audio.</summary>
+    public const int OpusPayloadType = FirstPayloadType;
+
+    /// <summary>Behind those of all others, which are therefore the same with redundant audio and without.</summary>
+    private const int RedPayloadType = 112;
+
     private static readonly RtcpFeedback[] AudioFeedback = [new("nack"), new("transport-cc")];
 
     private static readonly RtcpFeedback[] VideoFeedback =
@@ -17,7 +23,8 @@ public static class SupportedCapabilities
     ];
 
     /// <summary>Makes the capabilities; the caller keeps the one instance.</summary>
-    public static RtpCapabilities Create()
+    /// <param name="withRed">Whether redundant audio (RFC 2198) is among them, behind Opus, which stays what clients send that do not ask for it.</param>
+    public static RtpCapabilities Create(bool withRed = false)
     {
         var codecs = new List<RtpCodecCapability>();
         Add(codecs, MediaKind.Audio, "audio/opus", 48_000, 2, ("minptime", CodecFields.Number(10)), ("useinbandfec", CodecFields.Number(1)));
@@ -35,6 +42,11 @@ public static class SupportedCapabilities
                 ("level-asymmetry-allowed", CodecFields.Number(1)),
                 (CodecFields.PacketizationMode, CodecFields.Number(1)),
                 (CodecFields.ProfileLevelId, CodecFields.Text(profile)));
+        }
+
+        if (withRed)
+        {
+            codecs.Insert(1, codecs[0] with { MimeType = RedundantAudio.MimeType, PreferredPayloadType = RedPayloadType, Parameters = RedundantAudio.FieldsOf(OpusPayloadType) });
         }
 
         return new RtpCapabilities { Codecs = [.. codecs], HeaderExtensions = Extensions() };

@@ -9,6 +9,9 @@ public enum PayloadFormat
     Vp8,
     Vp9,
     H264,
+
+    /// <summary>Redundant audio whose blocks are Opus.</summary>
+    Red,
 }
 
 /// <summary>What the router wants to know of a payload, of whichever codec.</summary>
@@ -57,6 +60,7 @@ public readonly record struct VideoFrame(bool IsKeyFrame, int TemporalLayer, boo
     public static PayloadFormat FormatOf(string mimeType) => mimeType.ToLowerInvariant() switch
     {
         "audio/opus" => PayloadFormat.Opus,
+        "audio/red" => PayloadFormat.Red,
         "video/vp8" => PayloadFormat.Vp8,
         "video/vp9" => PayloadFormat.Vp9,
         "video/h264" => PayloadFormat.H264,

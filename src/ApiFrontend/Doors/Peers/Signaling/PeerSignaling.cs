@@ -32,7 +32,7 @@ internal sealed class PeerSignaling(RoomEntry entry)
     // Between two answers there is room for so many offers of the server (RFC 8866 §5.2: the version grows with each description).
     private const int OffersAnAnswer = 16;
 
-    private readonly SdpOfferReader _reader = new(SupportedCapabilities.Create(), takesVideo: true);
+    private readonly SdpOfferReader _reader = new(SupportedCapabilities.Create(withRed: true), takesVideo: true);
 
     /// <summary>Negotiates a client's offer.</summary>
     public async Task<(DescriptionAnswer? Answer, PeerError? Error)> OfferAsync(IPeerGrain grain, PeerInfo peer, string? sdp)
