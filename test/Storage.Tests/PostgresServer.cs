@@ -30,7 +30,8 @@ public sealed class PostgresServer : IAsyncLifetime
         $"{_binaries}/pg_ctl -D {Data} -w -t 60 -l {_folder}/log -o '-p {_port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_folder}' start");
 
     /// <summary>Stops the server at once, connections included.</summary>
-    public Task StopAsync() => RunAsync($"{_binaries}/pg_ctl -D {Data} -w -m immediate stop");
+    /// <param name="mode">"immediate" as in a crash; "fast" tells the clients first.</param>
+    public Task StopAsync(string mode = "immediate") => RunAsync($"{_binaries}/pg_ctl -D {Data} -w -m {mode} stop");
 
     /// <summary>Hangs the server: connections stay, new ones are taken, and nothing is answered.</summary>
     public Task PauseAsync() => SignalAsync("STOP");

@@ -46,6 +46,34 @@ public sealed class PostgresStateStoreTests(PostgresServer server) : StateStoreC
         Assert.Equal([3], (await _store.ReadAsync("calls", "1", default))!.Payload.ToArray());
     }
 
+    [Theory]
+    [InlineData("immediate")]
+    [InlineData("fast")]
+    public async Task Server_WasAwayWhileNobodyAsked_IsNotNoticed(string mode)
+    {
+        // So many at once that the pool has a connection for each, all of which end unseen.
+        var reminders = new PostgresReminderTable(_database);
+        var grain = GrainId.Create("call", "1");
+        var version = await reminders.UpsertRow(new ReminderEntry { GrainId = grain, ReminderName = "ring", StartAt = DateTime.UtcNow, Period = TimeSpan.FromMinutes(1) });
+        var etags = await Task.WhenAll(Enumerable.Range(0, 16).Select(i => _store.WriteAsync("calls", $"{i}", null, new byte[] { 1 }, [], default)));
+        await server.StopAsync(mode);
+        await server.StartAsync();
+
+        await _store.WriteAsync("calls", "0", etags[0], new byte[] { 2 }, [], default);
+        await server.StopAsync(mode);
+        await server.StartAsync();
+
+        await _store.ClearAsync("calls", "1", etags[1], default);
+        Assert.True(await reminders.RemoveRow(grain, "ring", version));
+        for (var i = 2; i < etags.Length; i++)
+        {
+            Assert.Equal(etags[i], (await _store.ReadAsync("calls", $"{i}", default))!.ETag);
+        }
+
+        Assert.Equal([2], (await _store.ReadAsync("calls", "0", default))!.Payload.ToArray());
+        Assert.Null(await _store.ReadAsync("calls", "1", default));
+    }
+
     [Fact]
     public async Task Server_StartsAfterItsClient_IsWaitedFor()
     {

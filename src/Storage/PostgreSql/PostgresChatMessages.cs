@@ -27,7 +27,7 @@ public sealed class PostgresChatMessages(PostgresDatabase database, OutboxSignal
         Guid chatId, ChatLogHead head, Guid commitId, IReadOnlyList<ChatWrite> writes, CancellationToken cancellationToken)
     {
         var commit = await database.RunAsync(
-            async (connection, abandoned) =>
+            async (connection, attempt) =>
             {
                 await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
                 var stored = await ReadHeadAsync(connection, LogLock, chatId, cancellationToken).ConfigureAwait(false);
@@ -59,8 +59,7 @@ public sealed class PostgresChatMessages(PostgresDatabase database, OutboxSignal
                 }
 
                 await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-                abandoned.ThrowIfCancellationRequested();
-                await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+                await attempt.CommitAsync(transaction, cancellationToken).ConfigureAwait(false);
                 return new ChatCommit(next, results);
             },
             cancellationToken).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
@@ -61,16 +62,15 @@ public sealed partial class PostgresDatabase(NpgsqlDataSource source, ILogger lo
         return new PostgresDatabase(NpgsqlDataSource.Create(connection), logger ?? NullLogger<PostgresDatabase>.Instance);
     }
 
-    /// <summary>Runs work on a connection. A database that is away, or refuses, throws <see cref="StoreException"/>.</summary>
+    /// <summary>
+    /// Runs work on a connection. A database that is away, or refuses, throws <see cref="StoreException"/>. A connection of the pool may have ended
+    /// unseen, with a server that is back since: then the work is done once more on a new one. Done twice it must be as if done once.
+    /// </summary>
     internal Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken) =>
         RunAsync((connection, _) => work(connection), cancellationToken);
 
-    /// <summary>
-    /// The same for work with a transaction of its own. Its token is cancelled when nobody waits for it any more: it must look at
-    /// it before it commits, because by then the caller has been told that the write failed. A commit that was sent already
-    /// holds its locks, and who reads the row waits for it.
-    /// </summary>
-    internal async Task<T> RunAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    /// <summary>The same for work with a transaction of its own, which is not done again once it may have been committed.</summary>
+    internal async Task<T> RunAsync<T>(Func<NpgsqlConnection, PostgresAttempt, Task<T>> work, CancellationToken cancellationToken)
     {
         try
         {
@@ -95,7 +95,7 @@ public sealed partial class PostgresDatabase(NpgsqlDataSource source, ILogger lo
         return source.DisposeAsync();
     }
 
-    private async Task<T> WaitAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    private async Task<T> WaitAsync<T>(Func<NpgsqlConnection, PostgresAttempt, Task<T>> work, CancellationToken cancellationToken)
     {
         // Not disposed: work that is given up still looks at its token.
         CancellationTokenSource abandoned = new();
@@ -123,8 +123,22 @@ public sealed partial class PostgresDatabase(NpgsqlDataSource source, ILogger lo
 
         async Task<T> RunAsync()
         {
-            await using var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-            return await work(connection, abandoned.Token).ConfigureAwait(false);
+            PostgresAttempt attempt = new(abandoned.Token);
+            await using (var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false))
+            {
+                try
+                {
+                    return await work(connection, attempt).ConfigureAwait(false);
+                }
+                catch (NpgsqlException) when (connection.FullState.HasFlag(ConnectionState.Broken) && attempt.MayBeRepeated)
+                {
+                    // The others in the pool may have ended with it.
+                    NpgsqlConnection.ClearPool(connection);
+                }
+            }
+
+            await using var another = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+            return await work(another, attempt).ConfigureAwait(false);
         }
     }
 

@@ -41,15 +41,18 @@ public sealed class PostgresReminderTable(PostgresDatabase database) : IReminder
 
     /// <inheritdoc/>
     public Task<bool> RemoveRow(GrainId grainId, string reminderName, string eTag) => database.RunAsync(
-        async connection =>
+        async (connection, attempt) =>
         {
+            await using var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
             await using var command = PostgresStateStore.Command(
                 connection,
                 "DELETE FROM reminder WHERE grain = $1 AND name = $2 AND version = $3",
                 grainId.ToString(),
                 reminderName,
                 ReminderETag.Parse(eTag));
-            return await command.ExecuteNonQueryAsync().ConfigureAwait(false) > 0;
+            var removed = await command.ExecuteNonQueryAsync().ConfigureAwait(false);
+            await attempt.CommitAsync(transaction, CancellationToken.None).ConfigureAwait(false);
+            return removed > 0;
         },
         CancellationToken.None);
 

@@ -48,7 +48,7 @@ public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore,
         CallRow? call,
         CancellationToken cancellationToken) =>
         database.RunAsync(
-            async (connection, abandoned) =>
+            async (connection, attempt) =>
             {
                 // Not a counter: a row that was cleared and made anew must not match an ETag of its earlier life.
                 var version = Random.Shared.NextInt64(1, long.MaxValue);
@@ -79,16 +79,16 @@ public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore,
                 }
 
                 await AppendAsync(connection, events, call, cancellationToken).ConfigureAwait(false);
-                abandoned.ThrowIfCancellationRequested();
-                await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+                await attempt.CommitAsync(transaction, cancellationToken).ConfigureAwait(false);
                 return ToETag(version);
             },
             cancellationToken);
 
     /// <inheritdoc/>
     public Task ClearAsync(string store, string key, string? etag, CancellationToken cancellationToken) => database.RunAsync(
-        async connection =>
+        async (connection, attempt) =>
         {
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
             await using var command = Command(
                 connection, "DELETE FROM grain_state WHERE store = $1 AND key = $2 AND version = $3", store, key, etag is null ? 0 : ToVersion(etag));
             if (await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) == 0)
@@ -100,17 +100,18 @@ public sealed class PostgresStateStore(PostgresDatabase database) : IStateStore,
                 }
             }
 
+            await attempt.CommitAsync(transaction, cancellationToken).ConfigureAwait(false);
             return true;
         },
         cancellationToken);
 
     /// <inheritdoc/>
     public Task AppendAsync(IReadOnlyList<OutboxEvent> events, CancellationToken cancellationToken) => database.RunAsync(
-        async connection =>
+        async (connection, attempt) =>
         {
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
             await AppendAsync(connection, events, null, cancellationToken).ConfigureAwait(false);
-            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            await attempt.CommitAsync(transaction, cancellationToken).ConfigureAwait(false);
             return true;
         },
         cancellationToken);
